@@ -1,0 +1,223 @@
+/* file.c - see file.h. */
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+
+#define TEMPORARY_TRIES 8
+
+static int read_all(int fd, char *data, size_t n_bytes)
+{
+	size_t done = 0;
+
+	while (done < n_bytes) {
+		ssize_t n = read(fd, data + done, n_bytes - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (int)done;
+}
+
+static int write_all(int fd, const char *data, size_t n_bytes)
+{
+	while (n_bytes > 0) {
+		ssize_t n = write(fd, data, n_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		n_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_n_bytes,
+	      struct stat *ret_stat, struct dv_error *err)
+{
+	/* O_NONBLOCK: opening a FIFO somebody left here must not hang us. */
+	DV_AUTO_CLOSE int fd =
+		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	DV_AUTO_FREE char *data = NULL;
+	struct stat st;
+	int n;
+
+	if (fd < 0)
+		return dv_fail(err, -errno, "open %s", path);
+	if (fstat(fd, &st) < 0)
+		return dv_fail(err, -errno, "stat %s", path);
+	if (!S_ISREG(st.st_mode))
+		return dv_refuse(err, -EINVAL, "%s is not a regular file", path);
+	if (st.st_size < 0 || (size_t)st.st_size > max_bytes)
+		return dv_refuse(err, -EFBIG, "%s is %lld bytes; at most %zu are read", path,
+				 (long long)st.st_size, max_bytes);
+	/* One byte more than it had: a file that grew meanwhile shows itself. */
+	data = malloc((size_t)st.st_size + 2);
+	if (!data)
+		return dv_fail(err, -ENOMEM, "read %s", path);
+	n = read_all(fd, data, (size_t)st.st_size + 1);
+	if (n < 0)
+		return dv_fail(err, n, "read %s", path);
+	if (n > st.st_size)
+		return dv_refuse(err, -EAGAIN, "%s changed while it was read", path);
+	data[n] = '\0';
+	*ret_data = DV_TAKE_PTR(data);
+	*ret_n_bytes = (size_t)n;
+	if (ret_stat)
+		*ret_stat = st;
+	return 0;
+}
+
+int file_matches(int dirfd, const char *path, const struct file_spec *spec, bool *ret_matches,
+		 struct dv_error *err)
+{
+	DV_AUTO_FREE char *data = NULL;
+	size_t n_bytes = 0;
+	struct stat st;
+	int r = file_read(dirfd, path, spec->n_bytes, &data, &n_bytes, &st, err);
+
+	if (r == -ENOENT || r == -EFBIG || r == -EINVAL || r == -ELOOP) {
+		*ret_matches = false;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	*ret_matches = n_bytes == spec->n_bytes && memcmp(data, spec->data, n_bytes) == 0 &&
+		       (st.st_mode & 07777) == spec->mode &&
+		       (spec->uid == (uid_t)-1 || st.st_uid == spec->uid) &&
+		       (spec->gid == (gid_t)-1 || st.st_gid == spec->gid);
+	return 0;
+}
+
+/* The folder part of `path`, opened; the last component is left in *ret_name. */
+static int open_parent(int dirfd, const char *path, const char **ret_name, struct dv_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	DV_AUTO_FREE char *folder = NULL;
+	int fd;
+
+	folder = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+	if (!folder)
+		return dv_fail(err, -ENOMEM, "open the folder of %s", path);
+	fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return dv_fail(err, -errno, "open %s", folder);
+	*ret_name = slash ? slash + 1 : path;
+	return fd;
+}
+
+static int create_temporary(int folder_fd, const char *name, char ret_name[static 64],
+			    struct dv_error *err)
+{
+	for (int try = 0; try < TEMPORARY_TRIES; try++) {
+		unsigned long long tag = 0;
+		int fd;
+
+		if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
+			return dv_fail(err, -errno, "getrandom");
+		(void)snprintf(ret_name, 64, ".devvm-%016llx", tag); /* fits: 7 + 16 */
+		fd = openat(folder_fd, ret_name,
+			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST)
+			return dv_fail(err, -errno, "create a temporary file for %s", name);
+	}
+	return dv_fail(err, -EEXIST, "create a temporary file for %s", name);
+}
+
+static int fill_temporary(int fd, const char *path, const struct file_spec *spec,
+			  struct dv_error *err)
+{
+	int r = write_all(fd, spec->data, spec->n_bytes);
+
+	if (r < 0)
+		return dv_fail(err, r, "write %s", path);
+	if (fchown(fd, spec->uid, spec->gid) < 0)
+		return dv_fail(err, -errno, "change the owner of %s", path);
+	if (fchmod(fd, spec->mode) < 0)
+		return dv_fail(err, -errno, "change the mode of %s", path);
+	if (fsync(fd) < 0)
+		return dv_fail(err, -errno, "sync %s", path);
+	return 0;
+}
+
+int file_replace(int dirfd, const char *path, const struct file_spec *spec, struct dv_error *err)
+{
+	const char *name = NULL;
+	char temporary[64];
+	DV_AUTO_CLOSE int folder_fd = open_parent(dirfd, path, &name, err);
+	DV_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (folder_fd < 0)
+		return folder_fd;
+	fd = create_temporary(folder_fd, path, temporary, err);
+	if (fd < 0)
+		return fd;
+	r = fill_temporary(fd, path, spec, err);
+	if (r == 0 && renameat(folder_fd, temporary, folder_fd, name) < 0)
+		r = dv_fail(err, -errno, "rename to %s", path);
+	if (r < 0) {
+		(void)unlinkat(folder_fd, temporary, 0); /* the failure above is the one to tell */
+		return r;
+	}
+	if (fsync(folder_fd) < 0)
+		return dv_fail(err, -errno, "sync the folder of %s", path);
+	return 0;
+}
+
+int file_remove(int dirfd, const char *path, struct dv_error *err)
+{
+	if (unlinkat(dirfd, path, 0) < 0 && errno != ENOENT)
+		return dv_fail(err, -errno, "remove %s", path);
+	return 0;
+}
+
+int file_make_dirs(int dirfd, const char *path, mode_t mode, struct dv_error *err)
+{
+	DV_AUTO_FREE char *copy = strdup(path);
+
+	if (!copy)
+		return dv_fail(err, -ENOMEM, "create %s", path);
+	for (char *slash = copy;; slash++) {
+		bool last;
+
+		slash = strchrnul(slash, '/');
+		last = *slash == '\0';
+		*slash = '\0';
+		if (*copy && mkdirat(dirfd, copy, 0755) == 0) {
+			if (fchmodat(dirfd, copy, last ? mode : 0755, 0) < 0)
+				return dv_fail(err, -errno, "change the mode of %s", copy);
+		} else if (*copy && errno != EEXIST) {
+			return dv_fail(err, -errno, "create %s", copy);
+		}
+		if (last)
+			return 0;
+		*slash = '/';
+	}
+}
+
+int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct dv_error *err)
+{
+	struct open_how how = {
+		.flags = (unsigned int)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return dv_fail(err, -errno, "open %s", path);
+	return (int)fd;
+}

@@ -1,0 +1,56 @@
+/* file.h - whole files, read with a cap and replaced whole.
+ *
+ * Model: a path is (dirfd, name) and relative. Readers refuse anything that is
+ * not a regular file and anything larger than the caller allows. A file that is
+ * replaced is never seen half-written: temporary beside it, fsync, rename, fsync
+ * of the folder. These functions are for trees that only root can write; what a
+ * user can reach goes through file_open_beneath().
+ */
+#ifndef DEVVM_BASE_FILE_H
+#define DEVVM_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* What a file should be. `uid`/`gid` of (uid_t)-1 leave the owner as created. */
+struct file_spec {
+	const char *data;
+	size_t n_bytes;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Read all of a regular file, at most `max_bytes` (-EFBIG above that). The
+ * result is NUL-terminated behind its last byte and owned by the caller.
+ * -ENOENT when absent: `err` is written then too. `ret_stat` may be NULL. */
+DV_MUST_CHECK int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data,
+			    size_t *ret_n_bytes, struct stat *ret_stat, struct dv_error *err);
+
+/* Whether the file exists with exactly this content, mode and owner. A missing
+ * file is a plain "no". */
+DV_MUST_CHECK int file_matches(int dirfd, const char *path, const struct file_spec *spec,
+			       bool *ret_matches, struct dv_error *err);
+
+/* Replace the file whole (or create it). The old one stays on any failure. */
+DV_MUST_CHECK int file_replace(int dirfd, const char *path, const struct file_spec *spec,
+			       struct dv_error *err);
+
+/* Remove the file; absent is success. */
+DV_MUST_CHECK int file_remove(int dirfd, const char *path, struct dv_error *err);
+
+/* Create the folder and its parents (0755, root) where absent; the last one with
+ * `mode`, whatever the umask. An existing folder is left as it is. */
+DV_MUST_CHECK int file_make_dirs(int dirfd, const char *path, mode_t mode, struct dv_error *err);
+
+/* Open with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS):
+ * for trees that somebody else may change. Never blocks on a FIFO. Returns an fd
+ * or -errno (-ELOOP for a link, -EXDEV for a way out). */
+DV_MUST_CHECK int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
+				    struct dv_error *err);
+
+#endif
