@@ -1,0 +1,119 @@
+/* proto.c - see proto.h. */
+#include "wire/proto.h"
+
+#include <string.h>
+
+#define ROOT PROTO_ROLE_ROOT
+#define ADMIN PROTO_ROLE_ADMIN
+#define DISPATCH PROTO_ROLE_DISPATCH
+#define SELF PROTO_ROLE_SELF
+#define PAM PROTO_SOCKET_PAM
+#define HELPER PROTO_SOCKET_HELPER
+
+/* clang-format off */
+static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
+	/* pam_devvm, when there is no ticket: answered when the person is prepared */
+	[PROTO_OPEN_SESSION] = { PROTO_OPEN_SESSION, "open-session", PROTO_REQUEST, PAM, ROOT,
+		{ { "v", true }, { "user", true }, { "service", false } } },
+	/* a job tells the result of one step; people only of their own home */
+	[PROTO_REPORT] = { PROTO_REPORT, "report", PROTO_REQUEST, HELPER, ROOT | SELF,
+		{ { "v", true }, { "user", true }, { "generation", true }, { "step", true },
+		  { "status", true }, { "text", false }, { "fingerprint", false },
+		  { "n", false }, { "of", false }, { "own-login", false } } },
+	/* a home job asks what it is to do: `row` per item, then `done` */
+	[PROTO_WORK] = { PROTO_WORK, "work", PROTO_REQUEST, HELPER, ROOT | SELF,
+		{ { "v", true }, { "user", true } } },
+	[PROTO_ENSURE] = { PROTO_ENSURE, "ensure", PROTO_REQUEST, HELPER,
+		ROOT | ADMIN | DISPATCH | SELF,
+		{ { "v", true }, { "user", true }, { "wait", false } } },
+	[PROTO_WAIT] = { PROTO_WAIT, "wait", PROTO_REQUEST, HELPER, ROOT | ADMIN | DISPATCH | SELF,
+		{ { "v", true }, { "user", true } } },
+	/* without `user`: everybody the asker may see */
+	[PROTO_STATUS] = { PROTO_STATUS, "status", PROTO_REQUEST, HELPER,
+		ROOT | ADMIN | DISPATCH | SELF,
+		{ { "v", true }, { "user", false } } },
+	[PROTO_RECONCILE] = { PROTO_RECONCILE, "reconcile", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", false }, { "dry-run", false } } },
+	[PROTO_EVENTS] = { PROTO_EVENTS, "events", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", false }, { "after", false }, { "follow", false },
+		  { "limit", false } } },
+
+	[PROTO_PROGRESS] = { PROTO_PROGRESS, "progress", PROTO_ANSWER, 0, 0,
+		{ { "user", true }, { "step", true }, { "status", true }, { "text", false },
+		  { "n", false }, { "of", false } } },
+	/* `kind` says which of the others are there (docs/PROTOCOL.md) */
+	[PROTO_ROW] = { PROTO_ROW, "row", PROTO_ANSWER, 0, 0, { { NULL, false } } },
+	[PROTO_DONE] = { PROTO_DONE, "done", PROTO_ANSWER, 0, 0,
+		{ { "outcome", false }, { "text", false }, { "generation", false } } },
+	[PROTO_ERROR] = { PROTO_ERROR, "error", PROTO_ANSWER, 0, 0,
+		{ { "code", true }, { "text", true } } },
+};
+/* clang-format on */
+
+const struct proto_row *proto_row_of(enum proto_verb verb)
+{
+	return &PROTO_ROWS[verb];
+}
+
+static const struct proto_row *find_row(const char *name)
+{
+	for (size_t i = 0; i < PROTO_N_VERBS; i++) {
+		if (strcmp(PROTO_ROWS[i].name, name) == 0)
+			return &PROTO_ROWS[i];
+	}
+	return NULL;
+}
+
+static bool row_has_key(const struct proto_row *row, const char *name)
+{
+	if (row->verb == PROTO_ROW)
+		return true;
+	for (size_t i = 0; i < PROTO_MAX_KEYS && row->keys[i].name; i++) {
+		if (strcmp(row->keys[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_keys(const struct record *record, const struct proto_row *row,
+		      struct dv_error *err)
+{
+	for (size_t i = 0; i < record->n_fields; i++) {
+		if (!row_has_key(row, record->fields[i].key))
+			return dv_refuse(err, -EBADMSG, "%s does not take the key %s", row->name,
+					 record->fields[i].key);
+	}
+	for (size_t i = 0; i < PROTO_MAX_KEYS && row->keys[i].name; i++) {
+		if (row->keys[i].required && !record_get(record, row->keys[i].name))
+			return dv_refuse(err, -EBADMSG, "%s needs the key %s", row->name,
+					 row->keys[i].name);
+	}
+	return 0;
+}
+
+int proto_check(const struct record *record, enum proto_direction direction,
+		const struct proto_row **ret_row, struct dv_error *err)
+{
+	const struct proto_row *row = find_row(record->verb);
+	const char *version = record_get(record, "v");
+	int r;
+
+	/* The version first: another version may have other verbs and keys. */
+	if (direction == PROTO_REQUEST && version && strcmp(version, PROTO_VERSION) != 0)
+		return dv_refuse(err, -EPROTONOSUPPORT,
+				 "protocol version %s was asked for; this side speaks %s", version,
+				 PROTO_VERSION);
+	if (!row || row->direction != direction)
+		return dv_refuse(err, -EBADMSG, "unknown verb %s", record->verb);
+	r = check_keys(record, row, err);
+	if (r < 0)
+		return r;
+	*ret_row = row;
+	return 0;
+}
+
+void proto_begin_request(struct record_writer *writer, enum proto_verb verb)
+{
+	record_begin(writer, PROTO_ROWS[verb].name);
+	record_add(writer, "v", PROTO_VERSION);
+}
