@@ -1,0 +1,281 @@
+/* ledger.c - see ledger.h.
+ *
+ * The database is opened by path below the root of struct env, through
+ * /proc/self/fd/N, because sqlite wants a name and the root may be a test's folder.
+ */
+#include "ledger/ledger.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "ledger/sql.h"
+
+/* Migration n brings a database from user_version n to n + 1. Rows are only ever added
+ * at the end. */
+static const char *const LEDGER_MIGRATIONS[] = {
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE people ("
+	" name TEXT PRIMARY KEY,"
+	" identity TEXT NOT NULL, k8s_user TEXT NOT NULL, tier TEXT NOT NULL,"
+	" shell TEXT NOT NULL, groups TEXT NOT NULL, layout TEXT NOT NULL,"
+	" repos TEXT NOT NULL, ssh_keys TEXT NOT NULL,"
+	" parked INTEGER NOT NULL, eager INTEGER NOT NULL, wanted_uid INTEGER NOT NULL,"
+	" state TEXT NOT NULL, generation INTEGER NOT NULL,"
+	" uid INTEGER NOT NULL DEFAULT -1,"
+	" account TEXT NOT NULL DEFAULT 'unknown',"
+	" login TEXT NOT NULL DEFAULT 'unknown',"
+	" token_digest TEXT"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX people_by_uid ON people (uid);"
+	"CREATE TABLE ports ("
+	" port INTEGER PRIMARY KEY, service TEXT NOT NULL,"
+	" name TEXT NOT NULL REFERENCES people (name) ON UPDATE CASCADE,"
+	" UNIQUE (name, service)"
+	") STRICT;"
+	"CREATE TABLE steps ("
+	" name TEXT NOT NULL, step TEXT NOT NULL, status TEXT NOT NULL,"
+	" error TEXT, fingerprint TEXT, generation INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL, next_retry_usec INTEGER NOT NULL,"
+	" updated_usec INTEGER NOT NULL,"
+	" PRIMARY KEY (name, step)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE shared_tokens (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE events ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, at_usec INTEGER NOT NULL,"
+	" priority INTEGER NOT NULL, name TEXT, step TEXT, text TEXT NOT NULL"
+	") STRICT;",
+};
+
+#define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))
+
+static int run_script(struct ledger *ledger, const char *sql, const char *what,
+		      struct dv_error *err)
+{
+	if (sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sql_fail(ledger, err, what);
+	return 0;
+}
+
+static int read_version(struct ledger *ledger, int *ret_version, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(ledger, "PRAGMA user_version", &r, err);
+
+	if (!s)
+		return r;
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return sql_fail(ledger, err, "read its version");
+	*ret_version = sqlite3_column_int(s, 0);
+	return 0;
+}
+
+static int refuse_version(int version, struct dv_error *err)
+{
+	return dv_refuse(
+		err, -EPROTO,
+		"ledger /%s has schema %d and this devvm knows up to %d: install the devvm "
+		"that wrote it",
+		LEDGER_PATH, version, LEDGER_VERSION);
+}
+
+/* The version is read again under the write lock: two programs may start at once. */
+static int migrate(struct ledger *ledger, struct dv_error *err)
+{
+	char set_version[64];
+	int version = 0;
+	int r = read_version(ledger, &version, err);
+
+	if (r < 0)
+		return r;
+	if (version == LEDGER_VERSION)
+		return 0;
+	r = ledger_begin(ledger, err);
+	if (r < 0)
+		return r;
+	r = read_version(ledger, &version, err);
+	if (r == 0 && version > LEDGER_VERSION)
+		r = refuse_version(version, err);
+	for (; r == 0 && version < LEDGER_VERSION; version++)
+		r = run_script(ledger, LEDGER_MIGRATIONS[version], "migrate", err);
+	(void)snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d",
+		       LEDGER_VERSION);
+	if (r == 0)
+		r = run_script(ledger, set_version, "set its version", err);
+	if (r == 0)
+		r = ledger_commit(ledger, err);
+	if (r < 0)
+		ledger_rollback(ledger);
+	return r;
+}
+
+static int check_readable(struct ledger *ledger, struct dv_error *err)
+{
+	int version = 0;
+	int r = read_version(ledger, &version, err);
+
+	if (r < 0)
+		return r;
+	if (version > LEDGER_VERSION)
+		return refuse_version(version, err);
+	if (version < LEDGER_VERSION)
+		return dv_refuse(err, -EPROTO,
+				 "ledger /%s is not set up yet: run devvmctl reconcile",
+				 LEDGER_PATH);
+	return 0;
+}
+
+/* Made here and not by sqlite, so that its mode is 0600 whatever the umask. */
+static int create_file(int folder_fd, struct dv_error *err)
+{
+	DV_AUTO_CLOSE int fd =
+		openat(folder_fd, "ledger.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return dv_fail(err, -errno, "open /%s", LEDGER_PATH);
+	return 0;
+}
+
+static int open_database(struct ledger *ledger, int folder_fd, enum ledger_mode mode,
+			 struct dv_error *err)
+{
+	/* A read-only connection to a WAL database must still be able to make its -shm, so
+	 * reading is enforced by query_only rather than by SQLITE_OPEN_READONLY. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	char path[64];
+	int r;
+
+	r = mode == LEDGER_WRITE ? create_file(folder_fd, err) : 0;
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/ledger.db", folder_fd);
+	if (sqlite3_open_v2(path, &ledger->db, flags, NULL) != SQLITE_OK) {
+		if (!ledger->db)
+			return dv_refuse(err, -ENOMEM, "ledger /%s: out of memory", LEDGER_PATH);
+		return sql_fail(ledger, err, "open");
+	}
+	return 0;
+}
+
+static int set_up(struct ledger *ledger, enum ledger_mode mode, struct dv_error *err)
+{
+	int r;
+
+	/* FULL: a port that was handed out must still be the person's after a power cut. A
+	 * reconcile that changes nothing commits nothing, so the sync is rare. */
+	r = run_script(ledger,
+		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		       "PRAGMA foreign_keys = ON; PRAGMA cache_size = -512;",
+		       "set up", err);
+	if (r < 0)
+		return r;
+	if (mode == LEDGER_WRITE)
+		return migrate(ledger, err);
+	r = check_readable(ledger, err);
+	return r < 0 ? r : run_script(ledger, "PRAGMA query_only = ON", "set up", err);
+}
+
+int ledger_open(struct ledger **ret_ledger, const struct env *env, enum ledger_mode mode,
+		int busy_ms, struct dv_error *err)
+{
+	DV_AUTO_LEDGER struct ledger *ledger = calloc(1, sizeof(*ledger));
+	DV_AUTO_CLOSE int folder_fd = -1;
+	int r;
+
+	if (!ledger)
+		return dv_fail(err, -ENOMEM, "open the ledger");
+	if (mode == LEDGER_WRITE) {
+		r = file_make_dirs(env->root_dirfd, LEDGER_FOLDER, 0711, err);
+		if (r < 0)
+			return r;
+	}
+	folder_fd = openat(env->root_dirfd, LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder_fd < 0)
+		return dv_fail(err, -errno, "open /%s", LEDGER_FOLDER);
+	r = open_database(ledger, folder_fd, mode, err);
+	if (r < 0)
+		return r;
+	(void)sqlite3_busy_timeout(ledger->db, busy_ms);
+	(void)sqlite3_extended_result_codes(ledger->db, 1);
+	r = set_up(ledger, mode, err);
+	if (r < 0)
+		return r;
+	*ret_ledger = DV_TAKE_PTR(ledger);
+	return 0;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	(void)sqlite3_close_v2(ledger->db); /* statements are finalised in their functions */
+	free(ledger);
+}
+
+void ledger_closep(struct ledger **ledger)
+{
+	ledger_close(*ledger);
+	*ledger = NULL;
+}
+
+int ledger_begin(struct ledger *ledger, struct dv_error *err)
+{
+	return run_script(ledger, "BEGIN IMMEDIATE", "begin", err);
+}
+
+int ledger_commit(struct ledger *ledger, struct dv_error *err)
+{
+	return run_script(ledger, "COMMIT", "commit", err);
+}
+
+void ledger_rollback(struct ledger *ledger)
+{
+	/* Nothing to roll back is an error of sqlite's and none of ours. */
+	if (!sqlite3_get_autocommit(ledger->db))
+		(void)sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int ledger_get_meta(struct ledger *ledger, const char *key, char **ret_value, struct dv_error *err)
+{
+	bool failed = false;
+	char *value = NULL;
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "SELECT value FROM meta WHERE key = ?1", &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, key);
+	switch (sqlite3_step(s)) {
+	case SQLITE_ROW:
+		value = sql_copy_text(s, 0, &failed);
+		break;
+	case SQLITE_DONE:
+		break;
+	default:
+		return sql_fail(ledger, err, "read a value");
+	}
+	if (failed)
+		return dv_fail(err, -ENOMEM, "read the ledger");
+	*ret_value = value;
+	return 0;
+}
+
+int ledger_set_meta(struct ledger *ledger, const char *key, const char *value, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    value ? "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+				    " ON CONFLICT (key) DO UPDATE SET value = ?2"
+				    " WHERE value <> ?2"
+				  : "DELETE FROM meta WHERE key = ?1",
+			    &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, key);
+	if (value)
+		sql_bind_text(s, 2, value);
+	return sql_run(ledger, s, "write a value", err);
+}
