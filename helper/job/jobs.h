@@ -1,0 +1,16 @@
+/* jobs.h - the verbs of devvm-job, and what its exit statuses mean. */
+#ifndef DEVVM_JOB_JOBS_H
+#define DEVVM_JOB_JOBS_H
+
+enum job_exit {
+	JOB_OK = 0,
+	JOB_FAILED = 1, /* it could not run to its end; a later run tries again */
+	JOB_USAGE = 2,
+	JOB_REFUSED = 3, /* it ran, but the roster was refused: a person must act */
+};
+
+/* argv[0] is the verb. Return an exit status. */
+int job_reconcile(int argc, char **argv);
+int job_home(int argc, char **argv);
+
+#endif

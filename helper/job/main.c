@@ -1,0 +1,42 @@
+/* main.c - devvm-job VERB: what the job units run. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "job/jobs.h"
+
+static const struct {
+	const char *verb;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} VERBS[] = {
+	{ "reconcile", job_reconcile, "keep people and the machine as the roster says (root)" },
+	{ "home", job_home, "prepare the caller's own home" },
+};
+
+static void print_help(FILE *stream)
+{
+	(void)fprintf(stream, "usage: devvm-job VERB [OPTION...]\n\n");
+	for (size_t i = 0; i < DV_COUNT(VERBS); i++)
+		(void)fprintf(stream, "  %-10s %s\n", VERBS[i].verb, VERBS[i].help);
+}
+
+int main(int argc, char **argv)
+{
+	log_init("devvm-job", LOG_INFO);
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("devvm-job " DEVVM_VERSION);
+		return JOB_OK;
+	}
+	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
+		print_help(stdout);
+		return JOB_OK;
+	}
+	for (size_t i = 0; argc >= 2 && i < DV_COUNT(VERBS); i++) {
+		if (strcmp(argv[1], VERBS[i].verb) == 0)
+			return VERBS[i].run(argc - 1, argv + 1);
+	}
+	print_help(stderr);
+	return JOB_USAGE;
+}

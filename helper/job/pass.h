@@ -1,0 +1,30 @@
+/* pass.h - one pass over the reconcile's steps, for one person or for the machine.
+ *
+ * A step is checked, applied where it differs, and checked again. Before the first change
+ * for a person their lock is taken, their row is read again under it, and their ticket goes;
+ * the ticket step, last in the table, writes it anew. A failed step stops only what needs it.
+ */
+#ifndef DEVVM_JOB_PASS_H
+#define DEVVM_JOB_PASS_H
+
+#include "ledger/steps_log.h"
+#include "steps/steps.h"
+#include "steps/view.h"
+
+struct pass_options {
+	struct reconcile_view *view;
+	const struct steps_log *failed; /* the failed results of the runs before */
+	bool dry_run;			/* check and print, change nothing */
+	bool report;			/* and tell devvm-helperd what differs */
+};
+
+/* Run the steps of `place` for `person` (NULL: for the machine). Step failures are logged
+ * and written to the ledger; -errno only when that cannot be done. */
+DV_MUST_CHECK int pass_run(const struct pass_options *options, enum step_place place,
+			   const struct people_row *person, struct dv_error *err);
+
+/* Print, and report where asked to, that something differs. `name` is "" for the machine. */
+void pass_tell_difference(const struct pass_options *options, const char *name, const char *step,
+			  const char *what);
+
+#endif

@@ -1,0 +1,222 @@
+/* reconcile.c - devvm-job reconcile: everything outside homes, for everybody or one.
+ *
+ * Root and fast: the roster into the ledger, then the ledger onto the machine. One reconcile
+ * at a time. At the end the roster is hashed again, and if it changed meanwhile everything
+ * runs once more: the result is always that of the last roster.
+ */
+#include "job/jobs.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "job/pass.h"
+#include "job/sync.h"
+#include "steps/lock.h"
+
+#define LOCK_DEADLINE_MS 60000
+#define LEDGER_BUSY_MS 10000
+#define MAX_ROUNDS 5
+
+struct reconcile {
+	struct env env;
+	struct config config;
+	struct ledger *ledger;
+	struct reconcile_view view;
+	struct steps_log failed;
+	const char *only_user; /* NULL: everybody and the machine */
+	bool dry_run;
+	bool report;
+	bool roster_refused;
+};
+
+static void reconcile_done(struct reconcile *run)
+{
+	steps_log_done(&run->failed);
+	view_done(&run->view);
+	ledger_close(run->ledger);
+	config_done(&run->config);
+	env_done(&run->env);
+}
+
+static struct pass_options options_of(struct reconcile *run)
+{
+	return (struct pass_options){ .view = &run->view,
+				      .failed = &run->failed,
+				      .dry_run = run->dry_run,
+				      .report = run->report };
+}
+
+static void on_roster_change(void *context, const char *name, const char *what)
+{
+	struct pass_options options = options_of(context);
+
+	pass_tell_difference(&options, name, "roster", what);
+}
+
+/* A reconcile of one person need not read the roster again when it is the one that the
+ * ledger was written from. */
+static int roster_is_known(struct reconcile *run, bool *ret_known, struct dv_error *err)
+{
+	DV_AUTO_FREE char *known = NULL;
+	DV_AUTO_FREE char *refusal = NULL;
+	char digest[DIGEST_HEX_BYTES];
+	int r = ledger_get_meta(run->ledger, "roster-digest", &known, err);
+
+	if (r == 0)
+		r = ledger_get_meta(run->ledger, "roster-error", &refusal, err);
+	if (r < 0)
+		return r;
+	sync_digest(&run->view, digest);
+	*ret_known = run->only_user && !refusal && *digest && str_equal(known, digest);
+	return 0;
+}
+
+static int take_roster(struct reconcile *run, char ret_digest[static DIGEST_HEX_BYTES],
+		       struct dv_error *err)
+{
+	struct sync_options options = { .dry_run = run->dry_run,
+					.on_change = on_roster_change,
+					.context = run };
+	enum sync_outcome outcome = SYNC_UNSET;
+	struct dv_error refusal = { "" };
+	bool known = false;
+	int r = roster_is_known(run, &known, err);
+
+	if (r < 0)
+		return r;
+	if (known) {
+		sync_digest(&run->view, ret_digest);
+		return 0;
+	}
+	r = sync_roster(&run->view, &options, &outcome, ret_digest, &refusal);
+	if (r < 0)
+		return dv_refuse(err, r, "%s", refusal.text);
+	run->roster_refused = outcome == SYNC_REFUSED;
+	if (run->roster_refused)
+		log_error("the roster is refused and the last good one stays: %s", refusal.text);
+	return 0;
+}
+
+static int keep_people(struct reconcile *run, struct dv_error *err)
+{
+	struct pass_options options = options_of(run);
+	DV_AUTO_PEOPLE struct people people = { 0 };
+	int r = people_list(run->ledger, &people, err);
+
+	for (size_t i = 0; r == 0 && i < people.n_rows; i++) {
+		const struct people_row *person = &people.rows[i];
+
+		if (person->state == PEOPLE_PRESENT &&
+		    (!run->only_user || strcmp(person->name, run->only_user) == 0))
+			r = pass_run(&options, STEP_RECONCILE, person, err);
+	}
+	return r;
+}
+
+/* The roster into the ledger and the ledger onto the machine. */
+static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BYTES],
+		     struct dv_error *err)
+{
+	struct pass_options options = options_of(run);
+	int r = view_init(&run->view, &run->env, &run->config, run->ledger, run->dry_run, err);
+
+	if (r == 0)
+		r = steps_log_list_failed(run->ledger, &run->failed, err);
+	if (r == 0)
+		r = take_roster(run, ret_digest, err);
+	if (r == 0 && !run->only_user)
+		r = pass_run(&options, STEP_MACHINE, NULL, err);
+	return r < 0 ? r : keep_people(run, err);
+}
+
+static int run_rounds(struct reconcile *run, struct dv_error *err)
+{
+	char began[DIGEST_HEX_BYTES], now[DIGEST_HEX_BYTES];
+
+	for (int round = 0; round < MAX_ROUNDS; round++) {
+		int r = run_round(run, began, err);
+
+		if (r < 0)
+			return r;
+		sync_digest(&run->view, now);
+		if (run->dry_run || strcmp(began, now) == 0)
+			return 0;
+		log_info("the roster changed meanwhile; once more");
+		steps_log_done(&run->failed);
+		view_done(&run->view);
+	}
+	return dv_refuse(err, -EAGAIN, "the roster changed %d times while it was applied",
+			 MAX_ROUNDS);
+}
+
+/* A dry run must not even create the ledger or wait for a lock. */
+static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error *err)
+{
+	int r;
+
+	if (run->dry_run)
+		return ledger_open(&run->ledger, &run->env, LEDGER_READ_ONLY, LEDGER_BUSY_MS, err);
+	r = lock_take(&run->env, LOCK_RECONCILE, clock_deadline_ms(LOCK_DEADLINE_MS), err);
+	if (r < 0)
+		return r;
+	*ret_lock_fd = r;
+	return ledger_open(&run->ledger, &run->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
+}
+
+static int parse_options(struct reconcile *run, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "report", no_argument, NULL, 'r' },
+		{ "user", required_argument, NULL, 'u' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'n':
+			run->dry_run = true;
+			break;
+		case 'r':
+			run->report = true;
+			break;
+		case 'u':
+			run->only_user = optarg;
+			break;
+		default:
+			return JOB_USAGE;
+		}
+	}
+	if (optind < argc || (run->only_user && !str_is_user_name(run->only_user))) {
+		log_error("usage: devvm-job reconcile [--user USER] [--dry-run [--report]]");
+		return JOB_USAGE;
+	}
+	return 0;
+}
+
+int job_reconcile(int argc, char **argv)
+{
+	DV_CLEANUP(reconcile_done) struct reconcile run = { .env = ENV_EMPTY };
+	DV_AUTO_CLOSE int lock_fd = -1;
+	struct dv_error err = { "" };
+	int r = parse_options(&run, argc, argv);
+
+	if (r != 0)
+		return r;
+	r = env_init(&run.env, "/", &err);
+	if (r == 0)
+		r = config_load(&run.config, &run.env, &err);
+	if (r == 0)
+		r = open_ledger(&run, &lock_fd, &err);
+	if (r == 0)
+		r = run_rounds(&run, &err);
+	if (r < 0) {
+		log_error("reconcile: %s", err.text);
+		return JOB_FAILED;
+	}
+	return run.roster_refused ? JOB_REFUSED : 0;
+}

@@ -1,0 +1,259 @@
+/* sync.c - see sync.h. */
+#include "job/sync.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "ledger/people.h"
+#include "roster/derive.h"
+#include "steps/keys.h"
+#include "steps/ticket.h"
+
+/* Everything one run looks at. */
+struct sync {
+	struct reconcile_view *view;
+	const struct sync_options *options;
+	struct people before;
+	struct roster roster;
+	struct derived derived;
+};
+
+static void sync_done(struct sync *sync)
+{
+	people_done(&sync->before);
+	derived_done(&sync->derived);
+	roster_done(&sync->roster);
+}
+
+void sync_digest(const struct reconcile_view *view, char ret_digest[static DIGEST_HEX_BYTES])
+{
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
+
+	ret_digest[0] = '\0';
+	if (file_read(view->env->root_dirfd, view->config->roster_path + 1, YAML_MAX_BYTES, &text,
+		      &n_bytes, NULL, NULL) == 0 &&
+	    digest_sha256(text, n_bytes, ret_digest, NULL) < 0)
+		ret_digest[0] = '\0';
+}
+
+static struct roster_account account_of(const char *name, void *context)
+{
+	struct sync *sync = context;
+	const struct view_account *account = view_account(sync->view, name);
+	const struct people_row *row = people_find(&sync->before, name);
+	struct roster_account known = { .name = name,
+					.uid = account ? account->uid : ROSTER_NO_UID,
+					.tombstone_uid = ROSTER_NO_UID };
+
+	if (row && row->state == PEOPLE_LEFT) {
+		known.tombstone_identity = row->identity;
+		known.tombstone_uid = row->uid < 0 ? ROSTER_NO_UID : (uid_t)row->uid;
+	}
+	return known;
+}
+
+/* The ports of the ledger, tombstones' too. */
+static int derive_wanted(struct sync *sync, struct dv_error *err)
+{
+	DV_AUTO_FREE struct derive_port *given =
+		calloc(sync->before.n_rows * CONFIG_N_SERVICES + 1, sizeof(*given));
+	struct derive_input input = { .roster = &sync->roster,
+				      .config = sync->view->config,
+				      .given = given,
+				      .zsh_installed = access("/bin/zsh", X_OK) == 0 };
+
+	if (!given)
+		return dv_fail(err, -ENOMEM, "derive");
+	for (size_t i = 0; i < sync->before.n_rows; i++) {
+		const struct people_row *row = &sync->before.rows[i];
+
+		for (int s = 0; s < CONFIG_N_SERVICES; s++) {
+			if (row->ports[s] == 0)
+				continue;
+			given[input.n_given++] =
+				(struct derive_port){ .name = row->name,
+						      .service = (enum config_service)s,
+						      .port = row->ports[s] };
+		}
+	}
+	return derive(&sync->derived, &input, err);
+}
+
+static int row_of(const struct derived_person *derived, struct people_row *ret_row)
+{
+	const struct roster_person *person = derived->person;
+	struct people_row row = {
+		.name = strdup(person->name),
+		.identity = strdup(person->identity),
+		.k8s_user = strdup(person->k8s_user),
+		.tier = strdup(tier_name(person->tier)),
+		.shell = strdup(derived->shell),
+		.groups = str_list_join(&derived->groups, "\n"),
+		.layout = strdup(person->layout == CODE_WORKSPACE ? "workspace" : "single"),
+		.repos = str_list_join(&person->repos, "\n"),
+		.ssh_keys = str_list_join(&person->ssh_keys, "\n"),
+		.parked = person->parked,
+		.eager = person->eager,
+		.wanted_uid = person->uid == ROSTER_NO_UID ? PEOPLE_NO_UID : (int64_t)person->uid,
+	};
+
+	for (int s = 0; s < PEOPLE_N_PORTS; s++)
+		row.ports[s] = derived->ports[s];
+	*ret_row = row;
+	return row.name && row.identity && row.k8s_user && row.tier && row.shell && row.groups &&
+			       row.layout && row.repos && row.ssh_keys
+		       ? 0
+		       : -ENOMEM;
+}
+
+static bool wants_the_same(const struct people_row *a, const struct people_row *b)
+{
+	return a->state == PEOPLE_PRESENT && str_equal(a->identity, b->identity) &&
+	       str_equal(a->k8s_user, b->k8s_user) && str_equal(a->tier, b->tier) &&
+	       str_equal(a->shell, b->shell) && str_equal(a->groups, b->groups) &&
+	       str_equal(a->layout, b->layout) && str_equal(a->repos, b->repos) &&
+	       str_equal(a->ssh_keys, b->ssh_keys) && a->parked == b->parked &&
+	       a->eager == b->eager && a->wanted_uid == b->wanted_uid &&
+	       memcmp(a->ports, b->ports, sizeof(a->ports)) == 0;
+}
+
+static int put_person(struct sync *sync, const struct people_row *before,
+		      const struct people_row *wanted, struct dv_error *err)
+{
+	const char *what = !before			  ? "new in the roster"
+			   : before->state == PEOPLE_LEFT ? "back in the roster"
+							  : "changed in the roster";
+	int r;
+
+	if (sync->options->dry_run) {
+		sync->options->on_change(sync->options->context, wanted->name, what);
+		return 0;
+	}
+	r = ticket_remove(sync->view->env, wanted->name, err);
+	return r < 0 ? r : people_put_wanted(sync->view->ledger, wanted, err);
+}
+
+static int put_left(struct sync *sync, const struct people_row *before, struct dv_error *err)
+{
+	int r;
+
+	if (sync->options->dry_run) {
+		sync->options->on_change(sync->options->context, before->name,
+					 "gone from the roster");
+		return 0;
+	}
+	r = ticket_remove(sync->view->env, before->name, err);
+	if (r == 0)
+		r = keys_remove(sync->view->env, before->name, err);
+	return r < 0 ? r : people_set_left(sync->view->ledger, before->name, err);
+}
+
+/* Who is new or differs, then who is gone. */
+static int put_differences(struct sync *sync, bool *ret_changed, struct dv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sync->derived.n_people; i++) {
+		DV_AUTO_PEOPLE_ROW struct people_row wanted = { 0 };
+		const struct people_row *before =
+			people_find(&sync->before, sync->derived.people[i].person->name);
+
+		if (row_of(&sync->derived.people[i], &wanted) < 0)
+			return dv_fail(err, -ENOMEM, "write the roster to the ledger");
+		if (before && wants_the_same(before, &wanted))
+			continue;
+		*ret_changed = true;
+		r = put_person(sync, before, &wanted, err);
+	}
+	for (size_t at = 0; r == 0 && at < sync->before.n_rows; at++) {
+		const struct people_row *before = &sync->before.rows[at];
+
+		if (before->state != PEOPLE_PRESENT || roster_find(&sync->roster, before->name))
+			continue;
+		*ret_changed = true;
+		r = put_left(sync, before, err);
+	}
+	return r;
+}
+
+/* Read it and hold it against the machine. Any failure here is the roster's. */
+static int read_roster(struct sync *sync, struct dv_error *err)
+{
+	const struct config *config = sync->view->config;
+	int root_fd = sync->view->env->root_dirfd;
+	int r = roster_check_trust(root_fd, config->roster_path + 1, config->roster_path,
+				   config->trusted_uids, config->n_trusted_uids, err);
+
+	if (r == 0)
+		r = roster_load(&sync->roster, root_fd, config->roster_path + 1,
+				config->roster_path, err);
+	if (r == 0)
+		r = roster_check_accounts(&sync->roster, account_of, sync, err);
+	if (r == 0)
+		r = derive_wanted(sync, err);
+	return r;
+}
+
+/* Put the differences and what is known about the roster itself. */
+static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *err)
+{
+	struct ledger *ledger = sync->view->ledger;
+	int r;
+
+	if (sync->options->dry_run)
+		return put_differences(sync, ret_changed, err);
+	r = ledger_begin(ledger, err);
+	if (r == 0)
+		r = put_differences(sync, ret_changed, err);
+	if (r == 0)
+		r = ledger_set_meta(ledger, "roster-digest", sync->roster.digest, err);
+	if (r == 0)
+		r = ledger_set_meta(ledger, "roster-error", NULL, err);
+	if (r == 0)
+		r = ledger_commit(ledger, err);
+	if (r < 0)
+		ledger_rollback(ledger);
+	return r;
+}
+
+/* The refusal is kept for `devvmctl status`; the people stay as they are. */
+static int note_refusal(struct sync *sync, const struct dv_error *refusal, struct dv_error *err)
+{
+	if (sync->options->dry_run)
+		return 0;
+	return ledger_set_meta(sync->view->ledger, "roster-error", refusal->text, err);
+}
+
+int sync_roster(struct reconcile_view *view, const struct sync_options *options,
+		enum sync_outcome *ret_outcome, char ret_digest[static DIGEST_HEX_BYTES],
+		struct dv_error *err)
+{
+	DV_CLEANUP(sync_done) struct sync sync = { .view = view, .options = options };
+	struct dv_error refusal = { "" };
+	bool changed = false;
+	int r;
+
+	sync_digest(view, ret_digest);
+	r = people_list(view->ledger, &sync.before, err);
+	if (r < 0)
+		return r;
+	r = read_roster(&sync, &refusal);
+	if (r == -ENOMEM || r == -EIO)
+		return dv_refuse(err, r, "%s", refusal.text);
+	if (r < 0) {
+		r = note_refusal(&sync, &refusal, err);
+		if (r < 0)
+			return r;
+		*err = refusal;
+		*ret_outcome = SYNC_REFUSED;
+		return 0;
+	}
+	r = write_ledger(&sync, &changed, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(ret_digest, DIGEST_HEX_BYTES, "%s", sync.roster.digest);
+	*ret_outcome = changed ? SYNC_CHANGED : SYNC_UNCHANGED;
+	return 0;
+}

@@ -1,0 +1,11 @@
+/* code.h - the step of that name; see code.c and the table in steps.c. */
+#ifndef DEVVM_STEPS_CODE_H
+#define DEVVM_STEPS_CODE_H
+
+#include "steps/steps.h"
+
+DV_MUST_CHECK int code_check(struct step_context *context, enum step_verdict *ret_verdict,
+			     char ret_what[static STEP_WHAT_BYTES], struct dv_error *err);
+DV_MUST_CHECK int code_apply(struct step_context *context, struct dv_error *err);
+
+#endif

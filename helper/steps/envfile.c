@@ -1,0 +1,133 @@
+/* envfile.c - see envfile.h. */
+#include "steps/envfile.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+#define ENVFILE_MAX_BYTES 65536
+#define ENVFILE_MODE 0600
+
+/* The line `key=` of `text` up to its end; NULL when there is none. The last one counts,
+ * as it does for systemd (EnvironmentFile=, systemd.exec(5)). */
+static const char *find_line(const char *text, const char *key, size_t *ret_n_bytes)
+{
+	size_t n_key = strlen(key);
+	const char *found = NULL;
+
+	for (const char *line = text; *line;) {
+		const char *end = strchrnul(line, '\n');
+
+		if (strncmp(line, key, n_key) == 0 && line[n_key] == '=') {
+			found = line;
+			*ret_n_bytes = (size_t)(end - line);
+		}
+		line = *end ? end + 1 : end;
+	}
+	return found;
+}
+
+static int read_file(const struct env *env, const char *path, struct secret *ret_text,
+		     bool *ret_private, struct dv_error *err)
+{
+	struct stat st = { 0 };
+	int r = file_read(env->root_dirfd, path, ENVFILE_MAX_BYTES, &ret_text->text,
+			  &ret_text->n_bytes, &st, err);
+
+	*ret_private = r == 0 && st.st_uid == 0 && (st.st_mode & 07777) == ENVFILE_MODE;
+	return r == -ENOENT ? 0 : r;
+}
+
+int envfile_get(const struct env *env, const char *path, const char *key, struct secret *ret_value,
+		struct dv_error *err)
+{
+	DV_AUTO_SECRET struct secret text = { 0 };
+	bool is_private = false;
+	const char *line;
+	size_t n_bytes = 0;
+	int r = read_file(env, path, &text, &is_private, err);
+
+	if (r < 0)
+		return r;
+	line = text.text ? find_line(text.text, key, &n_bytes) : NULL;
+	if (!line)
+		return 0;
+	line += strlen(key) + 1;
+	n_bytes -= strlen(key) + 1;
+	ret_value->text = strndup(line, n_bytes);
+	if (!ret_value->text)
+		return dv_fail(err, -ENOMEM, "read %s", path);
+	ret_value->n_bytes = n_bytes;
+	return 0;
+}
+
+int envfile_says(const struct env *env, const char *path, const char *key, const char *value,
+		 bool *ret_says, struct dv_error *err)
+{
+	DV_AUTO_SECRET struct secret text = { 0 };
+	bool is_private = false;
+	const char *line;
+	size_t n_bytes = 0;
+	int r = read_file(env, path, &text, &is_private, err);
+
+	if (r < 0)
+		return r;
+	line = text.text ? find_line(text.text, key, &n_bytes) : NULL;
+	*ret_says = line && is_private && n_bytes == strlen(key) + 1 + strlen(value) &&
+		    memcmp(line + strlen(key) + 1, value, strlen(value)) == 0;
+	return 0;
+}
+
+/* All lines of `text` but those of `key`, then `key=value` unless it is NULL. */
+static int rewrite(const char *text, const char *key, const char *value, struct secret *ret_text)
+{
+	size_t n_key = strlen(key);
+	size_t n_room = strlen(text) + n_key + (value ? strlen(value) : 0) + 4;
+	char *out = malloc(n_room);
+	char *end = out;
+
+	if (!out)
+		return -ENOMEM;
+	for (const char *line = text; *line;) {
+		const char *next = strchrnul(line, '\n');
+		size_t n = (size_t)(next - line);
+
+		if (strncmp(line, key, n_key) != 0 || line[n_key] != '=') {
+			memcpy(end, line, n);
+			end += n;
+			*end++ = '\n';
+		}
+		line = *next ? next + 1 : next;
+	}
+	if (value)
+		end += snprintf(end, n_room - (size_t)(end - out), "%s=%s\n", key, value);
+	*end = '\0';
+	ret_text->text = out;
+	ret_text->n_bytes = (size_t)(end - out);
+	return 0;
+}
+
+int envfile_set(const struct env *env, const char *path, const char *key, const char *value,
+		struct dv_error *err)
+{
+	DV_AUTO_SECRET struct secret before = { 0 };
+	DV_AUTO_SECRET struct secret after = { 0 };
+	bool is_private = false;
+	int r = read_file(env, path, &before, &is_private, err);
+
+	if (r < 0)
+		return r;
+	r = rewrite(before.text ? before.text : "", key, value, &after);
+	if (r < 0)
+		return dv_fail(err, r, "write %s", path);
+	if ((is_private && secret_equal(&before, &after)) || (!before.text && !value))
+		return 0;
+	return file_replace(env->root_dirfd, path,
+			    &(struct file_spec){ .data = after.text,
+						 .n_bytes = after.n_bytes,
+						 .mode = ENVFILE_MODE,
+						 .uid = getuid(),
+						 .gid = getgid() },
+			    err);
+}

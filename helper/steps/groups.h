@@ -1,0 +1,11 @@
+/* groups.h - the step of that name; see groups.c and the table in steps.c. */
+#ifndef DEVVM_STEPS_GROUPS_H
+#define DEVVM_STEPS_GROUPS_H
+
+#include "steps/steps.h"
+
+DV_MUST_CHECK int groups_check(struct step_context *context, enum step_verdict *ret_verdict,
+			       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err);
+DV_MUST_CHECK int groups_apply(struct step_context *context, struct dv_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* paths.h - where the steps put things; below the root of struct env. */
+#ifndef DEVVM_STEPS_PATHS_H
+#define DEVVM_STEPS_PATHS_H
+
+#include <stdio.h>
+
+#define STEPS_ENV_FOLDER "etc/t3-serve"
+#define STEPS_T3_ENV_PREFIX "etc/t3-serve/"		       /* USER.env */
+#define STEPS_PLAYWRIGHT_ENV_PREFIX "etc/t3-serve/playwright-" /* USER.env */
+#define STEPS_KEYS_FOLDER "etc/devvm/keys"
+#define STEPS_TICKETS_FOLDER "run/devvm/tickets"
+#define STEPS_LOCKS_FOLDER "run/devvm/locks"
+#define STEPS_SSHD_DROPIN "etc/ssh/sshd_config.d/50-devvm-keys.conf"
+
+#define STEPS_PATH_BYTES 96 /* the longest of them and a user name of 32 bytes */
+
+#define STEPS_TOKEN_KEY "CLAUDE_CODE_OAUTH_TOKEN"
+
+static inline void steps_env_path(char ret_path[static STEPS_PATH_BYTES], const char *prefix,
+				  const char *name)
+{
+	(void)snprintf(ret_path, STEPS_PATH_BYTES, "%s%s.env", prefix, name);
+}
+
+static inline void steps_person_path(char ret_path[static STEPS_PATH_BYTES], const char *folder,
+				     const char *name)
+{
+	(void)snprintf(ret_path, STEPS_PATH_BYTES, "%s/%s", folder, name);
+}
+
+#endif

@@ -1,0 +1,193 @@
+/* sshd.c - lets sshd read the roster's keys beside the person's own.
+ *
+ * sshd takes the first value of a keyword over all its files, so a drop-in with
+ * AuthorizedKeysFile silently replaces an administrator's. Therefore ours is there only
+ * while nobody else says AuthorizedKeysFile for everybody: its value is sshd's own default
+ * (as `sshd -T` tells it) and our folder, `sshd -t` must accept it before it stays, and it
+ * goes when an administrator sets the keyword. A Match block of theirs wins over it anyway.
+ */
+#include "steps/sshd.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "steps/paths.h"
+#include "steps/view.h"
+
+#define SSHD "/usr/sbin/sshd"
+#define SSHD_CONFIG "etc/ssh/sshd_config"
+#define KEYWORD "authorizedkeysfile"
+/* sshd_config(5): the default. */
+#define DEFAULT_FILES ".ssh/authorized_keys .ssh/authorized_keys2"
+#define OUR_FILES "/" STEPS_KEYS_FOLDER "/%u"
+#define PROGRAM_DEADLINE_MS 10000
+#define CONFIG_MAX_BYTES (1024 * 1024)
+#define VALUE_BYTES 512
+
+#define WANTED_TEXT                                                                                \
+	"# Written by devvm: sshd's own AuthorizedKeysFile and the roster's keys. Removed when\n"  \
+	"# AuthorizedKeysFile stands elsewhere in sshd's configuration.\n"                         \
+	"AuthorizedKeysFile " DEFAULT_FILES " " OUR_FILES "\n"
+
+static int ask_sshd(const char *option, struct process_result *ret_result, struct dv_error *err)
+{
+	const char *const argv[] = { SSHD, option, NULL };
+
+	return process_run(&(struct process_spec){ .argv = argv,
+						   .deadline_ms =
+							   clock_deadline_ms(PROGRAM_DEADLINE_MS) },
+			   ret_result, err);
+}
+
+/* The global AuthorizedKeysFile that sshd sees now. */
+static int read_effective(char ret_value[static VALUE_BYTES], struct dv_error *err)
+{
+	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
+	char *rest, *line;
+	int r;
+
+	if (!result)
+		return dv_fail(err, -ENOMEM, "ask sshd");
+	r = ask_sshd("-T", result, err);
+	if (r < 0)
+		return r;
+	if (result->exit_status != 0)
+		return dv_refuse(err, -EINVAL, "sshd -T refuses its configuration: %.200s",
+				 result->output);
+	rest = result->output;
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, KEYWORD " ", strlen(KEYWORD) + 1) != 0)
+			continue;
+		(void)snprintf(ret_value, VALUE_BYTES, "%s", line + strlen(KEYWORD) + 1);
+		return 0;
+	}
+	return dv_refuse(err, -EINVAL, "sshd -T does not tell " KEYWORD);
+}
+
+/* Whether the main file sets the keyword outside a Match block: with our drop-in in
+ * front of it, `sshd -T` cannot say. */
+static int main_file_sets_it(const struct env *env, bool *ret_sets, struct dv_error *err)
+{
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
+	char *rest, *line;
+	int r = file_read(env->root_dirfd, SSHD_CONFIG, CONFIG_MAX_BYTES, &text, &n_bytes, NULL,
+			  err);
+
+	if (r < 0)
+		return r;
+	*ret_sets = false;
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, " \t");
+		if (strncasecmp(line, "match", 5) == 0 && strchr(" \t", line[5]))
+			break;
+		if (strncasecmp(line, KEYWORD, strlen(KEYWORD)) == 0 &&
+		    strchr(" \t=", line[strlen(KEYWORD)]))
+			*ret_sets = true;
+	}
+	return 0;
+}
+
+/* What is to be: the drop-in with `text`, or none (`text` empty). */
+struct sshd_plan {
+	char text[sizeof(WANTED_TEXT)];
+	const char *what;
+	bool differs;
+};
+
+static int make_plan(struct step_context *context, struct sshd_plan *plan, struct dv_error *err)
+{
+	char effective[VALUE_BYTES] = "";
+	DV_AUTO_FREE char *present = NULL;
+	size_t n_present = 0;
+	bool main_sets = false;
+	int r = read_effective(effective, err);
+
+	if (r == 0)
+		r = main_file_sets_it(context->env, &main_sets, err);
+	if (r < 0)
+		return r;
+	*plan = (struct sshd_plan){ .what = "let sshd read /" STEPS_KEYS_FOLDER };
+	if (!context->machine->config->manage_sshd_keys)
+		plan->what = "ssh_keys.sshd is false: remove the sshd drop-in";
+	else if (main_sets || (strcmp(effective, DEFAULT_FILES) != 0 &&
+			       strcmp(effective, DEFAULT_FILES " " OUR_FILES) != 0))
+		plan->what = "an administrator has set AuthorizedKeysFile: remove the sshd drop-in";
+	else
+		(void)snprintf(plan->text, sizeof(plan->text), "%s", WANTED_TEXT);
+	/* What cannot be read is not what it should be. */
+	if (file_read(context->env->root_dirfd, STEPS_SSHD_DROPIN, CONFIG_MAX_BYTES, &present,
+		      &n_present, NULL, NULL) < 0)
+		plan->differs = *plan->text != '\0';
+	else
+		plan->differs = strcmp(present, plan->text) != 0;
+	return 0;
+}
+
+int sshd_check(struct step_context *context, enum step_verdict *ret_verdict,
+	       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
+{
+	struct sshd_plan plan;
+	int r;
+
+	if (access(SSHD, X_OK) < 0 ||
+	    faccessat(context->env->root_dirfd, SSHD_CONFIG, F_OK, 0) < 0) {
+		*ret_verdict = STEP_SKIPPED;
+		return 0;
+	}
+	r = make_plan(context, &plan, err);
+	if (r < 0)
+		return r;
+	*ret_verdict = plan.differs ? STEP_DIFFERS : STEP_FINE;
+	(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s", plan.what);
+	return 0;
+}
+
+static int reload_sshd(struct dv_error *err)
+{
+	static const char *const argv[] = { "systemctl", "try-reload-or-restart", "ssh.service",
+					    NULL };
+
+	return process_run_ok(&(struct process_spec){ .argv = argv,
+						      .deadline_ms = clock_deadline_ms(
+							      PROGRAM_DEADLINE_MS) },
+			      err);
+}
+
+int sshd_apply(struct step_context *context, struct dv_error *err)
+{
+	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
+	int root_fd = context->env->root_dirfd;
+	struct sshd_plan plan;
+	int r = result ? make_plan(context, &plan, err) : dv_fail(err, -ENOMEM, "sshd");
+
+	if (r < 0 || !plan.differs)
+		return r;
+	if (!*plan.text) {
+		r = file_remove(root_fd, STEPS_SSHD_DROPIN, err);
+		return r < 0 ? r : reload_sshd(err);
+	}
+	r = file_replace(root_fd, STEPS_SSHD_DROPIN,
+			 &(struct file_spec){ .data = plan.text,
+					      .n_bytes = strlen(plan.text),
+					      .mode = 0644,
+					      .uid = 0,
+					      .gid = 0 },
+			 err);
+	if (r == 0)
+		r = ask_sshd("-t", result, err);
+	if (r < 0)
+		return r;
+	if (result->exit_status != 0) {
+		/* Back to what worked; the refusal is what there is to tell. */
+		DV_IGNORE(file_remove(root_fd, STEPS_SSHD_DROPIN, NULL));
+		return dv_refuse(err, -EINVAL, "sshd -t refuses /%s: %.200s", STEPS_SSHD_DROPIN,
+				 result->output);
+	}
+	return reload_sshd(err);
+}

@@ -1,0 +1,54 @@
+/* steps.c - THE table. Its order is the order of running. */
+#include "steps/steps.h"
+
+#include <string.h>
+
+#include "steps/account.h"
+#include "steps/code.h"
+#include "steps/facts.h"
+#include "steps/groups.h"
+#include "steps/keys.h"
+#include "steps/path.h"
+#include "steps/ports.h"
+#include "steps/sshd.h"
+#include "steps/ticket.h"
+#include "steps/token.h"
+
+#define SECONDS 1000
+
+/* clang-format off */
+const struct step STEPS[] = {
+	/* name,     place,          needs,            doing,                       deadline,      check, apply */
+	{ "sshd",    STEP_MACHINE,   NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
+
+	{ "account", STEP_RECONCILE, NULL,             "creating the account",       0,            account_check, account_apply },
+	{ "groups",  STEP_RECONCILE, "account",        "adding groups",              0,            groups_check, groups_apply },
+	{ "ports",   STEP_RECONCILE, NULL,             "writing the ports",          0,            ports_check, ports_apply },
+	{ "token",   STEP_RECONCILE, NULL,             "handing over the token",     0,            token_check, token_apply },
+	{ "keys",    STEP_RECONCILE, "account",        "writing the ssh keys",       0,            keys_check, keys_apply },
+	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
+
+	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
+	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },
+	{ "code",    STEP_HOME,      NULL,             "preparing ~/code",           600 * SECONDS, code_check, code_apply },
+	{ 0 },
+};
+/* clang-format on */
+
+const struct step *step_find(const char *name)
+{
+	for (const struct step *step = STEPS; step->name; step++) {
+		if (strcmp(step->name, name) == 0)
+			return step;
+	}
+	return NULL;
+}
+
+const struct step *step_next(enum step_place place, const struct step *previous)
+{
+	for (const struct step *step = previous ? previous + 1 : STEPS; step->name; step++) {
+		if (step->place == place)
+			return step;
+	}
+	return NULL;
+}

@@ -1,0 +1,59 @@
+/* steps.h - the table of everything that is done for a person or the machine.
+ *
+ * A step has a `check` that observes and says what differs, and an `apply` that makes it
+ * so; after an apply the check must be satisfied. With a dry run only checks run. The
+ * table's order is the order of running; `needs` names steps that must not have failed.
+ * Steps of the reconcile run as root outside homes; steps of the home job run as the
+ * person, each in a process of its own with a deadline.
+ */
+#ifndef DEVVM_STEPS_STEPS_H
+#define DEVVM_STEPS_STEPS_H
+
+#include "base/env.h"
+#include "config/config.h"
+#include "ledger/people.h"
+
+enum step_place {
+	STEP_RECONCILE, /* root, per person, outside homes */
+	STEP_MACHINE,	/* root, once for the machine, outside homes */
+	STEP_HOME,	/* as the person */
+};
+
+enum step_verdict {
+	STEP_UNSET,
+	STEP_FINE,
+	STEP_DIFFERS,
+	STEP_SKIPPED, /* not for this person, or not on this machine */
+};
+
+/* What a step works on. `machine` is the reconcile's shared view, NULL in a home job;
+ * `home` is what the helper told a home job, NULL in a reconcile. */
+struct step_context {
+	const struct env *env;
+	struct reconcile_view *machine;
+	const struct people_row *person; /* NULL for STEP_MACHINE */
+	const struct home_work *home;
+};
+
+#define STEP_WHAT_BYTES 256
+
+struct step {
+	const char *name;
+	enum step_place place;
+	const char *needs;   /* space-separated step names, NULL for none */
+	const char *doing;   /* for progress: "cloning repositories" */
+	int64_t deadline_ms; /* of a home step */
+	/* `ret_what` gets a few words on what differs, for the plan. */
+	int (*check)(struct step_context *context, enum step_verdict *ret_verdict,
+		     char ret_what[static STEP_WHAT_BYTES], struct dv_error *err);
+	int (*apply)(struct step_context *context, struct dv_error *err);
+};
+
+/* The table, ended by a row without a name. */
+extern const struct step STEPS[];
+
+const struct step *step_find(const char *name);
+/* The first step of `place` after `previous` (NULL: from the start); NULL at the end. */
+const struct step *step_next(enum step_place place, const struct step *previous);
+
+#endif

@@ -1,0 +1,14 @@
+/* ticket.h - the step of that name; see ticket.c and the table in steps.c. */
+#ifndef DEVVM_STEPS_TICKET_H
+#define DEVVM_STEPS_TICKET_H
+
+#include "steps/steps.h"
+
+DV_MUST_CHECK int ticket_check(struct step_context *context, enum step_verdict *ret_verdict,
+			       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err);
+DV_MUST_CHECK int ticket_apply(struct step_context *context, struct dv_error *err);
+
+/* Before anything of a person is changed; absent is success. */
+DV_MUST_CHECK int ticket_remove(const struct env *env, const char *name, struct dv_error *err);
+
+#endif

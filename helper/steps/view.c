@@ -1,0 +1,280 @@
+/* view.c - see view.h. */
+#include "steps/view.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ledger/tokens.h"
+
+#define ENVIRONMENT_FILE "etc/environment"
+#define LOGIN_DEFS "etc/login.defs"
+#define SMALL_FILE_MAX 65536
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+#define TOKEN_MAX_BYTES 4096
+
+static int compare_accounts(const void *a, const void *b)
+{
+	return strcmp(((const struct view_account *)a)->name,
+		      ((const struct view_account *)b)->name);
+}
+
+int view_add_account(struct reconcile_view *view, const char *name, uid_t uid, gid_t gid,
+		     const char *home)
+{
+	struct view_account *grown = view->accounts;
+	struct view_account *account;
+
+	/* Grow at powers of two: the table's size says when. */
+	if ((view->n_accounts & (view->n_accounts - 1)) == 0) {
+		size_t n_room = view->n_accounts ? view->n_accounts * 2 : 1;
+
+		grown = reallocarray(view->accounts, n_room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		view->accounts = grown;
+	}
+	account = &grown[view->n_accounts];
+	*account = (struct view_account){
+		.name = strdup(name), .uid = uid, .gid = gid, .home = strdup(home)
+	};
+	if (!account->name || !account->home) {
+		free(account->name);
+		free(account->home);
+		return -ENOMEM;
+	}
+	view->n_accounts++;
+	return 0;
+}
+
+static int enumerate_accounts(struct reconcile_view *view, struct dv_error *err)
+{
+	const struct passwd *entry;
+	int r = 0;
+
+	setpwent();
+	while (r == 0 && (errno = 0, entry = getpwent()))
+		r = view_add_account(view, entry->pw_name, entry->pw_uid, entry->pw_gid,
+				     entry->pw_dir);
+	endpwent();
+	if (r < 0)
+		return dv_fail(err, r, "read the accounts");
+	qsort(view->accounts, view->n_accounts, sizeof(*view->accounts), compare_accounts);
+	view->n_sorted = view->n_accounts;
+	return 0;
+}
+
+/* The value behind `key` on the last line of `text` that starts with it; NULL when there
+ * is none. Quotes around it are taken off, as pam_env(8) does. */
+static char *last_value(char *text, const char *key)
+{
+	char *found = NULL;
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		line += strspn(line, " \t");
+		if (str_starts_with(line, "export "))
+			line += strlen("export ");
+		if (str_starts_with(line, key))
+			found = line + strlen(key);
+	}
+	if (found && (*found == '"' || *found == '\'')) {
+		char *end = strrchr(found + 1, *found);
+
+		found++;
+		if (end)
+			*end = '\0';
+	}
+	return found;
+}
+
+/* What PATH would be without us: /etc/environment, else ENV_PATH of login.defs, else the
+ * distribution's. */
+static int read_base_path(struct reconcile_view *view, struct dv_error *err)
+{
+	static const struct {
+		const char *file, *key;
+	} sources[] = { { ENVIRONMENT_FILE, "PATH=" }, { LOGIN_DEFS, "ENV_PATH\tPATH=" } };
+	const char *found = NULL;
+	DV_AUTO_FREE char *text = NULL;
+
+	for (size_t i = 0; i < DV_COUNT(sources) && !found; i++) {
+		size_t n_bytes = 0;
+
+		free(DV_TAKE_PTR(text));
+		/* A file that is not there, or not readable, says nothing about PATH. */
+		if (file_read(view->env->root_dirfd, sources[i].file, SMALL_FILE_MAX, &text,
+			      &n_bytes, NULL, NULL) == 0)
+			found = last_value(text, sources[i].key);
+	}
+	view->base_path = strdup(found && *found ? found : DEFAULT_PATH);
+	return view->base_path ? 0 : dv_fail(err, -ENOMEM, "read PATH");
+}
+
+/* Line ends belong to the file, not to the token. */
+static void trim_secret(struct secret *secret)
+{
+	while (secret->n_bytes > 0 && strchr("\r\n \t", secret->text[secret->n_bytes - 1]))
+		secret->text[--secret->n_bytes] = '\0';
+}
+
+static int read_token(struct reconcile_view *view, struct dv_error *err)
+{
+	const char *path = view->config->token_path + 1; /* absolute, made relative */
+	int r = secret_read(view->env->root_dirfd, path, TOKEN_MAX_BYTES, &view->token, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return dv_prefix(err, r, "shared token");
+	trim_secret(&view->token);
+	if (view->token.n_bytes == 0)
+		return 0;
+	return digest_sha256(view->token.text, view->token.n_bytes, view->token_digest, err);
+}
+
+/* Every digest is in the ledger before the first file can have the token. */
+static int note_token(struct reconcile_view *view, bool dry_run, struct dv_error *err)
+{
+	int r = tokens_list(view->ledger, &view->shared_digests, err);
+
+	if (r < 0 || !*view->token_digest ||
+	    str_list_has(&view->shared_digests, view->token_digest))
+		return r;
+	if (!dry_run)
+		r = tokens_add(view->ledger, view->token_digest, err);
+	if (r == 0 && str_list_add(&view->shared_digests, view->token_digest) < 0)
+		r = dv_fail(err, -ENOMEM, "note the shared token");
+	return r;
+}
+
+int view_init(struct reconcile_view *view, const struct env *env, const struct config *config,
+	      struct ledger *ledger, bool dry_run, struct dv_error *err)
+{
+	int r;
+
+	*view = (struct reconcile_view){
+		.env = env, .config = config, .ledger = ledger, .ask_nss = true
+	};
+	r = enumerate_accounts(view, err);
+	if (r == 0)
+		r = read_base_path(view, err);
+	if (r == 0)
+		r = read_token(view, err);
+	if (r == 0)
+		r = note_token(view, dry_run, err);
+	return r;
+}
+
+void view_done(struct reconcile_view *view)
+{
+	for (size_t i = 0; i < view->n_accounts; i++) {
+		free(view->accounts[i].name);
+		free(view->accounts[i].home);
+	}
+	for (size_t i = 0; i < view->n_groups; i++) {
+		free(view->groups[i].name);
+		str_list_done(&view->groups[i].members);
+	}
+	free(view->accounts);
+	free(view->groups);
+	free(view->base_path);
+	secret_done(&view->token);
+	str_list_done(&view->shared_digests);
+	*view = (struct reconcile_view){ 0 };
+}
+
+const struct view_account *view_account(struct reconcile_view *view, const char *name)
+{
+	const struct view_account key = { .name = (char *)name };
+	const struct view_account *found = NULL;
+	const struct passwd *entry;
+
+	if (view->n_sorted > 0)
+		found = bsearch(&key, view->accounts, view->n_sorted, sizeof(key),
+				compare_accounts);
+	for (size_t i = view->n_sorted; i < view->n_accounts && !found; i++) {
+		if (strcmp(view->accounts[i].name, name) == 0)
+			found = &view->accounts[i];
+	}
+	if (found || !view->ask_nss)
+		return found;
+	entry = getpwnam(name);
+	if (!entry || view_add_account(view, name, entry->pw_uid, entry->pw_gid, entry->pw_dir) < 0)
+		return NULL;
+	return &view->accounts[view->n_accounts - 1];
+}
+
+bool view_has_uid(const struct reconcile_view *view, uid_t uid)
+{
+	for (size_t i = 0; i < view->n_accounts; i++) {
+		if (view->accounts[i].uid == uid)
+			return true;
+	}
+	return false;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int read_group(struct reconcile_view *view, struct view_group *group)
+{
+	const struct group *entry = view->ask_nss ? getgrnam(group->name) : NULL;
+	int r = 0;
+
+	if (!entry)
+		return 0;
+	group->exists = true;
+	group->gid = entry->gr_gid;
+	for (char **member = entry->gr_mem; *member && r == 0; member++)
+		r = str_list_add(&group->members, *member);
+	if (group->members.n_items > 0)
+		qsort(group->members.items, group->members.n_items, sizeof(*group->members.items),
+		      compare_text);
+	return r;
+}
+
+struct view_group *view_group(struct reconcile_view *view, const char *name)
+{
+	struct view_group *grown;
+
+	for (size_t i = 0; i < view->n_groups; i++) {
+		if (strcmp(view->groups[i].name, name) == 0)
+			return &view->groups[i];
+	}
+	grown = reallocarray(view->groups, view->n_groups + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	view->groups = grown;
+	grown[view->n_groups] = (struct view_group){ .name = strdup(name) };
+	if (!grown[view->n_groups].name || read_group(view, &grown[view->n_groups]) < 0)
+		return NULL;
+	return &grown[view->n_groups++];
+}
+
+bool view_group_has(const struct view_group *group, const struct view_account *account)
+{
+	const char *name = account->name;
+
+	if (group->gid == account->gid)
+		return true;
+	if (group->members.n_items == 0)
+		return false;
+	return bsearch(&name, group->members.items, group->members.n_items,
+		       sizeof(*group->members.items), compare_text) != NULL;
+}
+
+void view_forget_group(struct reconcile_view *view, const char *name)
+{
+	for (size_t i = 0; i < view->n_groups; i++) {
+		if (strcmp(view->groups[i].name, name) != 0)
+			continue;
+		free(view->groups[i].name);
+		str_list_done(&view->groups[i].members);
+		view->groups[i] = view->groups[--view->n_groups];
+		return;
+	}
+}
