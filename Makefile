@@ -1,0 +1,176 @@
+# devvm. Explicit lists; outputs lie flat in build/, objects in build/obj.
+#
+#   make           build everything          make check   install what tests need, run all tests
+#   make deps      build dependencies (apt)   make lint    format, analysers, headers, layers
+#   make install   DESTDIR= PREFIX=           make demo    a host, a roster, a first login
+#                                             make bench   figures beside peers
+
+VERSION     := 0.1.0
+PREFIX      ?= /usr
+DESTDIR     ?=
+SYSCONFDIR  ?= /etc
+MULTIARCH   := $(shell $(CC) -print-multiarch 2>/dev/null)
+SECURITYDIR ?= $(PREFIX)/lib/$(MULTIARCH)/security
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+LIBEXECDIR  := $(PREFIX)/libexec/devvm
+SHAREDIR    := $(PREFIX)/share
+BUILD       := build
+
+CC       ?= gcc
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Wvla -Wformat=2
+HARDEN   := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+            -ftrivial-auto-var-init=zero
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. \
+             $(WARNINGS) $(CFLAGS) $(HARDEN) -fPIC -MMD -MP
+LDFLAGS  ?=
+ALL_LDFLAGS = $(LDFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed
+ifeq ($(CI),true)
+WARNINGS += -Werror
+endif
+
+# V=1 shows the commands.
+ifneq ($(V),1)
+QUIET_CC = @echo "  CC    $<";
+QUIET_AR = @echo "  AR    $$@";
+QUIET_LD = @echo "  LD    $@";
+endif
+
+# ---- what there is ---------------------------------------------------------------------
+# Layers, lowest first. A program links them highest first, so a call upward does not link.
+# SOURCES-BEGIN
+base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
+                helper/base/error.c helper/base/file.c helper/base/log.c \
+                helper/base/process.c helper/base/str.c helper/base/yaml.c \
+                helper/base/yaml_parse.c helper/base/yaml_text.c
+wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
+                helper/wire/ticket.c
+config_SOURCES := helper/config/config.c helper/config/config_values.c
+roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
+                  helper/roster/roster_fields.c helper/roster/roster_trust.c \
+                  helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
+                  helper/roster/validate.c
+ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
+                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
+units_SOURCES := helper/units/units.c
+steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
+                 helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
+                 helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
+                 helper/steps/ports.c helper/steps/sshd.c helper/steps/steps.c \
+                 helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
+                 helper/steps/work.c
+daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
+                  helper/daemon/feed.c helper/daemon/homes.c helper/daemon/job_unit.c \
+                  helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
+                  helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
+                  helper/daemon/request.c helper/daemon/schedule.c helper/daemon/server.c \
+                  helper/daemon/session.c helper/daemon/status.c helper/daemon/store.c \
+                  helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
+                  helper/daemon/work.c
+job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/pass.c helper/job/reconcile.c \
+               helper/job/report.c helper/job/sync.c
+ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
+               helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
+               helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
+               helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
+               helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
+               helper/ctl/progress.c helper/ctl/status.c helper/ctl/status_json.c \
+               helper/ctl/status_text.c
+pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
+               pam_devvm/pam_devvm.c pam_devvm/ticket.c
+# SOURCES-END
+
+LAYERS   := base wire config roster ledger units steps
+lib       = $(BUILD)/obj/lib$(1).a
+# The archives of a program: its own top layer, then all below, highest first.
+BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
+            $(call lib,config) $(call lib,wire) $(call lib,base)
+LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
+
+PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl
+MODULE   := $(BUILD)/pam_devvm.so
+
+.PHONY: all
+all: $(PROGRAMS) $(MODULE)
+
+# ---- objects and archives --------------------------------------------------------------
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(QUIET_CC)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+define archive_rule
+$(call lib,$(1)): $$(call objects,$$($(1)_SOURCES))
+	@rm -f $$@
+	$(QUIET_AR)ar rcs $$@ $$^
+endef
+$(foreach layer,$(LAYERS) daemon job ctl,$(eval $(call archive_rule,$(layer))))
+
+$(BUILD)/devvm-helperd: $(call objects,helper/daemon/main.c) $(call lib,daemon) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+$(BUILD)/devvm-job: $(call objects,helper/job/main.c) $(call lib,job) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+$(BUILD)/devvmctl: $(call objects,helper/ctl/main.c) $(call lib,ctl) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
+# The module links libpam and libc, wire, and the little of base they need.
+$(MODULE): $(call objects,$(pam_SOURCES)) $(call lib,wire) $(call lib,base) pam_devvm/pam_devvm.map
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -shared -Wl,--version-script=pam_devvm/pam_devvm.map -Wl,-z,defs \
+		-o $@ $(filter %.o %.a,$^) -lpam
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- install ---------------------------------------------------------------------------
+UNITS   := $(wildcard units/*.service units/*.socket units/*.timer)
+MAN5    := $(wildcard docs/man/*.5)
+MAN8    := $(wildcard docs/man/*.8)
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(SECURITYDIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SHAREDIR)/pam-configs \
+		$(DESTDIR)$(SHAREDIR)/devvm/skel $(DESTDIR)$(SHAREDIR)/doc/devvm \
+		$(DESTDIR)$(SHAREDIR)/man/man5 $(DESTDIR)$(SHAREDIR)/man/man8 \
+		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm
+	install -m 0644 $(MODULE) $(DESTDIR)$(SECURITYDIR)/pam_devvm.so
+	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
+	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
+	install -m 0644 conf/sysusers.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf
+	install -m 0644 conf/tmpfiles.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf
+	install -m 0644 conf/pam-configs/devvm conf/pam-configs/devvm-denied \
+		$(DESTDIR)$(SHAREDIR)/pam-configs/
+	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
+	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
+	install -m 0644 conf/roster.example.yaml $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
+	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
+	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
+		install -m 0644 conf/devvm.yaml $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml
+
+# ---- dependencies ----------------------------------------------------------------------
+BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
+                  libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev
+TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps
+LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
+
+.PHONY: deps test-deps lint-deps
+deps:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+		$(BUILD_PACKAGES)
+test-deps: deps
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+		$(TEST_PACKAGES) $$(tests/host/host packages)
+lint-deps: deps
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+		$(LINT_PACKAGES)
+
+# ---- tests, lint, demo, bench ----------------------------------------------------------
+# TESTS
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

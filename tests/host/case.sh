@@ -1,0 +1,142 @@
+# shellcheck shell=bash
+# What every case under cases/ sources: hosts that go away by themselves, and checks.
+#
+#	#!/bin/bash
+#	set -euo pipefail
+#	# shellcheck source-path=SCRIPTDIR source=../case.sh
+#	. "$(dirname "$0")/../case.sh"
+#	case_host
+#	roster <<END
+#	users:
+#	$(person anna admin)
+#	END
+#	wait_for 5 inside id anna
+#	ok_eq "home is hers alone" 700 "$(inside stat -c %a /home/anna)"
+#	ok_match "ssh gives her a port" '^T3_PORT=[0-9]+$' "$(as anna env | grep ^T3_PORT)"
+#
+# A failed check does not end the case; a failed command outside a check does. DEVVM_KEEP=1 leaves
+# the hosts of a failed case running.
+
+CASE_NAME=$(basename "$0")
+CASE_TMP=$(mktemp -d)
+HOST_TOOL=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/host
+readonly CASE_NAME CASE_TMP HOST_TOOL
+CASE_HOSTS=()
+CASE_FAILED=0
+HOST=
+
+case_end() { # EXIT-CODE
+	local rc=$1 h
+	trap '' INT TERM HUP
+	trap - EXIT
+	# Of a signal whoever sent it knows.
+	if ((rc != 0 && rc != 143 && CASE_FAILED == 0)); then
+		not_ok "$CASE_NAME runs to its end" "exit 0" "exit $rc"
+	fi
+	for h in "${CASE_HOSTS[@]}"; do
+		"$HOST_TOOL" ip "$h" >/dev/null 2>&1 || continue
+		if ((rc != 0 || CASE_FAILED)); then
+			# pam_devvm speaks from sshd, by then in the session's scope.
+			"$HOST_TOOL" exec "$h" timeout 10 journalctl -b -q --no-pager -n 60 \
+				-o short-precise -u 'devvm-*' 2>&1 |
+				sed "s/^/# $h: /" || true
+			[ -z "${DEVVM_KEEP:-}" ] || continue
+		fi
+		"$HOST_TOOL" down "$h" || rc=1
+	done
+	rm -rf "$CASE_TMP"
+	exit $((CASE_FAILED > 0 ? 1 : rc))
+}
+trap 'case_end $?' EXIT
+# Not by way of EXIT: a second signal would end that half-way.
+trap 'case_end 143' INT TERM HUP
+
+# Boots a host and makes it the one that H, inside, as, roster and person work on. Options go to `host up`.
+case_host() {
+	local name=${CASE_NAME//[^a-z0-9-]/-}
+	name=${name:0:36}-$$
+	((${#CASE_HOSTS[@]} == 0)) || name+=-$((${#CASE_HOSTS[@]} + 1))
+	# In the list first, so that an interrupted start is taken down too.
+	CASE_HOSTS+=("$name")
+	HOST=$name
+	"$HOST_TOOL" up "$name" "$@"
+}
+
+H() { "$HOST_TOOL" "$1" "$HOST" "${@:2}"; }
+inside() { "$HOST_TOOL" exec "$HOST" "$@"; }
+as() { "$HOST_TOOL" ssh "$HOST" "$@"; }
+
+ok() { echo "ok - $1"; }
+
+not_ok() { # WHAT EXPECTED GOT
+	CASE_FAILED=$((CASE_FAILED + 1))
+	echo "not ok - $1: expected ${2:-}, got ${3:-}"
+}
+
+# One line, however odd the value; shortened, for a whole file may be compared.
+case_show() {
+	local s=${1@Q}
+	((${#s} <= 1000)) || s="${s:0:1000}… (${#1} characters)"
+	printf %s "$s"
+}
+
+ok_eq() { # WHAT EXPECTED GOT
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$(case_show "$2")" "$(case_show "$3")"
+	fi
+}
+
+ok_ne() { # WHAT UNWANTED GOT
+	if [ "$2" != "$3" ]; then ok "$1"; else not_ok "$1" "anything but $(case_show "$2")" "that"; fi
+}
+
+ok_match() { # WHAT EXTENDED-REGEX GOT
+	if [[ $3 =~ $2 ]]; then ok "$1"; else not_ok "$1" "a match of $(case_show "$2")" "$(case_show "$3")"; fi
+}
+
+ok_below() { # WHAT LIMIT GOT, both whole numbers
+	if (($3 < $2)); then ok "$1 ($3)"; else not_ok "$1" "below $2" "$3"; fi
+}
+
+ok_true() { # WHAT CMD…
+	local out rc=0
+	out=$("${@:2}" 2>&1 </dev/null) || rc=$?
+	if ((rc == 0)); then ok "$1"; else not_ok "$1" "exit 0 of ${*:2}" "exit $rc: $(case_show "$out")"; fi
+}
+
+ok_false() { # WHAT CMD…
+	local out rc=0
+	out=$("${@:2}" 2>&1 </dev/null) || rc=$?
+	if ((rc != 0)); then ok "$1"; else not_ok "$1" "a failure of ${*:2}" "exit 0: $(case_show "$out")"; fi
+}
+
+# Until CMD succeeds; 1 when it has not within SECONDS. CMD is not interrupted.
+wait_for() { # SECONDS CMD…
+	local end=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1 </dev/null; do
+		(($(now_ms) < end)) || return 1
+		sleep 0.05
+	done
+}
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# The roster from stdin, replaced whole as an editor or git would.
+roster() {
+	# shellcheck disable=SC2016
+	inside sh -ec 'umask 022; t=$(mktemp /etc/devvm/.roster.XXXXXX); cat >"$t"; chmod 644 "$t"
+		mv "$t" /etc/devvm/roster.yaml'
+}
+
+# A line for `users:`; the test key opens the account. More keys as further arguments: 'shell: /bin/bash'.
+person() { # NAME TIER [KEY: VALUE]…
+	local name=$1 tier=$2 more=''
+	shift 2
+	[ "$tier" != namespace-owner ] || more=", namespaces: [$name]"
+	(($# == 0)) || more+=$(printf ', %s' "$@")
+	printf '  %s: {authentik_user: %s.id, k8s_user: %s, tier: %s, ssh_keys: ["%s"]%s}\n' \
+		"$name" "$name" "$name" "$tier" "$(H key)" "$more"
+}
