@@ -1,0 +1,94 @@
+/* listen.c - see listen.h. */
+#include "daemon/listen.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "wire/paths.h"
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int read_name(int fd, char ret_name[static sizeof(((struct sockaddr_un *)0)->sun_path) + 1],
+		     struct dv_error *err)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t n = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &n) < 0)
+		return dv_fail(err, -errno, "look at the inherited descriptor %d", fd);
+	if (address.sun_family != AF_UNIX)
+		return dv_refuse(err, -EINVAL, "the inherited descriptor %d is no unix socket", fd);
+	/* A path of full length has no NUL, unix(7). */
+	memcpy(ret_name, address.sun_path, sizeof(address.sun_path));
+	ret_name[sizeof(address.sun_path)] = '\0';
+	return 0;
+}
+
+static int take(struct daemon_sockets *sockets, int fd, struct dv_error *err)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	const struct {
+		const char *path;
+		int type;
+		int *fd;
+	} wanted[] = {
+		{ PATH_PAM_SOCKET, SOCK_SEQPACKET, &sockets->pam_fd },
+		{ PATH_HELPER_SOCKET, SOCK_SEQPACKET, &sockets->helper_fd },
+		{ PATH_KNOCK_SOCKET, SOCK_DGRAM, &sockets->knock_fd },
+	};
+	int r = read_name(fd, path, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < DV_COUNT(wanted); i++) {
+		if (strcmp(last_part(path), last_part(wanted[i].path)) != 0)
+			continue;
+		if (sd_is_socket(fd, AF_UNIX, wanted[i].type, wanted[i].type == SOCK_SEQPACKET) <=
+		    0)
+			return dv_refuse(err, -EINVAL, "%s is of the wrong type", path);
+		/* systemd passes them blocking, and the loop accepts until nobody is left. */
+		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+			return dv_fail(err, -errno, "make %s non-blocking", path);
+		*wanted[i].fd = fd;
+		return 0;
+	}
+	return dv_refuse(err, -EINVAL, "the inherited socket %s is not ours", path);
+}
+
+int listen_take(struct daemon_sockets *ret_sockets, struct dv_error *err)
+{
+	struct daemon_sockets sockets = { -1, -1, -1 };
+	int n = sd_listen_fds(1);
+
+	if (n < 0)
+		return dv_fail(err, n, "take the inherited sockets");
+	if (n == 0)
+		return dv_refuse(err, -ENOTCONN,
+				 "no socket was passed: this is started by systemd, "
+				 "with systemctl start devvm-helperd.socket");
+	for (int i = 0; i < n; i++) {
+		int r = take(&sockets, SD_LISTEN_FDS_START + i, err);
+
+		if (r < 0)
+			return r;
+	}
+	if (sockets.pam_fd < 0)
+		log_error("%s was not passed: logins without a ticket are not served",
+			  PATH_PAM_SOCKET);
+	if (sockets.helper_fd < 0)
+		log_error("%s was not passed: devvmctl and the jobs are not served",
+			  PATH_HELPER_SOCKET);
+	if (sockets.knock_fd < 0)
+		log_error("%s was not passed: logins do not start home jobs", PATH_KNOCK_SOCKET);
+	*ret_sockets = sockets;
+	return 0;
+}

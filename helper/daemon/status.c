@@ -1,0 +1,320 @@
+/* status.c - the verb status: the machine, then each person with the results of their
+ * steps.
+ *
+ * Read page by page. Whatever is held between two records can be let go at any moment: the
+ * cursor is the name of the person and of the step that were last written.
+ */
+#include <string.h>
+
+#include "daemon/verbs.h"
+#include "ledger/people.h"
+#include "ledger/steps_log.h"
+
+#define STATUS_PAGE 8 /* people read at once */
+#define COUNT_PAGE 64
+
+enum status_at {
+	STATUS_AT_MACHINE,
+	STATUS_AT_MACHINE_STEPS,
+	STATUS_AT_PERSON, /* the one behind `name` */
+	STATUS_AT_STEPS,  /* of `name`, behind `step` */
+	STATUS_AT_END,
+};
+
+struct status {
+	struct answer base; /* `user`: the one person asked about, or "" */
+	bool sees_machine;
+	enum status_at at;
+	char name[STR_USER_NAME_MAX + 1];
+	char step[64];
+	/* Read ahead; empty at rest. */
+	struct people page;
+	size_t page_at;
+	struct steps_log log;
+	bool has_log;
+};
+
+static void drop_log(struct status *status)
+{
+	steps_log_done(&status->log);
+	status->has_log = false;
+}
+
+static void status_rest(struct answer *answer)
+{
+	struct status *status = (struct status *)answer;
+
+	people_done(&status->page);
+	status->page_at = 0;
+	drop_log(status);
+}
+
+static int count_present(struct ledger *ledger, unsigned int *ret_count, struct dv_error *err)
+{
+	char after[STR_USER_NAME_MAX + 1] = "";
+	unsigned int n_present = 0;
+
+	for (;;) {
+		DV_AUTO_PEOPLE struct people page = { 0 };
+		int r = people_list_page(ledger, after, COUNT_PAGE, &page, err);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < page.n_rows; i++)
+			n_present += page.rows[i].state == PEOPLE_PRESENT;
+		if (page.n_rows < COUNT_PAGE)
+			break;
+		(void)snprintf(after, sizeof(after), "%s", page.rows[page.n_rows - 1].name);
+	}
+	*ret_count = n_present;
+	return 0;
+}
+
+static const char *lane_name(enum queue_lane_state state)
+{
+	switch (state) {
+	case QUEUE_LANE_IDLE:
+		return "idle";
+	case QUEUE_LANE_PENDING:
+		return "pending";
+	case QUEUE_LANE_RUNNING:
+		return "running";
+	}
+	return "idle";
+}
+
+static const char *home_name(enum queue_home_state state)
+{
+	switch (state) {
+	case QUEUE_HOME_NONE:
+		return "idle";
+	case QUEUE_HOME_HELD:
+	case QUEUE_HOME_QUEUED:
+		return "queued";
+	case QUEUE_HOME_RUNNING:
+		return "running";
+	}
+	return "idle";
+}
+
+static int write_machine(struct status *status, struct ledger *ledger, struct record_writer *writer,
+			 struct dv_error *err)
+{
+	const struct queue *queue = status->base.daemon->queue;
+	DV_AUTO_FREE char *refused = NULL;
+	unsigned int n_present = 0;
+	int r = ledger_get_meta(ledger, "roster-error", &refused, err);
+
+	if (r == 0)
+		r = count_present(ledger, &n_present, err);
+	if (r < 0)
+		return r;
+	record_begin(writer, proto_row_of(PROTO_ROW)->name);
+	record_add(writer, "kind", "machine");
+	record_add(writer, "roster", refused ? "refused" : "ok");
+	record_add_text(writer, "roster-error", refused);
+	record_add_int(writer, "people", n_present);
+	record_add_int(writer, "running", queue_n_running(queue));
+	record_add_int(writer, "queued", queue_n_queued(queue));
+	record_add(writer, "reconcile", lane_name(queue_lane_state(queue)));
+	record_add(writer, "version", DEVVM_VERSION);
+	return 0;
+}
+
+static void write_person(struct status *status, const struct people_row *person,
+			 struct record_writer *writer)
+{
+	struct daemon *daemon = status->base.daemon;
+
+	record_begin(writer, proto_row_of(PROTO_ROW)->name);
+	record_add(writer, "kind", "person");
+	record_add(writer, "user", person->name);
+	record_add(writer, "identity", person->identity);
+	record_add(writer, "tier", person->tier);
+	record_add(writer, "state", people_state_name(person->state));
+	if (person->uid != PEOPLE_NO_UID)
+		record_add_int(writer, "uid", person->uid);
+	record_add_int(writer, "t3-port", person->ports[PEOPLE_PORT_T3]);
+	record_add_int(writer, "playwright-port", person->ports[PEOPLE_PORT_PLAYWRIGHT]);
+	record_add_int(writer, "generation", person->generation);
+	record_add(writer, "login", people_login_name(person->login));
+	record_add(writer, "ticket", daemon_has_ticket(daemon, person->name) ? "yes" : "no");
+	record_add(writer, "home", home_name(queue_home_state(daemon->queue, person->name)));
+	record_add(writer, "parked", person->parked ? "yes" : "no");
+}
+
+static void write_step(const struct steps_log_row *row, struct record_writer *writer)
+{
+	record_begin(writer, proto_row_of(PROTO_ROW)->name);
+	record_add(writer, "kind", "step");
+	record_add(writer, "user", row->name);
+	record_add(writer, "step", row->step);
+	record_add(writer, "status", row->status == STEPS_LOG_OK ? "ok" : "failed");
+	record_add_text(writer, "error", row->error);
+	record_add_int(writer, "attempts", row->attempts);
+	record_add_int(writer, "next-retry", row->next_retry_usec);
+	record_add_int(writer, "updated", row->updated_usec);
+}
+
+/* The person who comes next, borrowed from the page; NULL behind the last. */
+static int find_person(struct status *status, struct ledger *ledger,
+		       const struct people_row **ret_person, struct dv_error *err)
+{
+	const char *only = status->base.user;
+	int r;
+
+	*ret_person = NULL;
+	if (*only && *status->name)
+		return 0;
+	if (status->page_at == status->page.n_rows) {
+		people_done(&status->page);
+		status->page_at = 0;
+		r = people_list_page(ledger, status->name, STATUS_PAGE, &status->page, err);
+		if (r < 0)
+			return r;
+	}
+	if (status->page_at < status->page.n_rows)
+		*ret_person = &status->page.rows[status->page_at++];
+	return 0;
+}
+
+/* One person is a page of one. */
+static int find_only(struct status *status, struct ledger *ledger, struct dv_error *err)
+{
+	struct people_row *row = calloc(1, sizeof(*row));
+	int r = row ? people_get(ledger, status->base.user, row, err) : -ENOMEM;
+
+	if (r < 0) {
+		free(row);
+		return r;
+	}
+	status->page = (struct people){ .rows = row, .n_rows = 1 };
+	return 0;
+}
+
+static int next_person(struct status *status, struct ledger *ledger, struct record_writer *writer,
+		       struct dv_error *err)
+{
+	const struct people_row *person;
+	int r = 0;
+
+	if (*status->base.user && !*status->name && status->page.n_rows == 0)
+		r = find_only(status, ledger, err);
+	if (r == 0)
+		r = find_person(status, ledger, &person, err);
+	if (r < 0)
+		return r;
+	if (!person) {
+		status->at = STATUS_AT_END;
+		return 0;
+	}
+	write_person(status, person, writer);
+	(void)snprintf(status->name, sizeof(status->name), "%s", person->name);
+	*status->step = '\0';
+	status->at = STATUS_AT_STEPS;
+	return 1;
+}
+
+/* 1 with a record written, 0 when the person has no further step. */
+static int next_step(struct status *status, struct ledger *ledger, struct record_writer *writer,
+		     struct dv_error *err)
+{
+	int r = 0;
+
+	if (!status->has_log)
+		r = steps_log_list(ledger, status->name, &status->log, err);
+	if (r < 0)
+		return r;
+	status->has_log = true;
+	for (size_t i = 0; i < status->log.n_rows; i++) {
+		const struct steps_log_row *row = &status->log.rows[i];
+
+		if (strcmp(row->step, status->step) <= 0)
+			continue;
+		write_step(row, writer);
+		(void)snprintf(status->step, sizeof(status->step), "%s", row->step);
+		return 1;
+	}
+	drop_log(status);
+	*status->step = '\0';
+	status->at = STATUS_AT_PERSON;
+	return 0;
+}
+
+/* 1 with a record written, 0 when there is nothing at this place. */
+static int next_record(struct status *status, struct ledger *ledger, struct record_writer *writer,
+		       struct dv_error *err)
+{
+	switch (status->at) {
+	case STATUS_AT_MACHINE:
+		status->at = STATUS_AT_MACHINE_STEPS;
+		if (!status->sees_machine)
+			status->at = STATUS_AT_PERSON;
+		return write_machine(status, ledger, writer, err) < 0 ? -EIO : 1;
+	case STATUS_AT_PERSON:
+		return next_person(status, ledger, writer, err);
+	case STATUS_AT_MACHINE_STEPS: /* their name is "", and so is status->name still */
+	case STATUS_AT_STEPS:
+		return next_step(status, ledger, writer, err);
+	case STATUS_AT_END:
+		break;
+	}
+	return 0;
+}
+
+static enum answer_next status_next(struct answer *answer, struct record_writer *writer)
+{
+	struct status *status = (struct status *)answer;
+	struct dv_error err = { "" };
+	struct ledger *ledger;
+	int r = store_get(&answer->daemon->store, &ledger, &err);
+
+	while (r == 0 && status->at != STATUS_AT_END)
+		r = next_record(status, ledger, writer, &err);
+	if (r > 0)
+		return ANSWER_RECORD;
+	if (store_note(&answer->daemon->store, r, &err) < 0)
+		answer_write_error(writer, r == -ENOENT ? PROTO_CODE_NOT_FOUND : PROTO_CODE_FAILED,
+				   "%s", err.text);
+	else
+		answer_write_done(writer, NULL, NULL);
+	return ANSWER_LAST;
+}
+
+/* Those who see only themselves: a question without a name is about them. */
+static int find_self(struct daemon *daemon, uid_t uid, struct people_row *ret_person,
+		     struct dv_error *err)
+{
+	struct ledger *ledger;
+	int r = store_get(&daemon->store, &ledger, err);
+
+	if (r == 0)
+		r = people_get_by_uid(ledger, uid, ret_person, err);
+	return store_note(&daemon->store, r, err);
+}
+
+struct answer *status_handle(struct daemon *daemon, const struct request *request,
+			     struct record_writer *reply)
+{
+	static const struct answer_ops OPS = { .next = status_next,
+					       .rest = status_rest,
+					       .release = status_rest };
+	const unsigned int see_all = PROTO_ROLE_ROOT | PROTO_ROLE_ADMIN | PROTO_ROLE_DISPATCH;
+	DV_AUTO_PEOPLE_ROW struct people_row self = { 0 };
+	struct dv_error err = { "" };
+	const char *user = request->user;
+	struct status *status;
+
+	if (!user && !(request->roles & see_all)) {
+		if (find_self(daemon, request->uid, &self, &err) < 0) {
+			answer_write_error(reply, PROTO_CODE_FAILED, "%s", err.text);
+			return NULL;
+		}
+		user = self.name;
+	}
+	status = answer_new(sizeof(*status), &OPS, daemon, user);
+	if (!status)
+		return verbs_no_memory(reply);
+	status->sees_machine = !user && (request->roles & see_all);
+	return &status->base;
+}

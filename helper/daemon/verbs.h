@@ -1,0 +1,31 @@
+/* verbs.h - a handler per verb. Each is called with a request that parsed, that the table
+ * knows and that the policy allows, and answers as request_handle() says. */
+#ifndef DEVVM_DAEMON_VERBS_H
+#define DEVVM_DAEMON_VERBS_H
+
+#include "daemon/request.h"
+
+/* Look up and call the handler of the request's verb. */
+struct answer *verbs_handle(struct daemon *daemon, const struct request *request,
+			    struct record_writer *reply);
+
+struct answer *session_handle_open(struct daemon *, const struct request *, struct record_writer *);
+struct answer *report_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *work_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *wait_handle_ensure(struct daemon *, const struct request *, struct record_writer *);
+struct answer *wait_handle_wait(struct daemon *, const struct request *, struct record_writer *);
+struct answer *wait_handle_reconcile(struct daemon *, const struct request *,
+				     struct record_writer *);
+struct answer *status_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *feed_handle_events(struct daemon *, const struct request *, struct record_writer *);
+
+/* For handlers: the person asked about. 0, or the error is written to `reply`. */
+struct people_row;
+DV_MUST_CHECK int verbs_find_person(struct daemon *daemon, const char *user,
+				    struct people_row *ret_person, struct record_writer *reply);
+/* "1" is yes; absent or anything else is no. */
+bool verbs_is_set(const struct request *request, const char *key);
+/* For handlers whose answer could not be allocated. Returns NULL. */
+struct answer *verbs_no_memory(struct record_writer *reply);
+
+#endif
