@@ -1,0 +1,249 @@
+/* config.c - see config.h.
+ *
+ * Model: CONFIG_KEYS names every key by its path, what kind of value it takes, its
+ * limits and its place in the struct; the file's tree is walked against it. The
+ * defaults stand in config_init(). A file is parsed into a struct of its own, so one
+ * that is refused changes nothing.
+ */
+#include "config/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "config/config_values.h"
+
+/* The front door and the smoke test listen there whatever the list says. */
+static const unsigned int ALWAYS_RESERVED[] = { 3780, 3799 };
+
+#define PATH_MAX_BYTES 64 /* of a key's path: all of ours are shorter */
+
+struct config_key {
+	const char *path;
+	config_value_reader *read;
+	struct config_limits limits;
+	size_t offset;
+	size_t offset_n; /* lists only: of the count */
+};
+
+#define AT(member) offsetof(struct config, member)
+
+/* clang-format off */
+static const struct config_key CONFIG_KEYS[] = {
+	{ "roster", config_read_path, { 0 }, AT(roster_path), 0 },
+	{ "trusted_uids", config_read_list, { 0, UINT32_MAX - 1 }, AT(trusted_uids), AT(n_trusted_uids) },
+	{ "ports.t3", config_read_range, { 1024, 65535 }, AT(ports[CONFIG_T3]), 0 },
+	{ "ports.playwright", config_read_range, { 1024, 65535 }, AT(ports[CONFIG_PLAYWRIGHT]), 0 },
+	{ "ports.reserved", config_read_list, { 1, 65535 }, AT(reserved_ports), AT(n_reserved_ports) },
+	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
+	{ "code.remote", config_read_remote, { 0 }, AT(code_remote), 0 },
+	{ "ssh_keys.sshd", config_read_bool, { 0 }, AT(manage_sshd_keys), 0 },
+	{ "home.concurrency", config_read_uint, { 1, 64 }, AT(home_concurrency), 0 },
+	{ "home.per_hour", config_read_uint, { 0, 1000 }, AT(home_per_hour), 0 },
+	{ "home.refresh_minutes", config_read_uint, { 5, 525600 }, AT(home_refresh_minutes), 0 },
+	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
+};
+/* clang-format on */
+
+_Static_assert(sizeof(uid_t) == sizeof(unsigned int), "config_read_list fills both");
+
+const char *config_service_name(enum config_service service)
+{
+	static const char *const names[CONFIG_N_SERVICES] = {
+		[CONFIG_T3] = "t3",
+		[CONFIG_PLAYWRIGHT] = "playwright",
+	};
+
+	return names[service];
+}
+
+static int reserve_always(struct config *config)
+{
+	for (size_t i = 0; i < DV_COUNT(ALWAYS_RESERVED); i++) {
+		int r = config_list_add(&config->reserved_ports, &config->n_reserved_ports,
+					ALWAYS_RESERVED[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int config_init(struct config *config, struct dv_error *err)
+{
+	DV_AUTO_CONFIG struct config made = {
+		.ports[CONFIG_T3] = { .first = 3773, .last = 32767 },
+		.ports[CONFIG_PLAYWRIGHT] = { .first = 8931, .last = 32767 },
+		.manage_sshd_keys = true,
+		.home_concurrency = 4,
+		.home_per_hour = 20,
+		.home_refresh_minutes = 1440,
+		.connections_per_uid = 32,
+	};
+
+	made.roster_path = strdup("/etc/devvm/roster.yaml");
+	made.token_path = strdup("/etc/t3-serve/claude-oauth-token");
+	if (!made.roster_path || !made.token_path || reserve_always(&made) < 0)
+		return dv_fail(err, -ENOMEM, "set the defaults of devvm.yaml");
+	*config = made;
+	made = (struct config){ 0 }; /* handed over */
+	return 0;
+}
+
+void config_done(struct config *config)
+{
+	free(config->roster_path);
+	free(config->trusted_uids);
+	free(config->reserved_ports);
+	free(config->token_path);
+	free(config->code_remote);
+	*config = (struct config){ 0 };
+}
+
+/* The next part of `path` below `section` ("" for the top), or NULL when the path is
+ * not below it. */
+static const char *below(const char *path, const char *section)
+{
+	size_t n = strlen(section);
+
+	if (strncmp(path, section, n) != 0)
+		return NULL;
+	if (n == 0)
+		return path;
+	return path[n] == '.' ? path + n + 1 : NULL;
+}
+
+/* "a, b, c": the keys that may stand in a section. */
+static int list_keys(const char *section, char **ret_text)
+{
+	DV_AUTO_STR_LIST struct str_list names = { 0 };
+	char *joined;
+
+	for (size_t i = 0; i < DV_COUNT(CONFIG_KEYS); i++) {
+		const char *rest = below(CONFIG_KEYS[i].path, section);
+		DV_AUTO_FREE char *name =
+			rest ? strndup(rest, (size_t)(strchrnul(rest, '.') - rest)) : NULL;
+
+		if (!rest || (name && str_list_has(&names, name)))
+			continue;
+		if (!name || str_list_add(&names, name) < 0)
+			return -ENOMEM;
+	}
+	joined = str_list_join(&names, ", ");
+	if (!joined)
+		return -ENOMEM;
+	*ret_text = joined;
+	return 0;
+}
+
+static int refuse_unknown(const struct config_place *place, const char *section)
+{
+	DV_AUTO_FREE char *known = NULL;
+
+	if (list_keys(section, &known) < 0)
+		return config_refuse(place, -EINVAL, "unknown key");
+	return config_refuse(place, -EINVAL, "unknown key; known here are %s", known);
+}
+
+static const struct config_key *find_key(const char *path)
+{
+	for (size_t i = 0; i < DV_COUNT(CONFIG_KEYS); i++) {
+		if (strcmp(CONFIG_KEYS[i].path, path) == 0)
+			return &CONFIG_KEYS[i];
+	}
+	return NULL;
+}
+
+static bool is_section(const char *path)
+{
+	for (size_t i = 0; i < DV_COUNT(CONFIG_KEYS); i++) {
+		if (below(CONFIG_KEYS[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+static int read_value(struct config *config, const struct config_key *key,
+		      const struct config_place *place)
+{
+	struct config_target target = {
+		.field = (char *)config + key->offset,
+		.n_items = key->offset_n ? (size_t *)((char *)config + key->offset_n) : NULL,
+		.limits = key->limits,
+	};
+
+	return key->read(place, &target);
+}
+
+/* Recursion ends with the paths in CONFIG_KEYS: what is not one is refused. */
+static int read_section(struct config *config, const char *file, const struct yaml_node *map,
+			const char *section, struct dv_error *err)
+{
+	for (size_t i = 0; i < map->n_children; i++) {
+		const struct yaml_node *node = &map->children[i];
+		char path[PATH_MAX_BYTES];
+		struct config_place place = {
+			.file = file, .path = path, .node = node, .err = err
+		};
+		const struct config_key *key;
+		bool is_word;
+		int r = 0;
+
+		(void)snprintf(path, sizeof(path), "%s%s%s", section, *section ? "." : "",
+			       node->key); /* a cut path is one that is unknown */
+		/* "a.b" written as one word is not the key b of a. */
+		is_word = !strchr(node->key, '.');
+		key = is_word ? find_key(path) : NULL;
+		if (key)
+			r = read_value(config, key, &place);
+		else if (!is_word || !is_section(path))
+			r = refuse_unknown(&place, section);
+		else if (node->kind == YAML_MAP)
+			r = read_section(config, file, node, path, err);
+		else if (!node->is_null) /* a section whose keys are all commented out */
+			r = config_refuse(&place, -EINVAL, "must be a map of keys");
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int config_parse(struct config *config, const char *name, const char *text, size_t n_bytes,
+		 struct dv_error *err)
+{
+	DV_AUTO_YAML struct yaml_node *root = NULL;
+	DV_AUTO_CONFIG struct config made = { 0 };
+	int r = yaml_parse(name, text, n_bytes, &root, err);
+
+	if (r < 0)
+		return r;
+	r = config_init(&made, err);
+	if (r < 0)
+		return r;
+	if (root->kind != YAML_MAP && !root->is_null)
+		return dv_refuse(err, -EINVAL, "%s:%u: the file must be a map of keys", name,
+				 root->line);
+	r = read_section(&made, name, root, "", err);
+	if (r < 0)
+		return r;
+	if (reserve_always(&made) < 0)
+		return dv_fail(err, -ENOMEM, "read %s", name);
+	config_done(config);
+	*config = made;
+	made = (struct config){ 0 }; /* handed over */
+	return 0;
+}
+
+int config_load(struct config *config, const struct env *env, struct dv_error *err)
+{
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
+	int r = file_read(env->root_dirfd, CONFIG_PATH, YAML_MAX_BYTES, &text, &n_bytes, NULL, err);
+
+	if (r == -ENOENT)
+		return config_parse(config, "/" CONFIG_PATH, "", 0, err);
+	if (r < 0)
+		return r;
+	return config_parse(config, "/" CONFIG_PATH, text, n_bytes, err);
+}

@@ -1,0 +1,63 @@
+/* config.h - /etc/devvm/devvm.yaml as a struct.
+ *
+ * Every default stands in config.c and, commented, in conf/devvm.yaml; a test holds
+ * the two together. A missing file means the defaults. An unknown key, a wrong type or
+ * a number out of range refuses the whole file with "file:line: key: what".
+ */
+#ifndef DEVVM_CONFIG_CONFIG_H
+#define DEVVM_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/env.h"
+#include "base/str.h"
+
+#define CONFIG_PATH "etc/devvm/devvm.yaml" /* below the root of struct env */
+
+/* The services that have a sticky loopback port per person. */
+enum config_service {
+	CONFIG_T3,
+	CONFIG_PLAYWRIGHT,
+	CONFIG_N_SERVICES,
+};
+
+struct config_port_range {
+	unsigned int first;
+	unsigned int last; /* included */
+};
+
+struct config {
+	char *roster_path;   /* absolute; `roster` */
+	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
+	size_t n_trusted_uids;
+
+	struct config_port_range ports[CONFIG_N_SERVICES]; /* `ports.t3`, `ports.playwright` */
+	unsigned int *reserved_ports; /* `ports.reserved`, with the built-in 3780 and 3799 */
+	size_t n_reserved_ports;
+
+	char *token_path;      /* absolute; `token.path`: the staged shared claude token */
+	char *code_remote;     /* `code.remote`: git URL with {repo}; NULL when not set */
+	bool manage_sshd_keys; /* `ssh_keys.sshd`: keep the sshd drop-in */
+
+	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */
+	unsigned int home_per_hour;    /* `home.per_hour`: due people prepared without a login */
+	unsigned int home_refresh_minutes; /* `home.refresh_minutes`: an ok step is due again */
+	unsigned int connections_per_uid;  /* `daemon.connections_per_uid`, root excepted */
+};
+
+/* Fill in the defaults. Release with config_done(). */
+DV_MUST_CHECK int config_init(struct config *config, struct dv_error *err);
+/* Defaults, then CONFIG_PATH below env's root where it exists. */
+DV_MUST_CHECK int config_load(struct config *config, const struct env *env, struct dv_error *err);
+/* The same on text that is there already. */
+DV_MUST_CHECK int config_parse(struct config *config, const char *name, const char *text,
+			       size_t n_bytes, struct dv_error *err);
+void config_done(struct config *config);
+
+/* The name of a service in env files, derive output and the ledger: "t3", "playwright". */
+const char *config_service_name(enum config_service service);
+
+#define DV_AUTO_CONFIG DV_CLEANUP(config_done)
+
+#endif

@@ -1,0 +1,190 @@
+/* config_values.c - see config_values.h. */
+#include "config/config_values.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "config/config.h"
+
+int config_refuse(const struct config_place *place, int r, const char *format, ...)
+{
+	char what[ERROR_MAX_BYTES];
+	char shown[STR_SHOW_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args); /* a cut sentence is still a sentence */
+	va_end(args);
+	return dv_refuse(place->err, r, "%s:%u: %s: %s", place->file, place->node->line,
+			 str_show(place->path, shown), what);
+}
+
+static bool has_control_character(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static int take_text(const struct config_place *place, const struct config_target *target)
+{
+	char **field = target->field;
+	char *copy = strdup(place->node->scalar);
+
+	if (!copy)
+		return config_refuse(place, -ENOMEM, "out of memory");
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+int config_read_path(const struct config_place *place, const struct config_target *target)
+{
+	const struct yaml_node *node = place->node;
+	char shown[STR_SHOW_BYTES];
+
+	if (node->kind != YAML_SCALAR || node->is_null)
+		return config_refuse(place, -EINVAL, "must be an absolute path");
+	if (node->scalar[0] != '/' || has_control_character(node->scalar))
+		return config_refuse(place, -EINVAL, "must be an absolute path, not \"%s\"",
+				     str_show(node->scalar, shown));
+	return take_text(place, target);
+}
+
+static bool is_remote(const char *text)
+{
+	static const char *const beginnings[] = { "https://", "ssh://", "git@", "file:///", "/" };
+
+	for (size_t i = 0; i < DV_COUNT(beginnings); i++) {
+		if (str_starts_with(text, beginnings[i]))
+			return true;
+	}
+	return false;
+}
+
+int config_read_remote(const struct config_place *place, const struct config_target *target)
+{
+	static const char placeholder[] = "{repo}";
+	const struct yaml_node *node = place->node;
+	char **field = target->field;
+	const char *first;
+
+	if (node->is_null) {
+		free(*field);
+		*field = NULL;
+		return 0;
+	}
+	if (node->kind != YAML_SCALAR || !is_remote(node->scalar))
+		return config_refuse(place, -EINVAL,
+				     "must begin with https://, ssh://, git@, file:/// or /");
+	if (has_control_character(node->scalar) || strchr(node->scalar, ' '))
+		return config_refuse(place, -EINVAL, "has a space or a control character");
+	first = strstr(node->scalar, placeholder);
+	if (!first || strstr(first + 1, placeholder))
+		return config_refuse(place, -EINVAL, "must hold %s exactly once", placeholder);
+	return take_text(place, target);
+}
+
+int config_read_bool(const struct config_place *place, const struct config_target *target)
+{
+	if (yaml_to_bool(place->node, target->field) < 0)
+		return config_refuse(place, -EINVAL, "must be true or false");
+	return 0;
+}
+
+static int read_number(const struct config_place *place, const struct yaml_node *node,
+		       const struct config_limits *limits, unsigned int *ret_value)
+{
+	const struct config_place here = {
+		.file = place->file, .path = place->path, .node = node, .err = place->err
+	};
+	uint64_t value = 0;
+
+	if (yaml_to_uint(node, limits->max, &value) < 0 || value < limits->min)
+		return config_refuse(&here, -EINVAL,
+				     "must be a whole number from %" PRIu64 " to %" PRIu64,
+				     limits->min, limits->max);
+	*ret_value = (unsigned int)value;
+	return 0;
+}
+
+int config_read_uint(const struct config_place *place, const struct config_target *target)
+{
+	return read_number(place, place->node, &target->limits, target->field);
+}
+
+int config_list_add(unsigned int **items, size_t *n_items, unsigned int value)
+{
+	unsigned int *grown;
+
+	for (size_t i = 0; i < *n_items; i++) {
+		if ((*items)[i] == value)
+			return 0;
+	}
+	grown = reallocarray(*items, *n_items + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[(*n_items)++] = value;
+	*items = grown;
+	return 0;
+}
+
+#define LIST_MAX_ITEMS 1024 /* config_list_add() looks through all of them each time */
+
+int config_read_list(const struct config_place *place, const struct config_target *target)
+{
+	unsigned int **field = target->field;
+	DV_AUTO_FREE unsigned int *items = NULL;
+	size_t n_items = 0;
+
+	if (place->node->kind != YAML_LIST)
+		return config_refuse(place, -EINVAL, "must be a list of whole numbers");
+	if (place->node->n_children > LIST_MAX_ITEMS)
+		return config_refuse(place, -EINVAL, "has more than %d items", LIST_MAX_ITEMS);
+	for (size_t i = 0; i < place->node->n_children; i++) {
+		unsigned int value = 0;
+		int r = read_number(place, &place->node->children[i], &target->limits, &value);
+
+		if (r < 0)
+			return r;
+		if (config_list_add(&items, &n_items, value) < 0)
+			return config_refuse(place, -ENOMEM, "out of memory");
+	}
+	free(*field);
+	*field = DV_TAKE_PTR(items);
+	*target->n_items = n_items;
+	return 0;
+}
+
+int config_read_range(const struct config_place *place, const struct config_target *target)
+{
+	struct config_port_range *field = target->field;
+	struct config_port_range range = *field;
+
+	if (place->node->kind != YAML_MAP)
+		return config_refuse(place, -EINVAL, "must be {first: N, last: N}");
+	for (size_t i = 0; i < place->node->n_children; i++) {
+		const struct yaml_node *bound = &place->node->children[i];
+		bool is_first = strcmp(bound->key, "first") == 0;
+		char shown[STR_SHOW_BYTES];
+		int r;
+
+		if (!is_first && strcmp(bound->key, "last") != 0)
+			return config_refuse(place, -EINVAL,
+					     "unknown key %s; known here are first, last",
+					     str_show(bound->key, shown));
+		r = read_number(place, bound, &target->limits,
+				is_first ? &range.first : &range.last);
+		if (r < 0)
+			return r;
+	}
+	if (range.first > range.last)
+		return config_refuse(place, -EINVAL, "first (%u) is above last (%u)", range.first,
+				     range.last);
+	*field = range;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* config_values.h - reading one value of devvm.yaml into its field.
+ *
+ * A reader holds the value against its kind and limits and writes the field, releasing
+ * what was there. It refuses with "file:line: key: what".
+ */
+#ifndef DEVVM_CONFIG_CONFIG_VALUES_H
+#define DEVVM_CONFIG_CONFIG_VALUES_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/yaml.h"
+
+/* The value and where it stands. */
+struct config_place {
+	const char *file;
+	const char *path; /* of the key: "ports.t3" */
+	const struct yaml_node *node;
+	struct dv_error *err;
+};
+
+/* Of a number, both included; 0, 0 for what is no number. */
+struct config_limits {
+	uint64_t min, max;
+};
+
+/* Where the value goes. The reader of the key's table row decides the field's type. */
+struct config_target {
+	void *field;
+	size_t *n_items; /* of a list */
+	struct config_limits limits;
+};
+
+typedef int config_value_reader(const struct config_place *place,
+				const struct config_target *target);
+
+config_value_reader config_read_path;	/* char *: absolute */
+config_value_reader config_read_remote; /* char *: git URL with {repo}, or null for none */
+config_value_reader config_read_bool;	/* bool */
+config_value_reader config_read_uint;	/* unsigned int */
+config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */
+config_value_reader config_read_range;	/* struct config_port_range: {first: N, last: N} */
+
+/* Add to a list what is not in it yet. -ENOMEM. */
+DV_MUST_CHECK int config_list_add(unsigned int **items, size_t *n_items, unsigned int value);
+
+int config_refuse(const struct config_place *place, int r, const char *format, ...) DV_PRINTF(3, 4);
+
+#endif

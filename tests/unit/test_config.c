@@ -1,0 +1,361 @@
+/* test_config.c - defaults, what a file may say, and that conf/devvm.yaml tells the truth.
+ * Runs in the folder of the sources. */
+#include "folder.h"
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "config/config.h"
+
+#define DOCUMENTED "conf/devvm.yaml"
+
+static struct config parse(const char *text)
+{
+	struct config config = { 0 };
+	struct dv_error err = { 0 };
+	int r = config_parse(&config, "f", text, strlen(text), &err);
+
+	if (r != 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(r, 0);
+	return config;
+}
+
+static void assert_refused(const char *text, const char *sentence)
+{
+	struct config config = { 0 };
+	struct dv_error err = { 0 };
+
+	assert_int_equal(config_parse(&config, "f", text, strlen(text), &err), -EINVAL);
+	assert_string_equal(err.text, sentence);
+	assert_null(config.roster_path);
+}
+
+static void assert_same_list(const unsigned int *a, size_t n_a, const unsigned int *b, size_t n_b)
+{
+	assert_int_equal(n_a, n_b);
+	for (size_t i = 0; i < n_a; i++)
+		assert_int_equal(a[i], b[i]);
+}
+
+static void assert_same(const struct config *a, const struct config *b)
+{
+	assert_string_equal(a->roster_path, b->roster_path);
+	assert_same_list(a->trusted_uids, a->n_trusted_uids, b->trusted_uids, b->n_trusted_uids);
+	for (enum config_service service = 0; service < CONFIG_N_SERVICES; service++) {
+		assert_int_equal(a->ports[service].first, b->ports[service].first);
+		assert_int_equal(a->ports[service].last, b->ports[service].last);
+	}
+	assert_same_list(a->reserved_ports, a->n_reserved_ports, b->reserved_ports,
+			 b->n_reserved_ports);
+	assert_string_equal(a->token_path, b->token_path);
+	assert_true(str_equal(a->code_remote, b->code_remote));
+	assert_int_equal(a->manage_sshd_keys, b->manage_sshd_keys);
+	assert_int_equal(a->home_concurrency, b->home_concurrency);
+	assert_int_equal(a->home_per_hour, b->home_per_hour);
+	assert_int_equal(a->home_refresh_minutes, b->home_refresh_minutes);
+	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
+}
+
+static void defaults_are_those_of_the_design(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config = { 0 };
+
+	assert_int_equal(config_init(&config, NULL), 0);
+	assert_string_equal(config.roster_path, "/etc/devvm/roster.yaml");
+	assert_int_equal(config.n_trusted_uids, 0);
+	assert_int_equal(config.ports[CONFIG_T3].first, 3773);
+	assert_int_equal(config.ports[CONFIG_PLAYWRIGHT].first, 8931);
+	assert_int_equal(config.ports[CONFIG_T3].last, 32767);
+	assert_int_equal(config.n_reserved_ports, 2);
+	assert_int_equal(config.reserved_ports[0], 3780);
+	assert_int_equal(config.reserved_ports[1], 3799);
+	assert_string_equal(config.token_path, "/etc/t3-serve/claude-oauth-token");
+	assert_null(config.code_remote);
+	assert_true(config.manage_sshd_keys);
+	assert_int_equal(config.home_concurrency, 4);
+	assert_int_equal(config.home_per_hour, 20);
+	assert_int_equal(config.home_refresh_minutes, 1440);
+	assert_int_equal(config.connections_per_uid, 32);
+}
+
+static void every_key_is_taken(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config =
+		parse("roster: /srv/git/roster.yaml\n"
+		      "trusted_uids: [1000, 0, 1000]\n"
+		      "ports:\n"
+		      "  t3: {first: 4000, last: 4999}\n"
+		      "  playwright: {last: 65535}\n"
+		      "  reserved: [4001, 3780]\n"
+		      "token: {path: /run/token}\n"
+		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
+		      "ssh_keys: {sshd: false}\n"
+		      "home:\n"
+		      "  concurrency: 64\n"
+		      "  per_hour: 0\n"
+		      "  refresh_minutes: 5\n"
+		      "daemon: {connections_per_uid: 4}\n");
+
+	assert_string_equal(config.roster_path, "/srv/git/roster.yaml");
+	assert_int_equal(config.n_trusted_uids, 2);
+	assert_int_equal(config.trusted_uids[0], 1000);
+	assert_int_equal(config.trusted_uids[1], 0);
+	assert_int_equal(config.ports[CONFIG_T3].first, 4000);
+	assert_int_equal(config.ports[CONFIG_T3].last, 4999);
+	assert_int_equal(config.ports[CONFIG_PLAYWRIGHT].first, 8931);
+	assert_int_equal(config.ports[CONFIG_PLAYWRIGHT].last, 65535);
+	assert_int_equal(config.n_reserved_ports, 3); /* the list, and 3799 all the same */
+	assert_string_equal(config.token_path, "/run/token");
+	assert_string_equal(config.code_remote, "git@example.org:t/{repo}.git");
+	assert_false(config.manage_sshd_keys);
+	assert_int_equal(config.home_concurrency, 64);
+	assert_int_equal(config.home_per_hour, 0);
+	assert_int_equal(config.home_refresh_minutes, 5);
+	assert_int_equal(config.connections_per_uid, 4);
+}
+
+static void empty_files_and_sections_mean_the_defaults(void **state DV_UNUSED)
+{
+	static const char *const texts[] = { "",   "# only comments\n", "ports:\nhome:\n",
+					     "{}", "code: {remote: ~}", "ports: {reserved: []}" };
+	DV_AUTO_CONFIG struct config defaults = { 0 };
+
+	assert_int_equal(config_init(&defaults, NULL), 0);
+	for (size_t i = 0; i < DV_COUNT(texts); i++) {
+		DV_AUTO_CONFIG struct config config = parse(texts[i]);
+
+		assert_same(&config, &defaults);
+	}
+}
+
+static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
+{
+	static const char *const remotes[] = {
+		"https://git.example.org/t/{repo}.git",
+		"ssh://git@example.org/{repo}",
+		"git@example.org:{repo}",
+		"file:///srv/git/{repo}.git",
+		"/srv/git/{repo}",
+	};
+
+	for (size_t i = 0; i < DV_COUNT(remotes); i++) {
+		char text[128];
+		DV_AUTO_CONFIG struct config config = { 0 };
+
+		(void)snprintf(text, sizeof(text), "code: {remote: '%s'}", remotes[i]);
+		config = parse(text);
+		assert_string_equal(config.code_remote, remotes[i]);
+	}
+}
+
+static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
+{
+	assert_refused("- a\n", "f:1: the file must be a map of keys");
+	assert_refused("\nrooster: /x\n",
+		       "f:2: rooster: unknown key; known here are roster, trusted_uids, ports, "
+		       "token, code, ssh_keys, home, daemon");
+	assert_refused("ports:\n  ttyd: 1\n",
+		       "f:2: ports.ttyd: unknown key; known here are t3, playwright, reserved");
+	assert_refused("ports: 3773\n", "f:1: ports: must be a map of keys");
+	assert_refused("roster: ~\n", "f:1: roster: must be an absolute path");
+	assert_refused("roster: [/a]\n", "f:1: roster: must be an absolute path");
+	assert_refused("roster: roster.yaml\n",
+		       "f:1: roster: must be an absolute path, not \"roster.yaml\"");
+	assert_refused("roster: \"/a\\nb\"\n",
+		       "f:1: roster: must be an absolute path, not \"/a\\nb\"");
+	assert_refused("trusted_uids: 1000\n",
+		       "f:1: trusted_uids: must be a list of whole numbers");
+	assert_refused("trusted_uids:\n  - 1000\n  - wizard\n",
+		       "f:3: trusted_uids: must be a whole number from 0 to 4294967294");
+	assert_refused("ports:\n  t3: 3773\n", "f:2: ports.t3: must be {first: N, last: N}");
+	assert_refused("ports:\n  t3: {first: 80, last: 90}\n",
+		       "f:2: ports.t3: must be a whole number from 1024 to 65535");
+	assert_refused("ports:\n  t3:\n    first: 5000\n    last: 4000\n",
+		       "f:2: ports.t3: first (5000) is above last (4000)");
+	assert_refused("ports:\n  t3: {from: 5000}\n",
+		       "f:2: ports.t3: unknown key from; known here are first, last");
+	assert_refused("ports: {reserved: [0]}\n",
+		       "f:1: ports.reserved: must be a whole number from 1 to 65535");
+	assert_refused("ssh_keys: {sshd: yes}\n", "f:1: ssh_keys.sshd: must be true or false");
+	assert_refused("home: {concurrency: 0}\n",
+		       "f:1: home.concurrency: must be a whole number from 1 to 64");
+	assert_refused("home: {concurrency: '4'}\n",
+		       "f:1: home.concurrency: must be a whole number from 1 to 64");
+	assert_refused("home: {per_hour: 1001}\n",
+		       "f:1: home.per_hour: must be a whole number from 0 to 1000");
+	assert_refused("home: {refresh_minutes: ~}\n",
+		       "f:1: home.refresh_minutes: must be a whole number from 5 to 525600");
+	assert_refused("daemon: {connections_per_uid: 3}\n",
+		       "f:1: daemon.connections_per_uid: must be a whole number from 4 to 1024");
+	assert_refused("home.concurrency: 3\nhome: {concurrency: 3}\nhome: 1",
+		       "f:3: home is there twice (first on line 2)");
+	assert_refused("\"a\\nb\": 1\n",
+		       "f:1: a\\nb: unknown key; known here are roster, trusted_uids, ports, "
+		       "token, code, ssh_keys, home, daemon");
+}
+
+static void dotted_path_is_not_a_key(void **state DV_UNUSED)
+{
+	assert_refused("home.concurrency: 3\n",
+		       "f:1: home.concurrency: unknown key; known here are roster, trusted_uids, "
+		       "ports, token, code, ssh_keys, home, daemon");
+}
+
+static void bad_remotes_are_refused(void **state DV_UNUSED)
+{
+	static const char kinds[] =
+		"f:1: code.remote: must begin with https://, ssh://, git@, file:/// or /";
+	static const char once[] = "f:1: code.remote: must hold {repo} exactly once";
+
+	assert_refused("code: {remote: 'http://x/{repo}'}", kinds);
+	assert_refused("code: {remote: '--upload-pack=x/{repo}'}", kinds);
+	assert_refused("code: {remote: 'ext::sh -c {repo}'}", kinds);
+	assert_refused("code: {remote: ''}", kinds);
+	assert_refused("code: {remote: [a]}", kinds);
+	assert_refused("code: {remote: 'https://x/y'}", once);
+	assert_refused("code: {remote: 'https://x/{repo}/{repo}'}", once);
+	assert_refused("code: {remote: 'https://x/ {repo}'}",
+		       "f:1: code.remote: has a space or a control character");
+}
+
+static void refused_file_leaves_what_was_there(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config = parse("home: {per_hour: 7}");
+
+	assert_int_equal(config_parse(&config, "f", "home: {per_hour: x}", 19, NULL), -EINVAL);
+	assert_int_equal(config.home_per_hour, 7);
+	assert_int_equal(config_parse(&config, "f", "", 0, NULL), 0);
+	assert_int_equal(config.home_per_hour, 20);
+}
+
+static void load_takes_the_file_below_the_root(void **state)
+{
+	const struct folder *folder = *state;
+	DV_AUTO_ENV struct env env = ENV_EMPTY;
+	DV_AUTO_CONFIG struct config config = { 0 };
+	struct dv_error err = { 0 };
+
+	assert_int_equal(env_init(&env, folder->path, &err), 0);
+	assert_int_equal(config_load(&config, &env, &err), 0); /* no file */
+	assert_int_equal(config.home_concurrency, 4);
+	folder_make(folder, "etc", 0755);
+	folder_make(folder, "etc/devvm", 0755);
+	folder_write(folder, CONFIG_PATH, "home: {concurrency: 9}\n", 0644);
+	assert_int_equal(config_load(&config, &env, &err), 0);
+	assert_int_equal(config.home_concurrency, 9);
+	folder_write(folder, CONFIG_PATH, "\nhome: {concurrency: 0}\n", 0644);
+	assert_int_equal(config_load(&config, &env, &err), -EINVAL);
+	assert_string_equal(err.text,
+			    "/etc/devvm/devvm.yaml:2: home.concurrency: must be a whole number "
+			    "from 1 to 64");
+	assert_int_equal(config.home_concurrency, 9);
+}
+
+/* ---- conf/devvm.yaml ------------------------------------------------------------------ */
+
+/* "# word" is prose; every other line that begins with '#' is a setting. */
+static char *read_uncommented(size_t *ret_n_bytes)
+{
+	char *text = NULL;
+	struct dv_error err = { 0 };
+	int r = file_read(AT_FDCWD, DOCUMENTED, YAML_MAX_BYTES, &text, ret_n_bytes, NULL, &err);
+	bool at_line_start = true;
+
+	if (r != 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(r, 0);
+	for (char *c = text; *c; c++) {
+		bool is_prose = c[0] == '#' && (c[1] == '\n' || (c[1] == ' ' && c[2] != ' '));
+
+		if (at_line_start && *c == '#' && !is_prose)
+			memmove(c, c + 1, strlen(c));
+		at_line_start = *c == '\n';
+	}
+	*ret_n_bytes = strlen(text);
+	return text;
+}
+
+static void documented_defaults_are_the_defaults(void **state DV_UNUSED)
+{
+	size_t n_bytes = 0;
+	DV_AUTO_FREE char *text = read_uncommented(&n_bytes);
+	DV_AUTO_CONFIG struct config defaults = { 0 };
+	DV_AUTO_CONFIG struct config documented = parse(text);
+
+	assert_int_equal(config_init(&defaults, NULL), 0);
+	assert_same(&documented, &defaults);
+}
+
+static void file_as_shipped_means_the_defaults(void **state DV_UNUSED)
+{
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
+	DV_AUTO_CONFIG struct config defaults = { 0 };
+	DV_AUTO_CONFIG struct config shipped = { 0 };
+
+	assert_int_equal(file_read(AT_FDCWD, DOCUMENTED, YAML_MAX_BYTES, &text, &n_bytes, NULL,
+				   NULL),
+			 0);
+	shipped = parse(text);
+	assert_int_equal(config_init(&defaults, NULL), 0);
+	assert_same(&shipped, &defaults);
+}
+
+/* The keys that the refusal of an unknown one names, held against a section of the file. */
+static void assert_documents_known_keys(const struct yaml_node *section, const char *probe)
+{
+	struct config config = { 0 };
+	struct dv_error err = { 0 };
+	char *known, *key;
+
+	assert_int_equal(config_parse(&config, "f", probe, strlen(probe), &err), -EINVAL);
+	known = strstr(err.text, "known here are ");
+	assert_non_null(known);
+	known += strlen("known here are ");
+	for (size_t n = 0; (key = strsep(&known, ", "));) {
+		if (!*key)
+			continue;
+		if (!yaml_get(section, key))
+			fail_msg("%s does not document %s", DOCUMENTED, key);
+		assert_true(++n <= section->n_children);
+	}
+}
+
+static void every_key_is_documented(void **state DV_UNUSED)
+{
+	size_t n_bytes = 0;
+	DV_AUTO_FREE char *text = read_uncommented(&n_bytes);
+	DV_AUTO_YAML struct yaml_node *root = NULL;
+
+	assert_int_equal(yaml_parse(DOCUMENTED, text, n_bytes, &root, NULL), 0);
+	assert_documents_known_keys(root, "x: 1");
+	for (size_t i = 0; i < root->n_children; i++) {
+		char probe[64];
+
+		if (root->children[i].kind != YAML_MAP)
+			continue;
+		(void)snprintf(probe, sizeof(probe), "%s: {x: 1}", root->children[i].key);
+		assert_documents_known_keys(&root->children[i], probe);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_those_of_the_design),
+		cmocka_unit_test(every_key_is_taken),
+		cmocka_unit_test(empty_files_and_sections_mean_the_defaults),
+		cmocka_unit_test(remotes_of_each_kind_are_taken),
+		cmocka_unit_test(mistakes_are_told_with_line_and_key),
+		cmocka_unit_test(dotted_path_is_not_a_key),
+		cmocka_unit_test(bad_remotes_are_refused),
+		cmocka_unit_test(refused_file_leaves_what_was_there),
+		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
+						folder_teardown),
+		cmocka_unit_test(documented_defaults_are_the_defaults),
+		cmocka_unit_test(file_as_shipped_means_the_defaults),
+		cmocka_unit_test(every_key_is_documented),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
