@@ -1,0 +1,171 @@
+/* fake.c - see fake.h. */
+#include "fake.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "stage.h"
+#include "wire/paths.h"
+#include "wire/ticket.h"
+
+static struct sockaddr_un address_of(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return address;
+}
+
+static int bind_socket(const char *path, int type)
+{
+	struct sockaddr_un address = address_of(path);
+	DV_AUTO_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	(void)unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		stage_fail("bind %s", path);
+	return DV_TAKE_FD(fd);
+}
+
+void fake_write_ticket(const char *lines)
+{
+	char text[TICKET_MAX_BYTES * 2];
+
+	(void)snprintf(text, sizeof(text), "%s\n%s", TICKET_HEADER, lines);
+	stage_write_text(PATH_TICKETS "/.new", 0600, text);
+	if (rename(PATH_TICKETS "/.new", PATH_TICKETS "/ann") < 0)
+		stage_fail("rename the ticket");
+}
+
+static bool say(int fd, const struct fake_packet *packet)
+{
+	size_t n = packet->n_bytes ? packet->n_bytes : strlen(packet->bytes);
+
+	return send(fd, packet->bytes, n, MSG_NOSIGNAL) >= 0;
+}
+
+static void play(int fd, const struct fake_script *script, struct fake_seen *seen)
+{
+	const struct fake_packet *last = NULL;
+
+	if (!script->deaf) {
+		ssize_t n = recv(fd, seen->request, sizeof(seen->request) - 1, 0);
+
+		seen->request[n > 0 ? n : 0] = '\0';
+	}
+	if (script->ticket)
+		fake_write_ticket(script->ticket);
+	for (size_t i = 0; i < FAKE_MAX_PACKETS && script->packets[i].bytes; i++) {
+		last = &script->packets[i];
+		(void)poll(NULL, 0, script->pause_ms);
+		(void)say(fd, last); /* the module may have gone */
+	}
+	while (script->end == FAKE_REPEATS && say(fd, last))
+		;
+	if (script->end == FAKE_HANGS)
+		(void)poll(&(struct pollfd){ .fd = fd }, 1, -1); /* until the module hangs up */
+}
+
+__attribute__((noreturn)) static void run(int listen_fd, const struct fake_script *script,
+					  struct fake_seen *seen)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		DV_AUTO_CLOSE int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0)
+			_exit(1);
+		seen->n_connections++;
+		play(fd, script, seen);
+	}
+}
+
+void fake_start_as(struct fake *fake, const struct fake_script *script, uid_t uid)
+{
+	DV_AUTO_CLOSE int fd = bind_socket(PATH_PAM_SOCKET, SOCK_SEQPACKET);
+	int r;
+
+	if (!fake->seen)
+		fake->seen = mmap(NULL, sizeof(*fake->seen), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fake->seen == MAP_FAILED)
+		stage_fail("share memory with the fake");
+	memset(fake->seen, 0, sizeof(*fake->seen));
+	/* SO_PEERCRED shows who called listen(2). */
+	if (seteuid(uid) < 0)
+		stage_fail("become uid %u", uid);
+	r = listen(fd, 16);
+	if (seteuid(0) < 0 || r < 0)
+		stage_fail("listen");
+	fake->pid = fork();
+	if (fake->pid < 0)
+		stage_fail("fork");
+	if (fake->pid == 0)
+		run(fd, script, fake->seen);
+}
+
+void fake_start(struct fake *fake, const struct fake_script *script)
+{
+	fake_start_as(fake, script, 0);
+}
+
+void fake_stop(struct fake *fake)
+{
+	if (fake->pid <= 0)
+		return;
+	(void)kill(fake->pid, SIGKILL);
+	(void)waitpid(fake->pid, NULL, 0);
+	fake->pid = 0;
+}
+
+int fake_listen_full(int ret_fillers[static 8])
+{
+	struct sockaddr_un address = address_of(PATH_PAM_SOCKET);
+	DV_AUTO_CLOSE int fd = bind_socket(PATH_PAM_SOCKET, SOCK_SEQPACKET);
+	bool is_full = false;
+
+	if (listen(fd, 0) < 0)
+		stage_fail("listen");
+	for (int i = 0; i < 8; i++) {
+		int filler = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		ret_fillers[i] = filler;
+		if (connect(filler, (struct sockaddr *)&address, sizeof(address)) < 0)
+			is_full = errno == EAGAIN;
+	}
+	if (!is_full)
+		stage_fail("the queue did not fill");
+	return DV_TAKE_FD(fd);
+}
+
+void fake_leave_dead_socket(void)
+{
+	DV_AUTO_CLOSE int fd = bind_socket(PATH_PAM_SOCKET, SOCK_SEQPACKET);
+}
+
+int fake_knock_open(void)
+{
+	return bind_socket(PATH_KNOCK_SOCKET, SOCK_DGRAM);
+}
+
+int fake_knock_count(int fd, char ret_last[static 64])
+{
+	int n_knocks = 0;
+	ssize_t n;
+
+	ret_last[0] = '\0';
+	while ((n = recv(fd, ret_last, 63, MSG_DONTWAIT)) >= 0) {
+		ret_last[n] = '\0';
+		n_knocks++;
+	}
+	return n_knocks;
+}
