@@ -1,0 +1,13 @@
+/* commands.h - the functions behind the words of devvmctl. Each takes the words from its
+ * own name on and returns an enum ctl_exit; on CTL_USAGE the caller adds the usage line. */
+#ifndef DEVVM_CTL_COMMANDS_H
+#define DEVVM_CTL_COMMANDS_H
+
+int cmd_status(int argc, char **argv);
+int cmd_ensure(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
+int cmd_reconcile(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_pam(int argc, char **argv);
+
+#endif

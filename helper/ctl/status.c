@@ -1,0 +1,184 @@
+/* status.c - rows to a tree. See status.h. */
+#include "ctl/status.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static void steps_done(struct status_steps *steps)
+{
+	for (size_t i = 0; i < steps->n_items; i++) {
+		free(steps->items[i].name);
+		free(steps->items[i].status);
+		free(steps->items[i].error);
+	}
+	free(steps->items);
+}
+
+static void person_done(struct status_person *person)
+{
+	free(person->user);
+	free(person->identity);
+	free(person->tier);
+	free(person->state);
+	free(person->login);
+	free(person->home);
+	steps_done(&person->steps);
+}
+
+static void machine_done(struct status_machine *machine)
+{
+	free(machine->roster);
+	free(machine->roster_error);
+	free(machine->reconcile);
+	free(machine->version);
+	steps_done(&machine->steps);
+}
+
+void status_done(struct status *status)
+{
+	for (size_t i = 0; i < status->n_people; i++)
+		person_done(&status->people[i]);
+	free(status->people);
+	machine_done(&status->machine);
+	*status = (struct status){ 0 };
+}
+
+/* A copy of a text field. NULL when memory is short, which `ret_failed` remembers. */
+static char *text_of(const struct record *row, const char *key, bool *ret_failed)
+{
+	const char *value = record_get(row, key);
+	char *copy = strdup(value ? value : "");
+
+	if (!copy)
+		*ret_failed = true;
+	return copy;
+}
+
+static int64_t number_of(const struct record *row, const char *key)
+{
+	const char *text = record_get(row, key);
+	uint64_t value = 0;
+
+	return text && str_to_uint(text, INT64_MAX, &value) == 0 ? (int64_t)value
+								 : STATUS_NO_NUMBER;
+}
+
+/* No service listens on port 0: that is one not given yet. */
+static int64_t port_of(const struct record *row, const char *key)
+{
+	int64_t value = number_of(row, key);
+
+	return value == 0 ? STATUS_NO_NUMBER : value;
+}
+
+static int64_t time_of(const struct record *row, const char *key)
+{
+	int64_t value = number_of(row, key);
+
+	return value == STATUS_NO_NUMBER ? 0 : value;
+}
+
+static int add_machine(struct status *status, const struct record *row)
+{
+	bool has_failed = false;
+	struct status_machine machine = {
+		.is_known = true,
+		.roster = text_of(row, "roster", &has_failed),
+		.roster_error = text_of(row, "roster-error", &has_failed),
+		.reconcile = text_of(row, "reconcile", &has_failed),
+		.version = text_of(row, "version", &has_failed),
+		.people = number_of(row, "people"),
+		.running = number_of(row, "running"),
+		.queued = number_of(row, "queued"),
+		.steps = status->machine.steps,
+	};
+
+	status->machine.steps = (struct status_steps){ 0 };
+	machine_done(&status->machine);
+	status->machine = machine;
+	return has_failed ? -ENOMEM : 0;
+}
+
+static int add_person(struct status *status, const struct record *row)
+{
+	struct status_person *people =
+		reallocarray(status->people, status->n_people + 1, sizeof(*people));
+	bool has_failed = false;
+
+	if (!people)
+		return -ENOMEM;
+	status->people = people;
+	people[status->n_people] = (struct status_person){
+		.user = text_of(row, "user", &has_failed),
+		.identity = text_of(row, "identity", &has_failed),
+		.tier = text_of(row, "tier", &has_failed),
+		.state = text_of(row, "state", &has_failed),
+		.login = text_of(row, "login", &has_failed),
+		.home = text_of(row, "home", &has_failed),
+		.uid = number_of(row, "uid"),
+		.t3_port = port_of(row, "t3-port"),
+		.playwright_port = port_of(row, "playwright-port"),
+		.generation = number_of(row, "generation"),
+		.has_ticket = str_equal(record_get(row, "ticket"), "yes"),
+		.is_parked = str_equal(record_get(row, "parked"), "yes"),
+	};
+	status->n_people++;
+	return has_failed ? -ENOMEM : 0;
+}
+
+/* The steps a row belongs to: the machine's have no user, or an empty one. NULL for a
+ * person there was no row of. */
+static struct status_steps *steps_of(struct status *status, const char *user)
+{
+	if (!user || !*user)
+		return &status->machine.steps;
+	for (size_t i = 0; i < status->n_people; i++) {
+		size_t at = (status->last_person + i) % status->n_people;
+
+		if (str_equal(status->people[at].user, user)) {
+			status->last_person = at;
+			return &status->people[at].steps;
+		}
+	}
+	return NULL;
+}
+
+static int add_step(struct status *status, const struct record *row)
+{
+	struct status_steps *steps = steps_of(status, record_get(row, "user"));
+	struct status_step *items;
+	bool has_failed = false;
+
+	if (!steps)
+		return 0;
+	items = reallocarray(steps->items, steps->n_items + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	steps->items = items;
+	items[steps->n_items++] = (struct status_step){
+		.name = text_of(row, "step", &has_failed),
+		.status = text_of(row, "status", &has_failed),
+		.error = text_of(row, "error", &has_failed),
+		.attempts = time_of(row, "attempts"),
+		.next_retry_usec = time_of(row, "next-retry"),
+		.updated_usec = time_of(row, "updated"),
+	};
+	return has_failed ? -ENOMEM : 0;
+}
+
+int status_add(struct status *status, const struct record *row, struct dv_error *err)
+{
+	const char *kind = record_get(row, "kind");
+	int r = 0;
+
+	if (++status->n_rows > STATUS_MAX_ROWS)
+		return dv_refuse(err, -EBADMSG, "more than %d rows", STATUS_MAX_ROWS);
+	if (str_equal(kind, "machine"))
+		r = add_machine(status, row);
+	else if (str_equal(kind, "person"))
+		r = add_person(status, row);
+	else if (str_equal(kind, "step"))
+		r = add_step(status, row);
+	return r < 0 ? dv_fail(err, r, "keep the answer") : 0;
+}

@@ -1,0 +1,67 @@
+/* status.h - the answer to `status` as a tree, and its three faces: table, one person,
+ * JSON. Pure but for the stream it prints to. */
+#ifndef DEVVM_CTL_STATUS_H
+#define DEVVM_CTL_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl/ctl.h"
+#include "wire/record.h"
+
+#define STATUS_MAX_ROWS 2000000 /* more is no machine of ours */
+#define STATUS_NO_NUMBER ((int64_t)-1)
+
+struct status_step {
+	char *name;
+	char *status; /* "ok", "failed" */
+	char *error;  /* "" when there is none */
+	int64_t attempts;
+	int64_t next_retry_usec; /* 0: none */
+	int64_t updated_usec;
+};
+
+struct status_steps {
+	struct status_step *items;
+	size_t n_items;
+};
+
+/* Texts are "" and numbers STATUS_NO_NUMBER where the helper said nothing. */
+struct status_person {
+	char *user, *identity, *tier, *state, *login, *home;
+	int64_t uid, t3_port, playwright_port, generation;
+	bool has_ticket, is_parked;
+	struct status_steps steps;
+};
+
+struct status_machine {
+	bool is_known; /* the asker may see it */
+	char *roster, *roster_error, *reconcile, *version;
+	int64_t people, running, queued;
+	struct status_steps steps;
+};
+
+struct status {
+	struct status_machine machine;
+	struct status_person *people;
+	size_t n_people;
+	size_t n_rows;
+	size_t last_person; /* whose step came last: theirs come together */
+};
+
+/* Take over one `row`; kinds it does not know are passed over. -ENOMEM, -EBADMSG. */
+DV_MUST_CHECK int status_add(struct status *status, const struct record *row, struct dv_error *err);
+void status_done(struct status *status);
+
+/* Everybody as a table, then a sentence for whatever is not as it should be. -ENOMEM. */
+DV_MUST_CHECK int status_print_table(const struct status *status, const struct ctl *ctl,
+				     int64_t now_usec);
+/* One person with each step. */
+DV_MUST_CHECK int status_print_person(const struct status_person *person, const struct ctl *ctl,
+				      int64_t now_usec);
+/* {"machine":{…},"people":[{…,"steps":[…]}]}; times in RFC 3339. */
+DV_MUST_CHECK int status_print_json(const struct status *status, FILE *stream);
+
+#define DV_AUTO_STATUS DV_CLEANUP(status_done)
+
+#endif

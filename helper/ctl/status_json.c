@@ -1,0 +1,108 @@
+/* status_json.c - the tree as JSON (devvmctl(8)). See status.h. */
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "ctl/status.h"
+
+static json_t *number_json(int64_t number)
+{
+	return number == STATUS_NO_NUMBER ? json_null() : json_integer(number);
+}
+
+static json_t *time_json(int64_t at_usec)
+{
+	char text[32];
+
+	if (at_usec == 0)
+		return json_null();
+	clock_format(at_usec, text);
+	return json_string(text);
+}
+
+static json_t *text_json(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
+/* "o" takes each value over, NULL ones make the whole NULL (jansson, Building Values). */
+static json_t *step_json(const struct status_step *step)
+{
+	return json_pack("{s:s, s:s, s:o, s:I, s:o, s:o}", "step", step->name, "status",
+			 step->status, "error", text_json(step->error), "attempts",
+			 (json_int_t)step->attempts, "next_retry", time_json(step->next_retry_usec),
+			 "updated", time_json(step->updated_usec));
+}
+
+/* Take `item` into `array`. False when memory is short. */
+static bool append(json_t *array, json_t *item)
+{
+	return json_array_append_new(array, item) == 0;
+}
+
+/* Takes `object`; NULL when memory is short. */
+static json_t *add_steps(json_t *object, const struct status_steps *steps)
+{
+	json_t *array = json_array();
+	bool is_whole = array != NULL;
+
+	for (size_t i = 0; is_whole && i < steps->n_items; i++)
+		is_whole = append(array, step_json(&steps->items[i]));
+	if (json_object_set_new(object, "steps", array) < 0 || !is_whole) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *person_json(const struct status_person *person)
+{
+	json_t *object =
+		json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:b, s:s, s:b}", "user",
+			  person->user, "identity", text_json(person->identity), "tier",
+			  person->tier, "state", person->state, "uid", number_json(person->uid),
+			  "t3_port", number_json(person->t3_port), "playwright_port",
+			  number_json(person->playwright_port), "generation",
+			  number_json(person->generation), "login", person->login, "ticket",
+			  person->has_ticket, "home", person->home, "parked", person->is_parked);
+
+	return object ? add_steps(object, &person->steps) : NULL;
+}
+
+static json_t *machine_json(const struct status_machine *machine)
+{
+	json_t *object;
+
+	if (!machine->is_known)
+		return json_null();
+	object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "roster", machine->roster,
+			   "roster_error", text_json(machine->roster_error), "people",
+			   number_json(machine->people), "running", number_json(machine->running),
+			   "queued", number_json(machine->queued), "reconcile", machine->reconcile,
+			   "version", machine->version);
+	return object ? add_steps(object, &machine->steps) : NULL;
+}
+
+static void json_decrefp_local(json_t **json)
+{
+	json_decref(*json);
+}
+
+int status_print_json(const struct status *status, FILE *stream)
+{
+	DV_CLEANUP(json_decrefp_local) json_t *people = json_array();
+	DV_CLEANUP(json_decrefp_local) json_t *whole = NULL;
+	bool is_whole = people != NULL;
+
+	for (size_t i = 0; is_whole && i < status->n_people; i++)
+		is_whole = append(people, person_json(&status->people[i]));
+	if (!is_whole)
+		return -ENOMEM;
+	whole = json_pack("{s:o, s:O}", "machine", machine_json(&status->machine), "people",
+			  people);
+	if (!whole)
+		return -ENOMEM;
+	/* A stream that takes no more shows itself when it is flushed (main.c). */
+	(void)json_dumpf(whole, stream, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	(void)fputc('\n', stream);
+	return 0;
+}
