@@ -2,6 +2,7 @@
 #include "daemon/listen.h"
 
 #include <fcntl.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -57,6 +58,9 @@ static int take(struct daemon_sockets *sockets, int fd, struct dv_error *err)
 			return dv_refuse(err, -EINVAL, "%s is of the wrong type", path);
 		/* systemd passes them blocking, and the loop accepts until nobody is left. */
 		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+			return dv_fail(err, -errno, "make %s non-blocking", path);
+		/* Whoever connects and is gone again before accept4(2) must not stop the loop. */
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 			return dv_fail(err, -errno, "make %s non-blocking", path);
 		*wanted[i].fd = fd;
 		return 0;

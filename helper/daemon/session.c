@@ -2,8 +2,8 @@
  *
  * Asked again whenever a reconcile or the person's home job ends and whenever a report
  * about them was stored. In this order: a ticket is all that is wanted; somebody unknown
- * waits for the reconcile that is on its way and is then not ours; an account that was
- * there before us waits until its owner's job has looked whether it has a claude login;
+ * waits for the reconcile that is on its way and is then not ours; a home that was there
+ * before us waits until its owner's job has looked whether it has a claude login;
  * everybody else waits for a reconcile. Each of the two is asked for once: if it did not
  * bring a ticket, the login hears why and goes on without one.
  */
@@ -119,7 +119,8 @@ static enum answer_next session_next(struct answer *answer, struct record_writer
 		return fail(writer, &err);
 	if (r == -ENOENT || person.state != PEOPLE_PRESENT)
 		return answer_unknown(session, writer);
-	if (person.login == PEOPLE_LOGIN_UNKNOWN && person.account == PEOPLE_ACCOUNT_FOUND)
+	if (person.login == PEOPLE_LOGIN_UNKNOWN &&
+	    (person.account == PEOPLE_ACCOUNT_FOUND || person.account == PEOPLE_ACCOUNT_CREATED))
 		return wait_for_facts(session, writer);
 	return wait_for_reconcile(session, writer);
 }

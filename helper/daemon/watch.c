@@ -90,11 +90,12 @@ static int add_folder(struct watch *watch, const char *folder)
 	return wd < 0 ? -errno : wd;
 }
 
-/* True when every folder is watched. */
-static bool add_missing(struct watch *watch)
+/* True when every folder is watched. `ret_found` tells that one is watched anew. */
+static bool add_missing(struct watch *watch, bool *ret_found)
 {
 	bool complete = true;
 
+	*ret_found = false;
 	for (int i = 0; i < N_TARGETS; i++) {
 		struct target *target = &watch->targets[i];
 		int wd;
@@ -105,7 +106,7 @@ static bool add_missing(struct watch *watch)
 		if (wd >= 0) {
 			target->wd = wd;
 			target->told = false;
-			arm(watch);
+			*ret_found = true;
 			continue;
 		}
 		complete = false;
@@ -118,18 +119,23 @@ static bool add_missing(struct watch *watch)
 	return complete;
 }
 
-static void retry_soon(struct watch *watch)
+/* Look for the folders that are not watched, now and until they are all there. */
+static void look_for_folders(struct watch *watch, bool found_is_change)
 {
-	(void)sd_event_source_set_time_relative(watch->retry, WATCH_RETRY_MS * 1000ULL);
-	(void)sd_event_source_set_enabled(watch->retry, SD_EVENT_ONESHOT);
+	bool found;
+
+	if (!add_missing(watch, &found)) {
+		/* These fail for a source that is gone, and it lives as long as `watch`. */
+		(void)sd_event_source_set_time_relative(watch->retry, WATCH_RETRY_MS * 1000ULL);
+		(void)sd_event_source_set_enabled(watch->retry, SD_EVENT_ONESHOT);
+	}
+	if (found && found_is_change)
+		arm(watch);
 }
 
 static int on_retry(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)
 {
-	struct watch *watch = context;
-
-	if (!add_missing(watch))
-		retry_soon(watch);
+	look_for_folders(context, true);
 	return 0;
 }
 
@@ -142,8 +148,7 @@ static void lose_folder(struct watch *watch, int wd)
 	}
 	(void)inotify_rm_watch(watch->fd, wd); /* gone already after a delete */
 	arm(watch);
-	if (!add_missing(watch))
-		retry_soon(watch);
+	look_for_folders(watch, true);
 }
 
 static void on_event(struct watch *watch, const struct inotify_event *event)
@@ -228,8 +233,7 @@ int watch_set_roster(struct watch *watch, const char *path, struct dv_error *err
 		return dv_fail(err, -ENOMEM, "watch %s", path);
 	if (old_wd >= 0 && old_wd != watch->targets[TARGET_CONFIG].wd)
 		(void)inotify_rm_watch(watch->fd, old_wd); /* not wanted any more */
-	if (!add_missing(watch))
-		retry_soon(watch);
+	look_for_folders(watch, false);
 	return 0;
 }
 
@@ -274,8 +278,7 @@ int watch_new(struct watch **ret_watch, sd_event *event, const struct env *env,
 		r = set_target(&watch->targets[TARGET_CONFIG], CONFIG_PATH);
 	if (r < 0)
 		return dv_fail(err, r, "set up the watch");
-	if (!add_missing(watch))
-		retry_soon(watch);
+	look_for_folders(watch, false);
 	*ret_watch = DV_TAKE_PTR(watch);
 	return 0;
 }

@@ -71,7 +71,7 @@ static _Noreturn void run_child(const struct env *env, const struct home_work *w
 	if (r == 0 && step->check == facts_check)
 		r = facts_look(&own, &result->login, &result->err);
 	if (r < 0 && !*result->err.text)
-		r = dv_fail(&result->err, r, "%s", step->name);
+		DV_IGNORE(dv_fail(&result->err, r, "%s", step->name));
 	say(fd, &message);
 	_exit(0);
 }

@@ -6,9 +6,13 @@
 #include "ledger/ledger.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "ledger/sql.h"
 
 /* Migration n brings a database from user_version n to n + 1. Rows are only ever added
@@ -48,6 +52,7 @@ static const char *const LEDGER_MIGRATIONS[] = {
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))
+#define LOCK_RETRY_MS 5
 
 static int run_script(struct ledger *ledger, const char *sql, const char *what,
 		      struct dv_error *err)
@@ -125,7 +130,8 @@ static int check_readable(struct ledger *ledger, struct dv_error *err)
 	return 0;
 }
 
-/* Made here and not by sqlite, so that its mode is 0600 whatever the umask. */
+/* Made here and not by sqlite, so that its mode is 0600 whatever the umask; and closed again
+ * where somebody has opened it up. */
 static int create_file(int folder_fd, struct dv_error *err)
 {
 	DV_AUTO_CLOSE int fd =
@@ -133,10 +139,12 @@ static int create_file(int folder_fd, struct dv_error *err)
 
 	if (fd < 0)
 		return dv_fail(err, -errno, "open /%s", LEDGER_PATH);
+	if (fchmod(fd, 0600) < 0)
+		return dv_fail(err, -errno, "change the mode of /%s", LEDGER_PATH);
 	return 0;
 }
 
-static int open_database(struct ledger *ledger, int folder_fd, enum ledger_mode mode,
+static int open_database(struct ledger *ledger, int folder_fd, enum ledger_mode mode, int busy_ms,
 			 struct dv_error *err)
 {
 	/* A read-only connection to a WAL database must still be able to make its -shm, so
@@ -154,25 +162,76 @@ static int open_database(struct ledger *ledger, int folder_fd, enum ledger_mode 
 			return dv_refuse(err, -ENOMEM, "ledger /%s: out of memory", LEDGER_PATH);
 		return sql_fail(ledger, err, "open");
 	}
+	(void)sqlite3_busy_timeout(ledger->db, busy_ms);
+	(void)sqlite3_extended_result_codes(ledger->db, 1);
 	return 0;
+}
+
+/* In WAL mode and of our version: nothing is left to set up. */
+static bool is_set_up(struct ledger *ledger)
+{
+	int version = 0;
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(ledger, "PRAGMA journal_mode", &r, NULL);
+
+	return s && sqlite3_step(s) == SQLITE_ROW &&
+	       str_equal((const char *)sqlite3_column_text(s, 0), "wal") &&
+	       read_version(ledger, &version, NULL) == 0 && version == LEDGER_VERSION;
 }
 
 static int set_up(struct ledger *ledger, enum ledger_mode mode, struct dv_error *err)
 {
-	int r;
+	int r = run_script(ledger, "PRAGMA journal_mode = WAL", "set up", err);
 
-	/* FULL: a port that was handed out must still be the person's after a power cut. A
-	 * reconcile that changes nothing commits nothing, so the sync is rare. */
-	r = run_script(ledger,
-		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		       "PRAGMA foreign_keys = ON; PRAGMA cache_size = -512;",
-		       "set up", err);
 	if (r < 0)
 		return r;
-	if (mode == LEDGER_WRITE)
-		return migrate(ledger, err);
-	r = check_readable(ledger, err);
-	return r < 0 ? r : run_script(ledger, "PRAGMA query_only = ON", "set up", err);
+	return mode == LEDGER_WRITE ? migrate(ledger, err) : check_readable(ledger, err);
+}
+
+/* For as long as folder_fd is open. */
+static int lock_folder(int folder_fd, int busy_ms, struct dv_error *err)
+{
+	int64_t deadline_ms = clock_deadline_ms(busy_ms);
+
+	while (flock(folder_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return dv_fail(err, -errno, "lock /%s", LEDGER_FOLDER);
+		if (clock_left_ms(deadline_ms) == 0)
+			return dv_refuse(err, -EBUSY,
+					 "ledger /%s: another program is setting it up",
+					 LEDGER_PATH);
+		(void)poll(NULL, 0, LOCK_RETRY_MS);
+	}
+	return 0;
+}
+
+/* Two that make a database or bring it into WAL mode at once fail each other in ways
+ * that sqlite's own locks do not wait for. So what does not look ready at first sight is
+ * opened again, and set up, by one program at a time. */
+static int open_set_up(struct ledger *ledger, int folder_fd, enum ledger_mode mode, int busy_ms,
+		       struct dv_error *err)
+{
+	int r = open_database(ledger, folder_fd, mode, busy_ms, NULL);
+
+	if (r < 0 || !is_set_up(ledger)) {
+		(void)sqlite3_close_v2(ledger->db); /* NULL is fine: sqlite3_close(3) */
+		ledger->db = NULL;
+		r = lock_folder(folder_fd, busy_ms, err);
+		if (r == 0)
+			r = open_database(ledger, folder_fd, mode, busy_ms, err);
+		if (r == 0)
+			r = set_up(ledger, mode, err);
+	}
+	/* FULL: a port that was handed out must still be the person's after a power cut. A
+	 * reconcile that changes nothing commits nothing, so the sync is rare. */
+	if (r == 0)
+		r = run_script(ledger,
+			       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+			       "PRAGMA cache_size = -512;",
+			       "set up", err);
+	if (r == 0 && mode == LEDGER_READ_ONLY)
+		r = run_script(ledger, "PRAGMA query_only = ON", "set up", err);
+	return r;
 }
 
 int ledger_open(struct ledger **ret_ledger, const struct env *env, enum ledger_mode mode,
@@ -192,12 +251,7 @@ int ledger_open(struct ledger **ret_ledger, const struct env *env, enum ledger_m
 	folder_fd = openat(env->root_dirfd, LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder_fd < 0)
 		return dv_fail(err, -errno, "open /%s", LEDGER_FOLDER);
-	r = open_database(ledger, folder_fd, mode, err);
-	if (r < 0)
-		return r;
-	(void)sqlite3_busy_timeout(ledger->db, busy_ms);
-	(void)sqlite3_extended_result_codes(ledger->db, 1);
-	r = set_up(ledger, mode, err);
+	r = open_set_up(ledger, folder_fd, mode, busy_ms, err);
 	if (r < 0)
 		return r;
 	*ret_ledger = DV_TAKE_PTR(ledger);

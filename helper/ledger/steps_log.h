@@ -45,7 +45,7 @@ struct steps_log_result {
 };
 
 /* Record it; computes attempts and the next retry: exponential from
- * STEPS_LOG_FIRST_RETRY_MS, doubled each time, at most an hour, plus up to a quarter of
+ * STEPS_LOG_FIRST_RETRY_MS, doubled each time, at most an hour, less up to a quarter of
  * jitter. `updated_usec` of an unchanged ok result is written again only when it is
  * older than STEPS_LOG_CONFIRM_MS. */
 #define STEPS_LOG_FIRST_RETRY_MS 10000

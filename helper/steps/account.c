@@ -33,7 +33,7 @@ int account_check(struct step_context *context, enum step_verdict *ret_verdict,
 	*ret_verdict = STEP_DIFFERS;
 	if (!account)
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "create the account");
-	else if (person->account == PEOPLE_ACCOUNT_CREATING)
+	else if (person->account == PEOPLE_ACCOUNT_CREATING && person->uid == account->uid)
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "finish the account");
 	else if (person->account == PEOPLE_ACCOUNT_UNKNOWN || person->uid != account->uid)
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "note the account with uid %u",

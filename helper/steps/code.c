@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -64,6 +65,38 @@ static char *remote_of(const char *remote, const char *repo)
 	return url;
 }
 
+/* git says what is wrong first, behind ssh's warnings; its last line is advice ("and the
+ * repository exists."). */
+static const char *first_words(char *output)
+{
+	char *rest = output;
+	char *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		line[strcspn(line, "\r")] = '\0';
+		if (*line && strncasecmp(line, "warning:", strlen("warning:")) != 0)
+			return line;
+	}
+	return "it does not say why";
+}
+
+static int run_git(const struct process_spec *spec, struct dv_error *err)
+{
+	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
+	int r = result ? process_run(spec, result, err) : dv_fail(err, -ENOMEM, "run git");
+
+	if (r < 0)
+		return r;
+	if (result->timed_out)
+		return dv_refuse(err, -ETIMEDOUT, "git did not end in time");
+	if (result->signal)
+		return dv_refuse(err, -EIO, "git was ended by signal %d", result->signal);
+	if (result->exit_status != 0)
+		return dv_refuse(err, -EIO, "git exited with status %d: %s", result->exit_status,
+				 first_words(result->output));
+	return 0;
+}
+
 static int clone_repo(const struct home_work *work, const char *repo, struct dv_error *err)
 {
 	DV_AUTO_FREE char *url = remote_of(work->code_remote, repo);
@@ -83,7 +116,7 @@ static int clone_repo(const struct home_work *work, const char *repo, struct dv_
 	r = process_run_ok(&spec, err);
 	spec.argv = clone;
 	if (r == 0)
-		r = process_run_ok(&spec, err);
+		r = run_git(&spec, err);
 	if (r < 0)
 		return dv_prefix(err, r, "clone %s", repo);
 	(void)snprintf(cloning, sizeof(cloning), CODE "/.cloning-%s", repo);
@@ -104,12 +137,18 @@ int code_apply(struct step_context *context, struct dv_error *err)
 		return dv_refuse(err, -EINVAL,
 				 "the roster names repositories, but code.remote is not set in "
 				 "/etc/devvm/devvm.yaml");
-	for (size_t i = 0; r == 0 && i < work->repos.n_items; i++) {
+	for (size_t i = 0; i < work->repos.n_items; i++) {
+		struct dv_error why = { "" };
 		char path[NAME_BYTES];
+		int failure;
 
 		(void)snprintf(path, sizeof(path), CODE "/%s", work->repos.items[i]);
-		if (!is_there(work->home_fd, path))
-			r = clone_repo(work, work->repos.items[i], err);
+		if (is_there(work->home_fd, path))
+			continue;
+		/* One that cannot be had does not keep the others away. */
+		failure = clone_repo(work, work->repos.items[i], &why);
+		if (failure < 0 && r == 0)
+			r = dv_refuse(err, failure, "%s", why.text);
 	}
 	return r;
 }

@@ -9,6 +9,11 @@
 #define ENVFILE_MAX_BYTES 65536
 #define ENVFILE_MODE 0600
 
+static bool is_line_of(const char *line, const char *key, size_t n_key)
+{
+	return strncmp(line, key, n_key) == 0 && line[n_key] == '=';
+}
+
 /* The line `key=` of `text` up to its end; NULL when there is none. The last one counts,
  * as it does for systemd (EnvironmentFile=, systemd.exec(5)). */
 static const char *find_line(const char *text, const char *key, size_t *ret_n_bytes)
@@ -19,7 +24,7 @@ static const char *find_line(const char *text, const char *key, size_t *ret_n_by
 	for (const char *line = text; *line;) {
 		const char *end = strchrnul(line, '\n');
 
-		if (strncmp(line, key, n_key) == 0 && line[n_key] == '=') {
+		if (is_line_of(line, key, n_key)) {
 			found = line;
 			*ret_n_bytes = (size_t)(end - line);
 		}
@@ -35,7 +40,10 @@ static int read_file(const struct env *env, const char *path, struct secret *ret
 	int r = file_read(env->root_dirfd, path, ENVFILE_MAX_BYTES, &ret_text->text,
 			  &ret_text->n_bytes, &st, err);
 
-	*ret_private = r == 0 && st.st_uid == 0 && (st.st_mode & 07777) == ENVFILE_MODE;
+	/* What follows works on text: the lines behind a NUL would be lost. */
+	if (r == 0 && strlen(ret_text->text) != ret_text->n_bytes)
+		r = dv_refuse(err, -EINVAL, "%s holds a NUL byte", path);
+	*ret_private = r == 0 && st.st_uid == getuid() && (st.st_mode & 07777) == ENVFILE_MODE;
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -62,46 +70,64 @@ int envfile_get(const struct env *env, const char *path, const char *key, struct
 	return 0;
 }
 
+/* Whether the line that counts is `key=value`, or with NULL that there is none. */
+static bool says(const struct secret *text, const char *key, const char *value)
+{
+	size_t n_bytes = 0;
+	const char *line = text->text ? find_line(text->text, key, &n_bytes) : NULL;
+
+	if (!line || !value)
+		return !line && !value;
+	return n_bytes == strlen(key) + 1 + strlen(value) &&
+	       memcmp(line + strlen(key) + 1, value, strlen(value)) == 0;
+}
+
 int envfile_says(const struct env *env, const char *path, const char *key, const char *value,
 		 bool *ret_says, struct dv_error *err)
 {
 	DV_AUTO_SECRET struct secret text = { 0 };
 	bool is_private = false;
-	const char *line;
-	size_t n_bytes = 0;
 	int r = read_file(env, path, &text, &is_private, err);
 
 	if (r < 0)
 		return r;
-	line = text.text ? find_line(text.text, key, &n_bytes) : NULL;
-	*ret_says = line && is_private && n_bytes == strlen(key) + 1 + strlen(value) &&
-		    memcmp(line + strlen(key) + 1, value, strlen(value)) == 0;
+	*ret_says = is_private && says(&text, key, value);
 	return 0;
 }
 
-/* All lines of `text` but those of `key`, then `key=value` unless it is NULL. */
+/* Into a buffer that has room; returns the end. */
+static char *put_line(char *end, const char *key, const char *value)
+{
+	return stpcpy(stpcpy(stpcpy(stpcpy(end, key), "="), value), "\n");
+}
+
+/* `text` with the line that counts replaced by `key=value`, or without it (NULL). Others of
+ * the same key go; all else stays as it is. A line that was not there comes last. */
 static int rewrite(const char *text, const char *key, const char *value, struct secret *ret_text)
 {
 	size_t n_key = strlen(key);
 	size_t n_room = strlen(text) + n_key + (value ? strlen(value) : 0) + 4;
+	size_t n_place = 0;
+	const char *place = find_line(text, key, &n_place);
 	char *out = malloc(n_room);
 	char *end = out;
 
 	if (!out)
 		return -ENOMEM;
 	for (const char *line = text; *line;) {
-		const char *next = strchrnul(line, '\n');
-		size_t n = (size_t)(next - line);
+		const char *newline = strchrnul(line, '\n');
+		const char *next = *newline ? newline + 1 : newline;
 
-		if (strncmp(line, key, n_key) != 0 || line[n_key] != '=') {
-			memcpy(end, line, n);
-			end += n;
-			*end++ = '\n';
-		}
-		line = *next ? next + 1 : next;
+		if (line == place && value)
+			end = put_line(end, key, value);
+		else if (!is_line_of(line, key, n_key))
+			end = mempcpy(end, line, (size_t)(next - line));
+		line = next;
 	}
-	if (value)
-		end += snprintf(end, n_room - (size_t)(end - out), "%s=%s\n", key, value);
+	if (!place && end > out && end[-1] != '\n' && value)
+		*end++ = '\n';
+	if (!place && value)
+		end = put_line(end, key, value);
 	*end = '\0';
 	ret_text->text = out;
 	ret_text->n_bytes = (size_t)(end - out);
@@ -118,11 +144,13 @@ int envfile_set(const struct env *env, const char *path, const char *key, const 
 
 	if (r < 0)
 		return r;
+	if (value && strpbrk(value, "\r\n"))
+		return dv_refuse(err, -EINVAL, "%s for %s is more than one line", key, path);
+	if (says(&before, key, value) && (is_private || !before.text))
+		return 0;
 	r = rewrite(before.text ? before.text : "", key, value, &after);
 	if (r < 0)
 		return dv_fail(err, r, "write %s", path);
-	if ((is_private && secret_equal(&before, &after)) || (!before.text && !value))
-		return 0;
 	return file_replace(env->root_dirfd, path,
 			    &(struct file_spec){ .data = after.text,
 						 .n_bytes = after.n_bytes,

@@ -15,8 +15,9 @@
 DV_MUST_CHECK int envfile_get(const struct env *env, const char *path, const char *key,
 			      struct secret *ret_value, struct dv_error *err);
 
-/* Set the line to `value`, or remove it (NULL). Creates the file where absent; writes
- * nothing when it says so already. The mode becomes 0600 and the owner the caller (root). */
+/* Set the line to `value`, which is one line, or remove it (NULL). Creates the file where
+ * absent; writes nothing when it says so already. The mode becomes 0600 and the owner the
+ * caller (root). */
 DV_MUST_CHECK int envfile_set(const struct env *env, const char *path, const char *key,
 			      const char *value, struct dv_error *err);
 

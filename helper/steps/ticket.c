@@ -7,6 +7,7 @@
  */
 #include "steps/ticket.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -60,18 +61,18 @@ static int append_path(struct ticket_text *text, const char *home, const char *b
 	DV_AUTO_FREE char *rest = strdup(base_path);
 	DV_AUTO_FREE char *path = NULL;
 	char *cursor = rest;
-	char *part;
+	char *part, *end;
 
 	if (!rest || asprintf(&own, "%s/.local/bin", home) < 0)
 		return -ENOMEM;
 	path = calloc(1, strlen(own) + strlen(base_path) + 2);
 	if (!path)
 		return -ENOMEM;
-	(void)stpcpy(path, own);
+	end = stpcpy(path, own);
 	while ((part = strsep(&cursor, ":"))) {
 		if (!*part || strcmp(part, own) == 0)
 			continue;
-		(void)strcat(strcat(path, ":"), part);
+		end = stpcpy(stpcpy(end, ":"), part);
 	}
 	append_variable(text, "PATH", path);
 	return 0;
@@ -85,7 +86,8 @@ static int append_token(struct step_context *context, struct ticket_text *text,
 	char path[STEPS_PATH_BYTES];
 	int r;
 
-	if (!context->person->token_digest || context->person->login != PEOPLE_LOGIN_NONE)
+	if (!context->person->token_digest || context->person->login != PEOPLE_LOGIN_NONE ||
+	    tier_from_name(context->person->tier) == TIER_ADMIN)
 		return 0;
 	steps_env_path(path, STEPS_T3_ENV_PREFIX, context->person->name);
 	r = envfile_get(context->env, path, STEPS_TOKEN_KEY, &token, err);
@@ -141,11 +143,15 @@ int ticket_check(struct step_context *context, enum step_verdict *ret_verdict,
 	bool matches = false;
 	int r;
 
+	steps_person_path(path, STEPS_TICKETS_FOLDER, context->person->name);
 	if (context->person->login == PEOPLE_LOGIN_UNKNOWN) {
-		*ret_verdict = STEP_SKIPPED;
+		bool there =
+			faccessat(context->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+		*ret_verdict = there ? STEP_DIFFERS : STEP_SKIPPED;
+		(void)snprintf(ret_what, STEP_WHAT_BYTES, "remove the ticket");
 		return 0;
 	}
-	steps_person_path(path, STEPS_TICKETS_FOLDER, context->person->name);
 	r = compose(context, &text, err);
 	if (r < 0)
 		return r;
@@ -161,8 +167,11 @@ int ticket_apply(struct step_context *context, struct dv_error *err)
 	DV_CLEANUP(wipe) struct ticket_text text;
 	struct file_spec spec;
 	char path[STEPS_PATH_BYTES];
-	int r = compose(context, &text, err);
+	int r;
 
+	if (context->person->login == PEOPLE_LOGIN_UNKNOWN)
+		return ticket_remove(context->env, context->person->name, err);
+	r = compose(context, &text, err);
 	if (r == 0)
 		r = file_make_dirs(context->env->root_dirfd, STEPS_TICKETS_FOLDER, 0700, err);
 	if (r < 0)

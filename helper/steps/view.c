@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "ledger/tokens.h"
 
 #define ENVIRONMENT_FILE "etc/environment"
@@ -65,28 +66,63 @@ static int enumerate_accounts(struct reconcile_view *view, struct dv_error *err)
 	return 0;
 }
 
-/* The value behind `key` on the last line of `text` that starts with it; NULL when there
- * is none. Quotes around it are taken off, as pam_env(8) does. */
-static char *last_value(char *text, const char *key)
+#define BLANKS " \t\r"
+
+/* What stands behind PATH= in a line of /etc/environment; NULL for another line. */
+static char *path_in_environment(char *line)
+{
+	line += strspn(line, BLANKS);
+	if (str_starts_with(line, "export "))
+		line += strlen("export ");
+	return str_starts_with(line, "PATH=") ? line + strlen("PATH=") : NULL;
+}
+
+/* The same of ENV_PATH, which may begin with PATH= and need not: login.defs(5). */
+static char *path_in_login_defs(char *line)
+{
+	char *value;
+
+	line += strspn(line, BLANKS);
+	if (!str_starts_with(line, "ENV_PATH"))
+		return NULL;
+	line += strlen("ENV_PATH");
+	value = line + strspn(line, BLANKS);
+	if (value == line)
+		return NULL;
+	return str_starts_with(value, "PATH=") ? value + strlen("PATH=") : value;
+}
+
+/* Without quotes, or else without a comment and the blanks before it, as pam_env(8) has it. */
+static char *cut_value(char *value)
+{
+	size_t n;
+
+	if (*value == '"' || *value == '\'') {
+		char *end = strrchr(value + 1, *value);
+
+		if (end)
+			*end = '\0';
+		return value + 1;
+	}
+	value[strcspn(value, "#")] = '\0';
+	for (n = strlen(value); n > 0 && strchr(BLANKS, value[n - 1]); n--)
+		value[n - 1] = '\0';
+	return value;
+}
+
+/* The value on the last line of `text` in which `find` finds one; NULL when there is none. */
+static char *last_value(char *text, char *(*find)(char *line))
 {
 	char *found = NULL;
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
-		line += strspn(line, " \t");
-		if (str_starts_with(line, "export "))
-			line += strlen("export ");
-		if (str_starts_with(line, key))
-			found = line + strlen(key);
-	}
-	if (found && (*found == '"' || *found == '\'')) {
-		char *end = strrchr(found + 1, *found);
+		char *value = find(line);
 
-		found++;
-		if (end)
-			*end = '\0';
+		if (value)
+			found = value;
 	}
-	return found;
+	return found ? cut_value(found) : NULL;
 }
 
 /* What PATH would be without us: /etc/environment, else ENV_PATH of login.defs, else the
@@ -94,8 +130,10 @@ static char *last_value(char *text, const char *key)
 static int read_base_path(struct reconcile_view *view, struct dv_error *err)
 {
 	static const struct {
-		const char *file, *key;
-	} sources[] = { { ENVIRONMENT_FILE, "PATH=" }, { LOGIN_DEFS, "ENV_PATH\tPATH=" } };
+		const char *file;
+		char *(*find)(char *line);
+	} sources[] = { { ENVIRONMENT_FILE, path_in_environment },
+			{ LOGIN_DEFS, path_in_login_defs } };
 	const char *found = NULL;
 	DV_AUTO_FREE char *text = NULL;
 
@@ -106,7 +144,7 @@ static int read_base_path(struct reconcile_view *view, struct dv_error *err)
 		/* A file that is not there, or not readable, says nothing about PATH. */
 		if (file_read(view->env->root_dirfd, sources[i].file, SMALL_FILE_MAX, &text,
 			      &n_bytes, NULL, NULL) == 0)
-			found = last_value(text, sources[i].key);
+			found = last_value(text, sources[i].find);
 	}
 	view->base_path = strdup(found && *found ? found : DEFAULT_PATH);
 	return view->base_path ? 0 : dv_fail(err, -ENOMEM, "read PATH");
@@ -122,12 +160,15 @@ static void trim_secret(struct secret *secret)
 static int read_token(struct reconcile_view *view, struct dv_error *err)
 {
 	const char *path = view->config->token_path + 1; /* absolute, made relative */
-	int r = secret_read(view->env->root_dirfd, path, TOKEN_MAX_BYTES, &view->token, err);
+	struct dv_error why = { "" };
+	int r = secret_read(view->env->root_dirfd, path, TOKEN_MAX_BYTES, &view->token, &why);
 
-	if (r == -ENOENT)
-		return 0;
+	/* Accounts and tickets must not wait for a secret to be in order; who has a token
+	 * keeps it. */
+	if (r < 0 && r != -ENOENT)
+		log_warning("no shared token is handed out: %s", why.text);
 	if (r < 0)
-		return dv_prefix(err, r, "shared token");
+		return 0;
 	trim_secret(&view->token);
 	if (view->token.n_bytes == 0)
 		return 0;

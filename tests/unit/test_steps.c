@@ -1,0 +1,151 @@
+/* test_steps.c - the table holds what those who walk over it rely on. A new row that breaks
+ * a rule fails here and not on somebody's machine. */
+#include "scratch.h"
+
+#include "steps/work.h"
+
+/* job/pass.c keeps a bit per row, and results of one place in an array of so many. */
+#define MAX_ROWS 32
+#define MAX_OF_A_PLACE 12
+
+static bool is_named_in(const char *needs, const char *name)
+{
+	return needs && strstr(needs, name);
+}
+
+static void every_row_is_whole(void **state DV_UNUSED)
+{
+	for (const struct step *step = STEPS; step->name; step++) {
+		assert_non_null(step->check);
+		assert_non_null(step->apply);
+		assert_non_null(step->doing);
+		/* A row of the ledger, a field of a report, a hold of home_work. */
+		assert_in_range(strlen(step->name), 1,
+				sizeof(((struct home_work *)NULL)->holds[0].step) - 1);
+	}
+}
+
+static void no_name_is_part_of_another(void **state DV_UNUSED)
+{
+	for (const struct step *one = STEPS; one->name; one++) {
+		for (const struct step *other = STEPS; other->name; other++) {
+			if (one == other || !strstr(one->name, other->name))
+				continue;
+			fail_msg("%s holds %s, and needs are matched by that", one->name,
+				 other->name);
+		}
+	}
+}
+
+static void needs_are_steps_that_ran_before(void **state DV_UNUSED)
+{
+	for (const struct step *step = STEPS; step->name; step++) {
+		DV_AUTO_FREE char *needs = strdup(step->needs ? step->needs : "");
+		char *rest = needs;
+		const char *need;
+
+		while ((need = strsep(&rest, " "))) {
+			const struct step *other = step_find(need);
+
+			if (!*need)
+				continue;
+			if (!other || other >= step || other->place != step->place)
+				fail_msg("%s needs %s, which does not run before it", step->name,
+					 need);
+		}
+	}
+}
+
+/* A step that was left out because of a need is not failed itself: what needs it must name
+ * what it needs too. */
+static void needs_of_needs_are_needs(void **state DV_UNUSED)
+{
+	for (const struct step *step = STEPS; step->name; step++) {
+		for (const struct step *need = STEPS; need->name; need++) {
+			for (const struct step *far = STEPS; far->name; far++) {
+				if (!is_named_in(step->needs, need->name) ||
+				    !is_named_in(need->needs, far->name) ||
+				    is_named_in(step->needs, far->name))
+					continue;
+				fail_msg("%s needs %s, which needs %s", step->name, need->name,
+					 far->name);
+			}
+		}
+	}
+}
+
+static void home_steps_alone_have_a_deadline(void **state DV_UNUSED)
+{
+	for (const struct step *step = STEPS; step->name; step++) {
+		if (step->place == STEP_HOME)
+			assert_in_range(step->deadline_ms, 1, 3600000);
+		else
+			assert_int_equal(step->deadline_ms, 0);
+	}
+}
+
+static void the_table_fits_those_who_walk_over_it(void **state DV_UNUSED)
+{
+	size_t n_of[] = { [STEP_RECONCILE] = 0, [STEP_MACHINE] = 0, [STEP_HOME] = 0 };
+	size_t n = 0;
+
+	for (; STEPS[n].name; n++)
+		n_of[STEPS[n].place]++;
+	assert_in_range(n, 1, MAX_ROWS);
+	for (size_t i = 0; i < DV_COUNT(n_of); i++)
+		assert_in_range(n_of[i], 1, MAX_OF_A_PLACE);
+	assert_in_range(n_of[STEP_HOME], 1, WORK_MAX_HOLDS);
+}
+
+/* Written last: it says that all the rest is as it should be. */
+static void the_ticket_is_the_last_of_the_reconcile(void **state DV_UNUSED)
+{
+	const struct step *ticket = step_find("ticket");
+
+	assert_null(step_next(STEP_RECONCILE, ticket));
+}
+
+static void walking_gives_every_row_once_in_order(void **state DV_UNUSED)
+{
+	static const enum step_place places[] = { STEP_RECONCILE, STEP_MACHINE, STEP_HOME };
+	size_t n_walked = 0, n_rows = 0;
+
+	for (size_t i = 0; i < DV_COUNT(places); i++) {
+		const struct step *previous = NULL;
+
+		for (const struct step *step = step_next(places[i], NULL); step;
+		     step = step_next(places[i], step)) {
+			assert_int_equal(step->place, places[i]);
+			assert_true(!previous || previous < step);
+			previous = step;
+			n_walked++;
+		}
+	}
+	while (STEPS[n_rows].name)
+		n_rows++;
+	assert_int_equal(n_walked, n_rows);
+}
+
+static void an_unknown_step_is_not_found(void **state DV_UNUSED)
+{
+	assert_null(step_find("tick"));
+	assert_null(step_find(""));
+	assert_string_equal(step_find("code")->name, "code");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_is_whole),
+		cmocka_unit_test(no_name_is_part_of_another),
+		cmocka_unit_test(needs_are_steps_that_ran_before),
+		cmocka_unit_test(needs_of_needs_are_needs),
+		cmocka_unit_test(home_steps_alone_have_a_deadline),
+		cmocka_unit_test(the_table_fits_those_who_walk_over_it),
+		cmocka_unit_test(the_ticket_is_the_last_of_the_reconcile),
+		cmocka_unit_test(walking_gives_every_row_once_in_order),
+		cmocka_unit_test(an_unknown_step_is_not_found),
+	};
+
+	return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
+}
