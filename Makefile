@@ -171,14 +171,18 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_clock test_cmd_offline test_code test_config test_ctl_online \
-              test_ctl_pam test_ctl_status test_ctl_wait test_derive test_digest test_due \
-              test_env test_envfile test_error test_events test_facts test_groups test_keys \
-              test_ledger test_lock test_output test_path test_people test_policy test_ports \
-              test_progress test_queue test_roster test_roster_fields test_roster_trust \
-              test_session test_ssh_key test_steps test_steps_log test_str test_ticket \
-              test_tiers test_token test_tokens test_validate test_view test_yaml
+UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
+              test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
+              test_digest test_due test_env test_envfile test_error test_events test_facts \
+              test_file test_groups test_guard test_keys test_ledger test_lock test_log \
+              test_output test_pass test_path test_people test_policy test_ports test_process \
+              test_progress test_proto test_protocol_doc test_queue test_record test_report \
+              test_roster test_roster_fields test_roster_trust test_secret test_server \
+              test_session test_ssh_key test_status test_steps test_steps_log test_str \
+              test_sync test_ticket test_ticket_codec test_tiers test_token test_tokens \
+              test_validate test_view test_wait test_yaml
 FUZZ_TARGETS :=
+FAULT_PROGRAMS :=
 # TESTS-END
 
 # Tests are built with the sanitizers, from objects and archives of their own.
@@ -212,10 +216,47 @@ $(BUILD)/fuzz/%: $(SAN)/tests/fuzz/%.o $(SAN)/tests/fuzz/driver.o $(SAN_LIBS)
 	@mkdir -p $(@D)
 	$(QUIET_LD)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(SAN_LIBS) $(LIBS)
 
-PAM_TEST := $(BUILD)/pam/test_pam
+# The PAM module is driven as it is installed, so these link without the sanitizers.
+PAM_SUPPORT   := $(call objects,tests/pam/fake.c tests/pam/login.c tests/pam/stage.c)
+PAM_PROGRAMS  := $(BUILD)/test/test_pam $(BUILD)/test/test_pam_account
+$(BUILD)/test/%: $(BUILD)/obj/tests/pam/%.o $(PAM_SUPPORT) $(BELOW_TOP)
+	@mkdir -p $(@D)
+	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS) -lcmocka -lpam -lutil
+$(BUILD)/bench_pam: $(call objects,tests/bench/bench_pam.c tests/pam/fake.c tests/pam/stage.c) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS) -lpam -lutil
+$(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
-.PHONY: test-programs check unit pam fuzz fault
-test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS)
+FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
+SCRIPT_TESTS  := tests/unit/profile_d.sh
+SUITES        ?= bookworm,trixie
+
+.PHONY: check unit pam fuzz fault host test-programs
+test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS)
+check: test-deps
+	$(MAKE) all test-programs
+	tests/run --host $(SUITES) $(UNIT_PROGRAMS) $(SCRIPT_TESTS) $(FAULT_PROGRAMS) \
+		$(FUZZ_RUNS) $(PAM_PROGRAMS)
+unit: all $(UNIT_PROGRAMS)
+	tests/run $(UNIT_PROGRAMS) $(SCRIPT_TESTS)
+fault: $(FAULT_PROGRAMS)
+	tests/run $(FAULT_PROGRAMS)
+fuzz: $(FUZZ_PROGRAMS)
+	tests/run $(FUZZ_RUNS)
+pam: all $(PAM_PROGRAMS)
+	tests/run $(PAM_PROGRAMS)
+host: all
+	tests/host/run --suite $(SUITES)
+
+.PHONY: demo bench
+demo: test-deps
+	$(MAKE) all
+	tests/host/demo
+bench: test-deps
+	$(MAKE) all $(BUILD)/bench_pam $(BUILD)/bench_derive
+	@echo "== open_session, one module a stack"; $(BUILD)/bench_pam $(MODULE)
+	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
+	@echo "== a real host"; tests/bench/host
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl pam,\

@@ -166,7 +166,7 @@ static int64_t retry_after_ms(unsigned int attempts)
 	if (ms > STEPS_LOG_MAX_RETRY_MS)
 		ms = STEPS_LOG_MAX_RETRY_MS;
 	/* Without random bytes there is no jitter and nothing else is lost. */
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	DV_IGNORE(getrandom(&random, sizeof(random), GRND_NONBLOCK));
 	return ms - (ms / 4) * (int64_t)(random % 1024) / 1024;
 }
 

@@ -1,15 +1,13 @@
 /* bench_pam.c - what one pam_open_session costs, ours beside its neighbours.
  *
- *   bench_pam [path of pam_devvm.so] [calls, default 1000]
+ *   bench_pam [path of pam_devvm.so] [rounds, default 1000]
  *
  * Each row is a stack with that one module in it, on the real paths, in a world of its own
  * (../pam/stage.h). Rows are interleaved, in another order each round, so that whatever else
  * the machine does hits all of them alike; only pam_open_session is timed, not pam_start,
- * which loads the module. Two tables: each call right after another row's (caches cold, as
- * in a login), and ten of a row one after another (the module by itself). Without a ticket
- * a stand-in (../pam/fake.h) answers at once and writes the ticket, so that row is the
- * module's and the socket's share, not the daemon's. A table's half ends after
- * BENCH_MAX_MS, however many rounds were done by then.
+ * which loads the module. Without a ticket a stand-in (../pam/fake.h) answers at once and
+ * writes the ticket, so that row is the module's and the socket's share, not the daemon's.
+ * Each size of passwd ends after BENCH_MAX_MS, however many rounds were done by then.
  */
 #include <fcntl.h>
 #include <security/pam_appl.h>
@@ -24,12 +22,12 @@
 #include "../pam/stage.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "wire/paths.h"
 
 #define BENCH_MAX_MS 30000
-#define MAX_CALLS 20000 /* and IN_A_ROW more fit in */
+#define MAX_ROUNDS 20000
 #define WARM_UP 20
-#define IN_A_ROW 10
 
 #define TICKET_TEXT                                                                                \
 	"PATH=/home/ann/.local/bin:/usr/local/bin:/usr/bin:/bin\nT3_PORT=3773\n"                   \
@@ -144,46 +142,39 @@ static void shuffle(enum row order[ROW_N])
 }
 
 struct table {
-	int in_a_row; /* calls of one row, one after another */
-	int n_calls[N_SIZES];
+	int n_rounds[N_SIZES];
 	struct figures figures[N_SIZES][ROW_N];
 };
 
-static void measure(struct table *table, size_t size, int n_calls, int knock_fd)
+static void measure(struct table *table, size_t size, int n_rounds, int knock_fd)
 {
-	static double samples[ROW_N][MAX_CALLS + IN_A_ROW];
+	static double samples[ROW_N][MAX_ROUNDS];
 	int64_t deadline_ms = clock_deadline_ms(BENCH_MAX_MS);
 	enum row order[ROW_N];
 	char last[64];
-	int done = -WARM_UP;
+	int done = 0;
 
 	for (enum row row = 0; row < ROW_N; row++)
 		order[row] = row;
 	stage_accounts(SIZES[size], true);
-	while (done < n_calls && clock_left_ms(deadline_ms) > 0) {
+	for (int i = -WARM_UP; i < n_rounds && clock_left_ms(deadline_ms) > 0; i++) {
 		shuffle(order);
-		for (int i = 0; i < ROW_N * table->in_a_row; i++) {
-			enum row row = order[i / table->in_a_row];
-			int at = done + i % table->in_a_row;
-
-			samples[row][at < 0 ? 0 : at] = time_once(row);
-			(void)fake_knock_count(knock_fd, last); /* as the daemon keeps it empty */
-		}
-		done += table->in_a_row;
+		for (size_t j = 0; j < ROW_N; j++)
+			samples[order[j]][i < 0 ? 0 : i] = time_once(order[j]);
+		(void)fake_knock_count(knock_fd, last); /* as the daemon keeps it empty */
+		done = i + 1;
 	}
 	if (done < 1)
 		stage_fail("not one round within %d ms", BENCH_MAX_MS);
-	table->n_calls[size] = done;
+	table->n_rounds[size] = done;
 	for (enum row row = 0; row < ROW_N; row++)
 		table->figures[size][row] = figures_of(samples[row], done);
 }
 
 static void print_table(const struct table *table)
 {
-	(void)printf("pam_open_session, microseconds, %s; %d and %d calls\n",
-		     table->in_a_row == 1 ? "each after another row's (cold)"
-					  : "ten in a row (warm)",
-		     table->n_calls[0], table->n_calls[1]);
+	(void)printf("pam_open_session, microseconds; %d and %d rounds, interleaved\n",
+		     table->n_rounds[0], table->n_rounds[1]);
 	(void)printf("%-28s %8s %17s   %8s\n", "", "3 people", "", "10,000 people");
 	(void)printf("%-28s %8s %8s %8s   %8s %8s %8s\n", "", "p50", "p99", "mean", "p50", "p99",
 		     "mean");
@@ -205,7 +196,7 @@ static void print_budget(const char *what, double value, const char *relation, d
 
 static void print_budgets(const struct table *table)
 {
-	(void)printf("budgets, %s\n", table->in_a_row == 1 ? "cold" : "warm");
+	(void)printf("budgets\n");
 	for (size_t i = 0; i < N_SIZES; i++) {
 		const struct figures *row = table->figures[i];
 
@@ -220,20 +211,19 @@ static void print_budgets(const struct table *table)
 	print_budget("ticket, p50, 10,000 within 1.5 x of 3 people",
 		     table->figures[1][ROW_TICKET].p50, "<",
 		     table->figures[0][ROW_TICKET].p50 * 1.5);
-	(void)printf("\n");
 }
 
 int main(int argc, char **argv)
 {
 	struct fake_script script = { .packets = { { "done\noutcome=ready\n", 0 } },
 				      .ticket = TICKET_TEXT };
-	static struct table tables[] = { { .in_a_row = 1 }, { .in_a_row = IN_A_ROW } };
-	int n_calls = argc > 2 ? atoi(argv[2]) : 1000;
+	static struct table table;
+	uint64_t n_rounds = 1000;
 	struct fake fake = { 0 };
 	int knock_fd;
 
-	if (n_calls < 1 || n_calls > MAX_CALLS)
-		stage_fail("1 to %d calls", MAX_CALLS);
+	if ((argc > 2 && str_to_uint(argv[2], MAX_ROUNDS, &n_rounds) < 0) || n_rounds < 1)
+		stage_fail("1 to %d rounds", MAX_ROUNDS);
 	stage_set_module(argc > 1 ? argv[1] : "build/pam_devvm.so");
 	stage_enter();
 	stage_reset();
@@ -241,12 +231,10 @@ int main(int argc, char **argv)
 		stage_service(ROWS[row].service, ROWS[row].stack);
 	knock_fd = fake_knock_open();
 	fake_start(&fake, &script);
-	for (size_t i = 0; i < DV_COUNT(tables) * N_SIZES; i++)
-		measure(&tables[i / N_SIZES], i % N_SIZES, n_calls, knock_fd);
+	for (size_t i = 0; i < N_SIZES; i++)
+		measure(&table, i, (int)n_rounds, knock_fd);
 	fake_stop(&fake);
-	for (size_t i = 0; i < DV_COUNT(tables); i++)
-		print_table(&tables[i]);
-	for (size_t i = 0; i < DV_COUNT(tables); i++)
-		print_budgets(&tables[i]);
+	print_table(&table);
+	print_budgets(&table);
 	return 0;
 }

@@ -76,6 +76,16 @@ check_path() {
 		"$(run /home/x /usr/bin:/bin '. "$PROFILE"; env' | sed -n 's/^PATH=//p')"
 	result 'read twice' "$x:/usr/bin:/bin" \
 		"$(run /home/x /usr/bin:/bin '. "$PROFILE"; . "$PROFILE"; echo "$PATH"')"
+	# Debian's ~/.profile puts it in front by itself, later than we are read.
+	mkdir -p "$scratch/debian/.local/bin"
+	echo 'PATH="$HOME/.local/bin:$PATH"' >"$scratch/debian/.profile"
+	path "left to the person's own .profile" "$scratch/debian" /usr/bin:/bin /usr/bin:/bin
+	result 'and so it is there once' "$scratch/debian/.local/bin:/usr/bin:/bin" \
+		"$(run "$scratch/debian" "$scratch/debian/.local/bin:/usr/bin:/bin" \
+			'. "$PROFILE"; . "$HOME/.profile"; echo "$PATH"')"
+	echo '# PATH=$HOME/.local/bin' >"$scratch/debian/.profile"
+	path 'a comment there puts nothing' "$scratch/debian" /usr/bin:/bin \
+		"$scratch/debian/.local/bin:/usr/bin:/bin"
 	euid=0
 	case $shell in
 	*zsh*) ;; # knows better
