@@ -8,6 +8,7 @@
  */
 #include "steps/sshd.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
@@ -20,6 +21,7 @@
 
 #define SSHD "/usr/sbin/sshd"
 #define SSHD_CONFIG "etc/ssh/sshd_config"
+#define SSHD_DROPINS "etc/ssh/sshd_config.d"
 #define KEYWORD "authorizedkeysfile"
 /* sshd_config(5): the default. */
 #define DEFAULT_FILES ".ssh/authorized_keys .ssh/authorized_keys2"
@@ -68,29 +70,59 @@ static int read_effective(char ret_value[static VALUE_BYTES], struct dv_error *e
 	return dv_refuse(err, -EINVAL, "sshd -T does not tell " KEYWORD);
 }
 
-/* Whether the main file sets the keyword outside a Match block: with our drop-in in
- * front of it, `sshd -T` cannot say. */
-static int main_file_sets_it(const struct env *env, bool *ret_sets, struct dv_error *err)
+/* Whether this file sets the keyword for everybody, that is, outside a Match block. */
+static int file_sets_it(int dirfd, const char *path, bool *ret_sets, struct dv_error *err)
 {
 	DV_AUTO_FREE char *text = NULL;
 	size_t n_bytes = 0;
 	char *rest, *line;
-	int r = file_read(env->root_dirfd, SSHD_CONFIG, CONFIG_MAX_BYTES, &text, &n_bytes, NULL,
-			  err);
+	int r = file_read(dirfd, path, CONFIG_MAX_BYTES, &text, &n_bytes, NULL, err);
 
 	if (r < 0)
 		return r;
-	*ret_sets = false;
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
 		line += strspn(line, " \t");
 		if (strncasecmp(line, "match", 5) == 0 && strchr(" \t", line[5]))
-			break;
+			return 0;
 		if (strncasecmp(line, KEYWORD, strlen(KEYWORD)) == 0 &&
 		    strchr(" \t=", line[strlen(KEYWORD)]))
 			*ret_sets = true;
 	}
 	return 0;
+}
+
+static void close_folder(DIR **folder)
+{
+	if (*folder)
+		(void)closedir(*folder); /* it was only read */
+}
+
+/* Whether somebody else sets it: in the main file or in a drop-in that sorts behind ours,
+ * `sshd -T` shows our value and not theirs. */
+static int others_set_it(const struct env *env, bool *ret_set, struct dv_error *err)
+{
+	DV_CLEANUP(close_folder) DIR *folder = NULL;
+	DV_AUTO_CLOSE int fd = -1;
+	const struct dirent *entry;
+	int r = file_sets_it(env->root_dirfd, SSHD_CONFIG, ret_set, err);
+
+	if (r < 0)
+		return r;
+	fd = openat(env->root_dirfd, SSHD_DROPINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder = fd < 0 ? NULL : fdopendir(fd);
+	if (!folder)
+		return errno == ENOENT ? 0 : dv_fail(err, -errno, "open /%s", SSHD_DROPINS);
+	(void)DV_TAKE_FD(fd); /* the stream's from here on */
+	while (r == 0 && (entry = readdir(folder))) {
+		size_t n = strlen(entry->d_name);
+
+		if (n <= 5 || strcmp(entry->d_name + n - 5, ".conf") != 0 ||
+		    strcmp(entry->d_name, STEPS_SSHD_DROPIN + strlen(SSHD_DROPINS "/")) == 0)
+			continue;
+		r = file_sets_it(dirfd(folder), entry->d_name, ret_set, err);
+	}
+	return r;
 }
 
 /* What is to be: the drop-in with `text`, or none (`text` empty). */
@@ -105,18 +137,18 @@ static int make_plan(struct step_context *context, struct sshd_plan *plan, struc
 	char effective[VALUE_BYTES] = "";
 	DV_AUTO_FREE char *present = NULL;
 	size_t n_present = 0;
-	bool main_sets = false;
+	bool others_set = false;
 	int r = read_effective(effective, err);
 
 	if (r == 0)
-		r = main_file_sets_it(context->env, &main_sets, err);
+		r = others_set_it(context->env, &others_set, err);
 	if (r < 0)
 		return r;
 	*plan = (struct sshd_plan){ .what = "let sshd read /" STEPS_KEYS_FOLDER };
 	if (!context->machine->config->manage_sshd_keys)
 		plan->what = "ssh_keys.sshd is false: remove the sshd drop-in";
-	else if (main_sets || (strcmp(effective, DEFAULT_FILES) != 0 &&
-			       strcmp(effective, DEFAULT_FILES " " OUR_FILES) != 0))
+	else if (others_set || (strcmp(effective, DEFAULT_FILES) != 0 &&
+				strcmp(effective, DEFAULT_FILES " " OUR_FILES) != 0))
 		plan->what = "an administrator has set AuthorizedKeysFile: remove the sshd drop-in";
 	else
 		(void)snprintf(plan->text, sizeof(plan->text), "%s", WANTED_TEXT);
