@@ -174,15 +174,15 @@ support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
               test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
               test_digest test_due test_env test_envfile test_error test_events test_facts \
-              test_file test_groups test_guard test_keys test_ledger test_lock test_log \
-              test_output test_pass test_path test_people test_policy test_ports test_process \
-              test_progress test_proto test_protocol_doc test_queue test_record test_report \
-              test_roster test_roster_fields test_roster_trust test_secret test_server \
-              test_session test_ssh_key test_status test_steps test_steps_log test_str \
-              test_sync test_ticket test_ticket_codec test_tiers test_token test_tokens \
-              test_validate test_view test_wait test_yaml
-FUZZ_TARGETS :=
-FAULT_PROGRAMS :=
+              test_file test_groups test_guard test_keys test_knock test_ledger test_lock \
+              test_log test_output test_pass test_path test_people test_policy test_ports \
+              test_process test_progress test_proto test_protocol_doc test_queue test_record \
+              test_report test_roster test_roster_fields test_roster_trust test_secret \
+              test_server test_session test_ssh_key test_status test_steps test_steps_log \
+              test_str test_sync test_ticket test_ticket_codec test_tiers test_token \
+              test_tokens test_units test_validate test_view test_wait test_watch test_yaml
+FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
+FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
 
 # Tests are built with the sanitizers, from objects and archives of their own.
@@ -206,12 +206,18 @@ SAN_LIBS := $(foreach layer,support ctl job daemon steps units ledger roster con
               $(SAN)/lib$(layer).a)
 
 
+.SECONDARY:
 UNIT_PROGRAMS := $(patsubst %,$(BUILD)/unit/%,$(UNIT_TESTS))
+FAULT_PROGRAMS := $(patsubst %,$(BUILD)/fault/%,$(FAULT_TESTS))
 FUZZ_PROGRAMS := $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ_TARGETS))
 
 $(BUILD)/unit/%: $(SAN)/tests/unit/%.o $(SAN_LIBS)
 	@mkdir -p $(@D)
-	$(QUIET_LD)$(CC) $(SANITIZE) -o $@ $< $(SAN_LIBS) $(LIBS) -lcmocka
+	$(QUIET_LD)$(CC) $(SANITIZE) -o $@ $< $(SAN_LIBS) $(LIBS) -lcmocka -lutil
+$(BUILD)/fault/%: $(SAN)/tests/fault/%.o $(SAN)/tests/fault/wrap.o tests/fault/wrap.args $(SAN_LIBS)
+	@mkdir -p $(@D)
+	$(QUIET_LD)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(SAN_LIBS) $(LIBS) -lcmocka \
+		@tests/fault/wrap.args
 $(BUILD)/fuzz/%: $(SAN)/tests/fuzz/%.o $(SAN)/tests/fuzz/driver.o $(SAN_LIBS)
 	@mkdir -p $(@D)
 	$(QUIET_LD)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(SAN_LIBS) $(LIBS)
@@ -265,7 +271,7 @@ H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \
             tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            conf/profile.d/devvm.sh $(wildcard tests/host/cases/*)
+            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-analyzer lint-shell lint-headers lint-layers \

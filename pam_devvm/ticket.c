@@ -17,7 +17,6 @@
 #include "wire/ticket.h"
 
 #define TICKET_MODE 0600
-#define REPLACED_TRIES 3
 #define PATH_MAX_BYTES (sizeof(PATH_TICKETS) + 1 + STR_USER_NAME_MAX)
 
 static int check_file(const char *path, const struct stat *st, struct dv_error *err)
@@ -27,35 +26,29 @@ static int check_file(const char *path, const struct stat *st, struct dv_error *
 	if ((st->st_mode & 07777) != TICKET_MODE)
 		return dv_refuse(err, -EPERM, "%s has mode %04o, not %04o", path,
 				 st->st_mode & 07777, TICKET_MODE);
-	if (st->st_nlink != 1)
+	/* None: the reconcile replaced it in the moment we opened it. That is the same as
+	 * having come a moment earlier. */
+	if (st->st_nlink > 1)
 		return dv_refuse(err, -EPERM, "%s has %lu links", path,
 				 (unsigned long)st->st_nlink);
 	return 0;
 }
 
-/* A ticket without any link was replaced between our open and our fstat: look again. */
 static int read_file(const char *path, struct secret *ret_text, struct dv_error *err)
 {
 	DV_AUTO_SECRET struct secret text = { 0 };
 	struct stat st = { 0 };
-	int r;
+	int r = file_read(AT_FDCWD, path, TICKET_MAX_BYTES, &text.text, &text.n_bytes, &st, err);
 
-	for (int try = 0; try < REPLACED_TRIES; try++) {
-		secret_done(&text);
-		r = file_read(AT_FDCWD, path, TICKET_MAX_BYTES, &text.text, &text.n_bytes, &st,
-			      err);
-		if (r < 0)
-			return r;
-		if (st.st_nlink > 0)
-			break;
-	}
+	if (r < 0)
+		return r;
 	r = check_file(path, &st, err);
 	if (r < 0)
 		return r;
 	if (memchr(text.text, '\0', text.n_bytes))
 		return dv_refuse(err, -EBADMSG, "%s has a NUL byte", path);
 	*ret_text = text;
-	text = (struct secret){ 0 };
+	text = (struct secret){ 0 }; /* handed over */
 	return 0;
 }
 

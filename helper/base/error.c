@@ -7,8 +7,10 @@
 
 static void make_one_line(char *text)
 {
-	for (char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) /* C1, see str_has_control() */
+			c[0] = c[1] = ' ';
+		else if (*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	}
 }

@@ -84,14 +84,15 @@ int file_matches(int dirfd, const char *path, const struct file_spec *spec, bool
 	DV_AUTO_FREE char *data = NULL;
 	size_t n_bytes = 0;
 	struct stat st;
-	int r = file_read(dirfd, path, spec->n_bytes, &data, &n_bytes, &st, err);
+	struct dv_error trouble = { 0 }; /* told only where it is not an answer */
+	int r = file_read(dirfd, path, spec->n_bytes, &data, &n_bytes, &st, &trouble);
 
 	if (r == -ENOENT || r == -EFBIG || r == -EINVAL || r == -ELOOP) {
 		*ret_matches = false;
 		return 0;
 	}
 	if (r < 0)
-		return r;
+		return dv_refuse(err, r, "%s", trouble.text);
 	*ret_matches = n_bytes == spec->n_bytes && memcmp(data, spec->data, n_bytes) == 0 &&
 		       (st.st_mode & 07777) == spec->mode &&
 		       (spec->uid == (uid_t)-1 || st.st_uid == spec->uid) &&
@@ -125,7 +126,8 @@ static int create_temporary(int folder_fd, const char *name, char ret_name[stati
 
 		if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
 			return dv_fail(err, -errno, "getrandom");
-		(void)snprintf(ret_name, 64, ".devvm-%016llx", tag); /* fits: 7 + 16 */
+		(void)snprintf(ret_name, 64, FILE_TEMPORARY_PREFIX "%016llx",
+			       tag); /* fits: 7 + 16 */
 		fd = openat(folder_fd, ret_name,
 			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd >= 0)
@@ -184,28 +186,44 @@ int file_remove(int dirfd, const char *path, struct dv_error *err)
 	return 0;
 }
 
+static int make_folder(int dirfd, const char *path, mode_t mode, struct dv_error *err)
+{
+	struct stat st;
+
+	/* With its mode from the start: who is killed before the fchmodat leaves none too open. */
+	if (mkdirat(dirfd, path, mode) == 0) {
+		if (fchmodat(dirfd, path, mode, 0) < 0)
+			return dv_fail(err, -errno, "change the mode of %s", path);
+		return 0;
+	}
+	if (errno != EEXIST || fstatat(dirfd, path, &st, 0) < 0)
+		return dv_fail(err, -errno, "create %s", path);
+	return S_ISDIR(st.st_mode) ? 0 : dv_fail(err, -ENOTDIR, "create %s", path);
+}
+
 int file_make_dirs(int dirfd, const char *path, mode_t mode, struct dv_error *err)
 {
 	DV_AUTO_FREE char *copy = strdup(path);
+	char *end;
 
 	if (!copy)
 		return dv_fail(err, -ENOMEM, "create %s", path);
-	for (char *slash = copy;; slash++) {
-		bool last;
+	end = copy + strlen(copy);
+	while (end > copy && end[-1] == '/')
+		*--end = '\0';
+	for (char *slash = copy; *slash; slash++) {
+		int r;
 
 		slash = strchrnul(slash, '/');
-		last = *slash == '\0';
+		if (slash == copy) /* of an absolute path */
+			continue;
 		*slash = '\0';
-		if (*copy && mkdirat(dirfd, copy, 0755) == 0) {
-			if (fchmodat(dirfd, copy, last ? mode : 0755, 0) < 0)
-				return dv_fail(err, -errno, "change the mode of %s", copy);
-		} else if (*copy && errno != EEXIST) {
-			return dv_fail(err, -errno, "create %s", copy);
-		}
-		if (last)
-			return 0;
+		r = make_folder(dirfd, copy, slash == end ? mode : 0755, err);
+		if (r < 0 || slash == end)
+			return r;
 		*slash = '/';
 	}
+	return 0;
 }
 
 int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct dv_error *err)

@@ -36,7 +36,9 @@ DV_MUST_CHECK int file_read(int dirfd, const char *path, size_t max_bytes, char 
 DV_MUST_CHECK int file_matches(int dirfd, const char *path, const struct file_spec *spec,
 			       bool *ret_matches, struct dv_error *err);
 
-/* Replace the file whole (or create it). The old one stays on any failure. */
+/* Replace the file whole (or create it). The old one stays on any failure. Who is killed in
+ * the midst leaves a temporary beside it, of a name that begins with this. */
+#define FILE_TEMPORARY_PREFIX ".devvm-"
 DV_MUST_CHECK int file_replace(int dirfd, const char *path, const struct file_spec *spec,
 			       struct dv_error *err);
 

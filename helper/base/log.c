@@ -4,7 +4,9 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 
@@ -15,12 +17,25 @@ static const char *log_identifier = "devvm";
 static int log_max_priority = LOG_INFO;
 static bool log_to_journal;
 
+/* systemd.exec(5), $JOURNAL_STREAM: "device:inode" of what the service manager connected
+ * to the journal. A program further down may have inherited it with its stderr in a file. */
+static bool is_stderr_the_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	(void)snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
 void log_init(const char *identifier, int max_priority)
 {
 	log_identifier = identifier;
 	log_max_priority = max_priority;
-	/* systemd.exec(5): set where stdout or stderr is connected to the journal. */
-	log_to_journal = getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO);
+	log_to_journal = is_stderr_the_journal();
 }
 
 struct field_list {

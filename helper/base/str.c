@@ -82,13 +82,11 @@ bool str_is_user_name(const char *text)
 }
 
 /* How many continuation bytes follow `lead`, and the range the first of them
- * must lie in: the table of RFC 3629, section 4. -1 for a byte that cannot lead. */
+ * must lie in: the table of RFC 3629, section 4. -1 for a byte that cannot lead more. */
 static int utf8_continuations(unsigned char lead, unsigned char *ret_low, unsigned char *ret_high)
 {
 	*ret_low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
 	*ret_high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-	if (lead < 0x80)
-		return 0;
 	if (lead >= 0xc2 && lead <= 0xdf)
 		return 1;
 	if (lead >= 0xe0 && lead <= 0xef)
@@ -105,8 +103,13 @@ bool str_is_utf8(const char *bytes, size_t n_bytes)
 
 	while (at < end) {
 		unsigned char low, high;
-		int n = utf8_continuations(*at++, &low, &high);
+		int n;
 
+		if (*at < 0x80) { /* nearly all of nearly every text */
+			at++;
+			continue;
+		}
+		n = utf8_continuations(*at++, &low, &high);
 		if (n < 0 || end - at < n)
 			return false;
 		for (; n > 0; n--, at++) {
@@ -117,6 +120,15 @@ bool str_is_utf8(const char *bytes, size_t n_bytes)
 		}
 	}
 	return true;
+}
+
+bool str_has_control(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < ' ' || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f))
+			return true;
+	}
+	return false;
 }
 
 int str_to_uint(const char *text, uint64_t max, uint64_t *ret_value)

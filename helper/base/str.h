@@ -32,6 +32,10 @@ bool str_is_user_name(const char *text);
 /* Valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF). */
 bool str_is_utf8(const char *bytes, size_t n_bytes);
 
+/* Whether UTF-8 text holds a control character: C0, DEL, or C1 (U+0080 to U+009F, which
+ * steer a terminal as ESC does). */
+bool str_has_control(const char *text);
+
 /* A whole decimal number of digits alone, at most `max`. -EINVAL otherwise. */
 DV_MUST_CHECK int str_to_uint(const char *text, uint64_t max, uint64_t *ret_value);
 

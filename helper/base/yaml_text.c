@@ -54,14 +54,14 @@ static int check_characters(const char *name, const unsigned char *at, const uns
 			    struct dv_error *err)
 {
 	for (unsigned int line = 1; at < end;) {
-		uint32_t character = next_character(&at);
+		uint32_t character;
 		const char *what;
 
-		if (character == '\n')
-			line++;
-		if ((character >= ' ' && character < 0x7f) || character == '\n' ||
-		    character == '\t')
+		if ((*at >= ' ' && *at < 0x7f) || *at == '\n' || *at == '\t') {
+			line += *at++ == '\n';
 			continue;
+		}
+		character = next_character(&at);
 		if (character == '\r') {
 			if (at == end || *at != '\n')
 				return dv_refuse(err, -EINVAL,

@@ -21,15 +21,6 @@ int config_refuse(const struct config_place *place, int r, const char *format, .
 			 str_show(place->path, shown), what);
 }
 
-static bool has_control_character(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 static int take_text(const struct config_place *place, const struct config_target *target)
 {
 	char **field = target->field;
@@ -49,7 +40,7 @@ int config_read_path(const struct config_place *place, const struct config_targe
 
 	if (node->kind != YAML_SCALAR || node->is_null)
 		return config_refuse(place, -EINVAL, "must be an absolute path");
-	if (node->scalar[0] != '/' || has_control_character(node->scalar))
+	if (node->scalar[0] != '/' || str_has_control(node->scalar))
 		return config_refuse(place, -EINVAL, "must be an absolute path, not \"%s\"",
 				     str_show(node->scalar, shown));
 	return take_text(place, target);
@@ -81,7 +72,7 @@ int config_read_remote(const struct config_place *place, const struct config_tar
 	if (node->kind != YAML_SCALAR || !is_remote(node->scalar))
 		return config_refuse(place, -EINVAL,
 				     "must begin with https://, ssh://, git@, file:/// or /");
-	if (has_control_character(node->scalar) || strchr(node->scalar, ' '))
+	if (str_has_control(node->scalar) || strchr(node->scalar, ' '))
 		return config_refuse(place, -EINVAL, "has a space or a control character");
 	first = strstr(node->scalar, placeholder);
 	if (!first || strstr(first + 1, placeholder))

@@ -38,7 +38,8 @@ static void put_text(struct line *line, const char *text)
 	put(line, text, strlen(text));
 }
 
-/* Cell `i` of `n_cells`: filled up to n/of, or the block that wanders to and fro. */
+/* Cell `i` of `n_cells`: filled up to the middle of the n-th of `of` (the n-th is being done,
+ * and a full bar would say that all is), or the block that wanders to and fro. */
 static bool is_filled(const struct progress *progress, uint64_t n_done, unsigned int i,
 		      unsigned int n_cells)
 {
@@ -46,7 +47,7 @@ static bool is_filled(const struct progress *progress, uint64_t n_done, unsigned
 	unsigned int at = progress->tick % (2 * n_places);
 
 	if (progress->of > 0)
-		return i < n_done * n_cells / progress->of;
+		return n_done > 0 && i < (2 * n_done - 1) * n_cells / (2 * progress->of);
 	if (at > n_places)
 		at = 2 * n_places - at;
 	return i >= at && i < at + MOVING_CELLS;

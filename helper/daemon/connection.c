@@ -10,7 +10,7 @@
 
 /* Records written in one go, so that one reader of thousands of rows does not keep the
  * others waiting. */
-#define PUMP_MAX_RECORDS 64
+#define PUMP_MAX_RECORDS 16
 /* Packets thrown away before a close. */
 #define DRAIN_MAX_PACKETS 16
 
@@ -42,6 +42,8 @@ static void set_interest(struct connection *connection, uint32_t events)
 {
 	if (connection->interest == events)
 		return;
+	if (events & EPOLLOUT)
+		connection->since_ms = clock_now_ms();
 	connection->interest = events;
 	/* Fails only for a source that is gone. */
 	(void)sd_event_source_set_io_events(connection->source, events);
@@ -64,7 +66,6 @@ static int stash_packet(struct connection *connection, const struct record_write
 		return -ENOMEM;
 	memcpy(connection->stash, writer->buffer, writer->n_bytes);
 	connection->n_stash = writer->n_bytes;
-	connection->since_ms = clock_now_ms();
 	return -EAGAIN;
 }
 
@@ -107,7 +108,6 @@ static int write_next(struct connection *connection)
 		return 0;
 	case ANSWER_LAST:
 		answer_free(DV_TAKE_PTR(connection->answer));
-		connection->since_ms = clock_now_ms();
 		break;
 	case ANSWER_RECORD:
 		break;
@@ -118,10 +118,13 @@ static int write_next(struct connection *connection)
 
 void connection_pump(struct connection *connection)
 {
+	int n = 0;
 	int r = 1;
 
-	for (int i = 0; i < PUMP_MAX_RECORDS && r > 0; i++)
+	for (; n < PUMP_MAX_RECORDS && r > 0; n += r > 0)
 		r = write_next(connection);
+	if (n > 0)
+		connection->since_ms = clock_now_ms();
 	if (r < 0 && r != -EAGAIN) {
 		connection_close(connection);
 		return;
@@ -225,19 +228,19 @@ void connection_tick(struct connection *connection, int64_t now_ms)
 	int64_t for_ms = now_ms - connection->since_ms;
 	bool is_login = connection->socket == PROTO_SOCKET_PAM;
 
-	if (connection->stash && for_ms >= CONNECTION_BLOCKED_MS) {
-		connection_close(connection);
+	if (connection->interest & EPOLLOUT) {
+		if (for_ms >= CONNECTION_BLOCKED_MS)
+			connection_close(connection);
 	} else if (connection->answer) {
 		if (is_login && for_ms >= CONNECTION_LOGIN_MS)
 			give_up(connection);
-		else if (connection->answer->ops->every_second && !connection->stash)
+		else if (connection->answer->ops->every_second)
 			connection_pump(connection);
-	} else if (!connection->stash && for_ms >= CONNECTION_IDLE_MS) {
+	} else if (for_ms >= CONNECTION_IDLE_MS) {
 		connection_close(connection);
 	} else if (connection->paused) {
 		connection->paused = false;
-		if (!connection->stash)
-			set_interest(connection, EPOLLIN);
+		set_interest(connection, EPOLLIN);
 	}
 }
 

@@ -37,7 +37,7 @@ struct connection {
 	bool paused;  /* asked too often: not read until the next tick */
 	unsigned int n_tokens;
 	int64_t tokens_at_ms;
-	int64_t since_ms; /* idle, blocked or answering since */
+	int64_t since_ms; /* idle or answering, or the last time the peer took something */
 };
 
 /* Serve an accepted fd; takes it on success. The connection joins `list`, and leaves it

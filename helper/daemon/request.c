@@ -61,7 +61,7 @@ static int parse(struct record *record, const void *bytes, size_t n_bytes, struc
 	request->user = record_get(record, "user");
 	/* The plan reports machine-wide differences, about nobody. */
 	if (request->row->verb == PROTO_REPORT && request->user && !*request->user)
-		return 0;
+		request->user = NULL;
 	if (request->user && !str_is_user_name(request->user))
 		return dv_refuse(err, -EBADMSG, "the value of user is no user name");
 	return 0;

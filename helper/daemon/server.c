@@ -11,6 +11,8 @@
 #include "daemon/connection.h"
 
 #define ACCEPT_AT_ONCE 16
+/* Connections that were turned away and are open until they have read why. */
+#define MAX_TURNED_AWAY 16
 #define TICK_USEC 1000000
 /* Connections after whose end the heap is given back. */
 #define STORM 64
@@ -29,6 +31,8 @@ struct server {
 	sd_event_source *tick; /* on while anybody is connected */
 	unsigned int peak;     /* of connections since the last time there were none */
 	bool told_full;
+	int turned_away[MAX_TURNED_AWAY]; /* -1 where there is none */
+	unsigned int turned_away_at;
 };
 
 static unsigned int count_of_uid(const struct connection_list *list, uid_t uid)
@@ -46,13 +50,27 @@ unsigned int server_n_connections(const struct server *server)
 	return server->pam.list.n + server->helper.list.n;
 }
 
-static void turn_away(int fd, const struct dv_error *why)
+/* Takes the fd. A close at once would make the peer's request fail before it has read
+ * the answer, so it is closed with the next tick, or when others need the place. */
+static void turn_away(struct server *server, int fd, const struct dv_error *why)
 {
+	int *place = &server->turned_away[server->turned_away_at++ % MAX_TURNED_AWAY];
 	struct record_writer writer;
 
 	answer_write_error(&writer, PROTO_CODE_BUSY, "%s", why->text);
 	/* A new socket has room for it; a peer that left needs no answer. */
 	(void)send(fd, writer.buffer, writer.n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	dv_closep(place);
+	*place = fd;
+	(void)sd_event_source_set_enabled(server->tick, SD_EVENT_ON);
+}
+
+static void close_turned_away(struct server *server)
+{
+	for (int i = 0; i < MAX_TURNED_AWAY; i++) {
+		dv_closep(&server->turned_away[i]);
+		server->turned_away[i] = -1;
+	}
 }
 
 static int check_caps(const struct listener *listener, uid_t uid, struct dv_error *err)
@@ -103,7 +121,7 @@ static int accept_one(struct listener *listener, int listen_fd)
 		if (!server->told_full)
 			log_warning("a connection is turned away: %s", why.text);
 		server->told_full = true;
-		turn_away(fd, &why);
+		turn_away(server, DV_TAKE_FD(fd), &why);
 		return 1;
 	}
 	(void)DV_TAKE_FD(fd); /* the connection's */
@@ -222,6 +240,7 @@ static int on_tick(sd_event_source *source, uint64_t usec DV_UNUSED, void *conte
 	each(server, tick_one, &now_ms);
 	resume_listener(&server->pam);
 	resume_listener(&server->helper);
+	close_turned_away(server);
 	server->told_full = false;
 	(void)sd_event_source_set_time_relative(source, TICK_USEC);
 	if (server_n_connections(server) > 0)
@@ -258,6 +277,8 @@ int server_new(struct server **ret_server, struct daemon *daemon, int pam_fd, in
 	if (!server)
 		return dv_fail(err, -ENOMEM, "set up the server");
 	server->daemon = daemon;
+	for (int i = 0; i < MAX_TURNED_AWAY; i++)
+		server->turned_away[i] = -1;
 	server->pam = (struct listener){ .server = server,
 					 .socket = PROTO_SOCKET_PAM,
 					 .max = SERVER_MAX_PAM };
@@ -290,6 +311,7 @@ void server_free(struct server *server)
 	if (!server)
 		return;
 	each(server, close_one, NULL);
+	close_turned_away(server);
 	sd_event_source_disable_unref(server->pam.source);
 	sd_event_source_disable_unref(server->helper.source);
 	sd_event_source_disable_unref(server->tick);

@@ -1,5 +1,4 @@
-/* status.c - the verb status: the machine, then each person with the results of their
- * steps.
+/* status.c - the verb status: each person with the results of their steps, then the machine.
  *
  * Read page by page. Whatever is held between two records can be let go at any moment: the
  * cursor is the name of the person and of the step that were last written.
@@ -11,19 +10,19 @@
 #include "ledger/steps_log.h"
 
 #define STATUS_PAGE 8 /* people read at once */
-#define COUNT_PAGE 64
 
 enum status_at {
-	STATUS_AT_MACHINE,
-	STATUS_AT_MACHINE_STEPS,
 	STATUS_AT_PERSON, /* the one behind `name` */
 	STATUS_AT_STEPS,  /* of `name`, behind `step` */
+	STATUS_AT_MACHINE,
+	STATUS_AT_MACHINE_STEPS,
 	STATUS_AT_END,
 };
 
 struct status {
 	struct answer base; /* `user`: the one person asked about, or "" */
 	bool sees_machine;
+	unsigned int n_present; /* of those written so far */
 	enum status_at at;
 	char name[STR_USER_NAME_MAX + 1];
 	char step[64];
@@ -47,27 +46,6 @@ static void status_rest(struct answer *answer)
 	people_done(&status->page);
 	status->page_at = 0;
 	drop_log(status);
-}
-
-static int count_present(struct ledger *ledger, unsigned int *ret_count, struct dv_error *err)
-{
-	char after[STR_USER_NAME_MAX + 1] = "";
-	unsigned int n_present = 0;
-
-	for (;;) {
-		DV_AUTO_PEOPLE struct people page = { 0 };
-		int r = people_list_page(ledger, after, COUNT_PAGE, &page, err);
-
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < page.n_rows; i++)
-			n_present += page.rows[i].state == PEOPLE_PRESENT;
-		if (page.n_rows < COUNT_PAGE)
-			break;
-		(void)snprintf(after, sizeof(after), "%s", page.rows[page.n_rows - 1].name);
-	}
-	*ret_count = n_present;
-	return 0;
 }
 
 static const char *lane_name(enum queue_lane_state state)
@@ -97,28 +75,26 @@ static const char *home_name(enum queue_home_state state)
 	return "idle";
 }
 
+/* 1, with a record written. */
 static int write_machine(struct status *status, struct ledger *ledger, struct record_writer *writer,
 			 struct dv_error *err)
 {
 	const struct queue *queue = status->base.daemon->queue;
 	DV_AUTO_FREE char *refused = NULL;
-	unsigned int n_present = 0;
 	int r = ledger_get_meta(ledger, "roster-error", &refused, err);
 
-	if (r == 0)
-		r = count_present(ledger, &n_present, err);
 	if (r < 0)
 		return r;
 	record_begin(writer, proto_row_of(PROTO_ROW)->name);
 	record_add(writer, "kind", "machine");
 	record_add(writer, "roster", refused ? "refused" : "ok");
 	record_add_text(writer, "roster-error", refused);
-	record_add_int(writer, "people", n_present);
+	record_add_int(writer, "people", status->n_present);
 	record_add_int(writer, "running", queue_n_running(queue));
 	record_add_int(writer, "queued", queue_n_queued(queue));
 	record_add(writer, "reconcile", lane_name(queue_lane_state(queue)));
 	record_add(writer, "version", DEVVM_VERSION);
-	return 0;
+	return 1;
 }
 
 static void write_person(struct status *status, const struct people_row *person,
@@ -205,9 +181,11 @@ static int next_person(struct status *status, struct ledger *ledger, struct reco
 	if (r < 0)
 		return r;
 	if (!person) {
-		status->at = STATUS_AT_END;
+		*status->name = '\0'; /* as the machine's steps are called */
+		status->at = status->sees_machine ? STATUS_AT_MACHINE : STATUS_AT_END;
 		return 0;
 	}
+	status->n_present += person->state == PEOPLE_PRESENT;
 	write_person(status, person, writer);
 	(void)snprintf(status->name, sizeof(status->name), "%s", person->name);
 	*status->step = '\0';
@@ -237,7 +215,7 @@ static int next_step(struct status *status, struct ledger *ledger, struct record
 	}
 	drop_log(status);
 	*status->step = '\0';
-	status->at = STATUS_AT_PERSON;
+	status->at = status->at == STATUS_AT_STEPS ? STATUS_AT_PERSON : STATUS_AT_END;
 	return 0;
 }
 
@@ -246,15 +224,13 @@ static int next_record(struct status *status, struct ledger *ledger, struct reco
 		       struct dv_error *err)
 {
 	switch (status->at) {
-	case STATUS_AT_MACHINE:
-		status->at = STATUS_AT_MACHINE_STEPS;
-		if (!status->sees_machine)
-			status->at = STATUS_AT_PERSON;
-		return write_machine(status, ledger, writer, err) < 0 ? -EIO : 1;
 	case STATUS_AT_PERSON:
 		return next_person(status, ledger, writer, err);
-	case STATUS_AT_MACHINE_STEPS: /* their name is "", and so is status->name still */
+	case STATUS_AT_MACHINE:
+		status->at = STATUS_AT_MACHINE_STEPS;
+		return write_machine(status, ledger, writer, err);
 	case STATUS_AT_STEPS:
+	case STATUS_AT_MACHINE_STEPS:
 		return next_step(status, ledger, writer, err);
 	case STATUS_AT_END:
 		break;
@@ -315,6 +291,6 @@ struct answer *status_handle(struct daemon *daemon, const struct request *reques
 	status = answer_new(sizeof(*status), &OPS, daemon, user);
 	if (!status)
 		return verbs_no_memory(reply);
-	status->sees_machine = !user && (request->roles & see_all);
+	status->sees_machine = !user; /* what is wrong with the roster may be about others */
 	return &status->base;
 }

@@ -72,6 +72,13 @@ static void waiter_on_progress(struct answer *answer, const struct answer_progre
 	news->of = progress->of;
 }
 
+/* What a plan finds is for those who asked for it. */
+static void home_on_progress(struct answer *answer, const struct answer_progress *progress)
+{
+	if (strcmp(progress->status, "differs") != 0)
+		waiter_on_progress(answer, progress);
+}
+
 static enum answer_next write_news(struct waiter *waiter, struct record_writer *writer)
 {
 	DV_AUTO_FREE struct news *news = TAILQ_FIRST(&waiter->news);
@@ -156,7 +163,7 @@ struct answer *wait_handle_wait(struct daemon *daemon, const struct request *req
 				struct record_writer *reply)
 {
 	static const struct answer_ops OPS = { .next = wait_next,
-					       .on_progress = waiter_on_progress,
+					       .on_progress = home_on_progress,
 					       .release = waiter_release };
 	struct waiter *waiter = waiter_new(&OPS, daemon, request->user, QUEUE_HOME);
 
@@ -254,7 +261,7 @@ struct answer *wait_handle_ensure(struct daemon *daemon, const struct request *r
 				  struct record_writer *reply)
 {
 	static const struct answer_ops OPS = { .next = ensure_next,
-					       .on_progress = waiter_on_progress,
+					       .on_progress = home_on_progress,
 					       .on_end = ensure_on_end,
 					       .release = waiter_release };
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };

@@ -1,13 +1,18 @@
 /* pass.c - see pass.h. */
 #include "job/pass.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "job/report.h"
 #include "ledger/events.h"
 #include "steps/lock.h"
+#include "steps/paths.h"
 #include "steps/ticket.h"
 
 #define LOCK_DEADLINE_MS 60000
@@ -27,6 +32,9 @@ struct pass {
 	struct people_row fresh;
 	const char *name; /* "" for the machine */
 	int lock_fd;
+	bool has_begun;
+	int begin_failure; /* of begin_change(), with its words */
+	struct dv_error begin_err;
 	unsigned int failed_steps; /* a bit per row of STEPS */
 	struct pass_result *results;
 	size_t n_results;
@@ -104,20 +112,30 @@ static int reload(struct pass *pass, struct dv_error *err)
 	return 0;
 }
 
-/* Once per pass, before the first change. */
-static int begin_change(struct pass *pass, struct dv_error *err)
+static int try_begin_change(struct pass *pass, struct dv_error *err)
 {
 	const struct env *env = pass->options->view->env;
 	int r;
 
-	if (pass->lock_fd >= 0)
-		return 0;
 	pass->lock_fd = lock_take(env, pass->person ? pass->name : LOCK_MACHINE,
 				  clock_deadline_ms(LOCK_DEADLINE_MS), err);
 	if (pass->lock_fd < 0)
 		return pass->lock_fd;
 	r = reload(pass, err);
 	return r == 0 && pass->person ? ticket_remove(env, pass->name, err) : r;
+}
+
+/* Once per pass, before the first change. Where it fails nothing of the person may be
+ * changed in this pass, and no later step waits for the lock again. */
+static int begin_change(struct pass *pass, struct dv_error *err)
+{
+	if (!pass->has_begun) {
+		pass->has_begun = true;
+		pass->begin_failure = try_begin_change(pass, &pass->begin_err);
+	}
+	if (pass->begin_failure < 0)
+		return dv_refuse(err, pass->begin_failure, "%s", pass->begin_err.text);
+	return 0;
 }
 
 static struct step_context context_of(const struct pass *pass)
@@ -249,4 +267,30 @@ int pass_run(const struct pass_options *options, enum step_place place,
 	if (r == -ESTALE)
 		r = 0; /* whoever changed the person runs the steps for them */
 	return r < 0 ? r : write_results(&pass, err);
+}
+
+static void sweep_folder(const struct env *env, const char *path)
+{
+	int fd = openat(env->root_dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		dv_closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (str_starts_with(entry->d_name, FILE_TEMPORARY_PREFIX))
+			(void)unlinkat(fd, entry->d_name, 0); /* the next sweep tries again */
+	}
+	(void)closedir(dir);
+}
+
+void pass_sweep(const struct env *env)
+{
+	static const char *const folders[] = { STEPS_ENV_FOLDER, STEPS_KEYS_FOLDER,
+					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER };
+
+	for (size_t i = 0; i < DV_COUNT(folders); i++)
+		sweep_folder(env, folders[i]);
 }

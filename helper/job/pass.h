@@ -23,6 +23,10 @@ struct pass_options {
 DV_MUST_CHECK int pass_run(const struct pass_options *options, enum step_place place,
 			   const struct people_row *person, struct dv_error *err);
 
+/* Remove the temporaries that a killed job left beside the files of the steps. For the holder
+ * of the reconcile's lock: nobody else writes there. What cannot be removed stays. */
+void pass_sweep(const struct env *env);
+
 /* Print, and report where asked to, that something differs. `name` is "" for the machine. */
 void pass_tell_difference(const struct pass_options *options, const char *name, const char *step,
 			  const char *what);

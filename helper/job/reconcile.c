@@ -163,6 +163,7 @@ static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error 
 	if (r < 0)
 		return r;
 	*ret_lock_fd = r;
+	pass_sweep(&run->env);
 	return ledger_open(&run->ledger, &run->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 }
 

@@ -2,6 +2,7 @@
 #include "job/sync.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/yaml.h"
@@ -15,6 +16,7 @@ struct sync {
 	struct reconcile_view *view;
 	const struct sync_options *options;
 	struct people before;
+	struct str_list reused; /* names of people who left that are somebody else's now */
 	struct roster roster;
 	struct derived derived;
 };
@@ -22,6 +24,7 @@ struct sync {
 static void sync_done(struct sync *sync)
 {
 	people_done(&sync->before);
+	str_list_done(&sync->reused);
 	derived_done(&sync->derived);
 	roster_done(&sync->roster);
 }
@@ -52,6 +55,35 @@ static struct roster_account account_of(const char *name, void *context)
 		known.tombstone_uid = row->uid < 0 ? ROSTER_NO_UID : (uid_t)row->uid;
 	}
 	return known;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	return strcmp(((const struct people_row *)a)->name, ((const struct people_row *)b)->name);
+}
+
+/* With `reuse: true` another person has the name of one who left, and nothing else of theirs:
+ * from here on that one goes by a name that is nobody's. */
+static int set_aside_reused(struct sync *sync, struct dv_error *err)
+{
+	for (size_t i = 0; i < sync->before.n_rows; i++) {
+		struct people_row *row = &sync->before.rows[i];
+		const struct roster_person *person = roster_find(&sync->roster, row->name);
+		char *name = NULL;
+
+		if (!person || row->state != PEOPLE_LEFT ||
+		    strcasecmp(person->identity, row->identity) == 0)
+			continue;
+		if (str_list_add(&sync->reused, row->name) < 0 ||
+		    asprintf(&name, "%s@", row->name) < 0)
+			return dv_fail(err, -ENOMEM, "set %s aside", row->name);
+		free(row->name);
+		row->name = name;
+	}
+	if (sync->reused.n_items > 0)
+		qsort(sync->before.rows, sync->before.n_rows, sizeof(*sync->before.rows),
+		      compare_rows);
+	return 0;
 }
 
 /* The ports of the ledger, tombstones' too. */
@@ -192,6 +224,8 @@ static int read_roster(struct sync *sync, struct dv_error *err)
 	if (r == 0)
 		r = roster_check_accounts(&sync->roster, account_of, sync, err);
 	if (r == 0)
+		r = set_aside_reused(sync, err);
+	if (r == 0)
 		r = derive_wanted(sync, err);
 	return r;
 }
@@ -205,6 +239,8 @@ static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *e
 	if (sync->options->dry_run)
 		return put_differences(sync, ret_changed, err);
 	r = ledger_begin(ledger, err);
+	for (size_t i = 0; r == 0 && i < sync->reused.n_items; i++)
+		r = people_retire(ledger, sync->reused.items[i], err);
 	if (r == 0)
 		r = put_differences(sync, ret_changed, err);
 	if (r == 0)

@@ -12,6 +12,11 @@
 	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 't3'),"             \
 	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 'playwright')"
 
+/* Those who had the name ?1 before: NAME@N, cut so that it stays as short as a user's name.
+ * A range, for the index serves it; 'A' follows '@'. */
+#define RETIRED_STEM "substr(?1, 1, 26) || '@'"
+#define RETIRED "name > " RETIRED_STEM " AND name < substr(?1, 1, 26) || 'A'"
+
 static const char *const STATE_NAMES[] = {
 	[PEOPLE_STATE_UNSET] = "unset",
 	[PEOPLE_PRESENT] = "present",
@@ -245,7 +250,9 @@ int people_put_wanted(struct ledger *ledger, const struct people_row *row, struc
 		ledger,
 		"INSERT INTO people (name, identity, k8s_user, tier, shell, groups, layout, repos,"
 		" ssh_keys, parked, eager, wanted_uid, state, generation)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'present', 1)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'present',"
+		"  1 + (SELECT coalesce(max(generation), 0) FROM people WHERE name GLOB ?1 || "
+		"'@*'))"
 		" ON CONFLICT (name) DO UPDATE SET identity = ?2, k8s_user = ?3, tier = ?4,"
 		" shell = ?5, groups = ?6, layout = ?7, repos = ?8, ssh_keys = ?9, parked = ?10,"
 		" eager = ?11, wanted_uid = ?12, state = 'present', generation = generation + 1",
@@ -290,6 +297,28 @@ int people_set_left(struct ledger *ledger, const char *name, struct dv_error *er
 	return set_text(ledger,
 			"UPDATE people SET state = ?2, generation = generation + 1 WHERE name = ?1",
 			name, STATE_NAMES[PEOPLE_LEFT], err);
+}
+
+int people_retire(struct ledger *ledger, const char *name, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *drop =
+		sql_prepare(ledger, "DELETE FROM steps WHERE name = ?1", &r, err);
+	/* The ports follow: ON UPDATE CASCADE. */
+	DV_AUTO_STMT sqlite3_stmt *rename =
+		drop ? sql_prepare(ledger,
+				   "UPDATE people SET name = " RETIRED_STEM " ||"
+				   " (SELECT 1 + count(*) FROM people WHERE " RETIRED ")"
+				   " WHERE name = ?1 AND state = 'left'",
+				   &r, err)
+		     : NULL;
+
+	if (!rename)
+		return r;
+	sql_bind_text(drop, 1, name);
+	sql_bind_text(rename, 1, name);
+	r = sql_run(ledger, drop, "drop the steps of who left", err);
+	return r < 0 ? r : sql_run(ledger, rename, "free the name of who left", err);
 }
 
 int people_set_account(struct ledger *ledger, const char *name, enum people_account account,

@@ -2,7 +2,8 @@
  *
  * A row is never deleted: who leaves the roster keeps it as a tombstone (state left),
  * with identity, uid and ports, so that none of them is ever given to somebody else.
- * `generation` rises with every change of what the roster says about a person.
+ * `generation` rises with every change of what the roster says about a person, and over all
+ * persons that have had a name.
  */
 #ifndef DEVVM_LEDGER_PEOPLE_H
 #define DEVVM_LEDGER_PEOPLE_H
@@ -95,6 +96,10 @@ DV_MUST_CHECK int people_put_wanted(struct ledger *ledger, const struct people_r
 				    struct dv_error *err);
 /* State left, generation one higher; uid, identity and ports stay. */
 DV_MUST_CHECK int people_set_left(struct ledger *ledger, const char *name, struct dv_error *err);
+/* Free the name of somebody who left for another person: the tombstone goes on as NAME@N,
+ * which no user can be called and which is no longer than a user's name, with identity, uid
+ * and ports. Results of steps are dropped. */
+DV_MUST_CHECK int people_retire(struct ledger *ledger, const char *name, struct dv_error *err);
 DV_MUST_CHECK int people_set_account(struct ledger *ledger, const char *name,
 				     enum people_account account, int64_t uid,
 				     struct dv_error *err);

@@ -143,11 +143,9 @@ const char *roster_shell_fault(const char *word)
 {
 	if (*word != '/')
 		return "is not an absolute path";
-	for (const char *c = word; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return "holds a control character";
-		if (*c == ':')
-			return "holds a ':'";
-	}
+	if (str_has_control(word))
+		return "holds a control character";
+	if (strchr(word, ':'))
+		return "holds a ':'";
 	return strlen(word) > SHELL_MAX_BYTES ? "is longer than 255 characters" : NULL;
 }

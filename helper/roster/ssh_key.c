@@ -113,12 +113,10 @@ const char *ssh_key_fault(const char *line)
 
 	if (strlen(line) > LINE_MAX_BYTES)
 		return "is longer than 8192 characters";
-	for (const char *c = line; *c; c++) {
-		if (*c == '\n')
-			return "is more than one line";
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return "holds a control character";
-	}
+	if (strchr(line, '\n'))
+		return "is more than one line";
+	if (str_has_control(line))
+		return "holds a control character";
 	if (!type)
 		return "does not begin with a known key type (options are not allowed)";
 	data += strspn(data, " ");

@@ -10,7 +10,8 @@
 #define STEPS_KEYS_FOLDER "etc/devvm/keys"
 #define STEPS_TICKETS_FOLDER "run/devvm/tickets"
 #define STEPS_LOCKS_FOLDER "run/devvm/locks"
-#define STEPS_SSHD_DROPIN "etc/ssh/sshd_config.d/50-devvm-keys.conf"
+#define STEPS_SSHD_FOLDER "etc/ssh/sshd_config.d"
+#define STEPS_SSHD_DROPIN STEPS_SSHD_FOLDER "/50-devvm-keys.conf"
 
 #define STEPS_PATH_BYTES 96 /* the longest of them and a user name of 32 bytes */
 

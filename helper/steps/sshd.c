@@ -21,7 +21,6 @@
 
 #define SSHD "/usr/sbin/sshd"
 #define SSHD_CONFIG "etc/ssh/sshd_config"
-#define SSHD_DROPINS "etc/ssh/sshd_config.d"
 #define KEYWORD "authorizedkeysfile"
 /* sshd_config(5): the default. */
 #define DEFAULT_FILES ".ssh/authorized_keys .ssh/authorized_keys2"
@@ -109,16 +108,16 @@ static int others_set_it(const struct env *env, bool *ret_set, struct dv_error *
 
 	if (r < 0)
 		return r;
-	fd = openat(env->root_dirfd, SSHD_DROPINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(env->root_dirfd, STEPS_SSHD_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	folder = fd < 0 ? NULL : fdopendir(fd);
 	if (!folder)
-		return errno == ENOENT ? 0 : dv_fail(err, -errno, "open /%s", SSHD_DROPINS);
+		return errno == ENOENT ? 0 : dv_fail(err, -errno, "open /%s", STEPS_SSHD_FOLDER);
 	(void)DV_TAKE_FD(fd); /* the stream's from here on */
 	while (r == 0 && (entry = readdir(folder))) {
 		size_t n = strlen(entry->d_name);
 
 		if (n <= 5 || strcmp(entry->d_name + n - 5, ".conf") != 0 ||
-		    strcmp(entry->d_name, STEPS_SSHD_DROPIN + strlen(SSHD_DROPINS "/")) == 0)
+		    strcmp(entry->d_name, STEPS_SSHD_DROPIN + strlen(STEPS_SSHD_FOLDER "/")) == 0)
 			continue;
 		r = file_sets_it(dirfd(folder), entry->d_name, ret_set, err);
 	}

@@ -185,7 +185,7 @@ static int connect_bus(struct units *units, struct dv_error *err)
 	int r = sd_bus_open_system(&bus);
 
 	if (r < 0)
-		return dv_fail(err, -ENOTCONN, "connect to the system bus (%s)", strerror(-r));
+		return dv_refuse(err, -ENOTCONN, "connect to the system bus: %s", strerror(-r));
 	r = sd_bus_attach_event(bus, units->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
 		r = sd_bus_set_method_call_timeout(bus, UNITS_REPLY_MAX_USEC);
@@ -202,7 +202,7 @@ static int connect_bus(struct units *units, struct dv_error *err)
 		r = sd_bus_call_method_async(bus, NULL, DESTINATION, MANAGER_PATH, MANAGER,
 					     "Subscribe", NULL, NULL, NULL);
 	if (r < 0)
-		return dv_fail(err, -ENOTCONN, "use the system bus (%s)", strerror(-r));
+		return dv_refuse(err, -ENOTCONN, "use the system bus: %s", strerror(-r));
 	units->bus = DV_TAKE_PTR(bus);
 	return 0;
 }
@@ -234,7 +234,7 @@ int units_start(struct units *units, const char *unit, units_on_end on_end, void
 	if (r < 0) {
 		/* Others may have to be told of a lost bus: from the loop, not from in here. */
 		check_within(units, 0);
-		return dv_fail(err, -ENOTCONN, "start %s (%s)", unit, strerror(-r));
+		return dv_refuse(err, -ENOTCONN, "start %s: %s", unit, strerror(-r));
 	}
 	if (TAILQ_EMPTY(&units->jobs))
 		check_within(units, UNITS_CHECK_EVERY_USEC);

@@ -14,15 +14,6 @@ static bool is_key(const char *text)
 	return n > 0 && n <= RECORD_KEY_MAX && text[n] == '\0' && text[0] >= 'a' && text[0] <= 'z';
 }
 
-static bool has_control_character(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 static int parse_field(struct record *record, char *line, struct dv_error *err)
 {
 	char *equals = strchr(line, '=');
@@ -36,7 +27,7 @@ static int parse_field(struct record *record, char *line, struct dv_error *err)
 		return dv_refuse(err, -EBADMSG, "key %s is there twice", line);
 	if (record->n_fields == RECORD_MAX_FIELDS)
 		return dv_refuse(err, -EBADMSG, "more than %d fields", RECORD_MAX_FIELDS);
-	if (has_control_character(equals + 1))
+	if (str_has_control(equals + 1))
 		return dv_refuse(err, -EBADMSG, "the value of %s has a control character", line);
 	record->fields[record->n_fields++] =
 		(struct record_field){ .key = line, .value = equals + 1 };
@@ -109,7 +100,7 @@ void record_add(struct record_writer *writer, const char *key, const char *value
 {
 	if (!value)
 		return;
-	if (!is_key(key) || has_control_character(value) || !str_is_utf8(value, strlen(value))) {
+	if (!is_key(key) || str_has_control(value) || !str_is_utf8(value, strlen(value))) {
 		writer->failure = -EINVAL;
 		return;
 	}
@@ -127,6 +118,22 @@ void record_add_int(struct record_writer *writer, const char *key, int64_t value
 	record_add(writer, key, digits);
 }
 
+static bool is_continuation(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* Each byte of a control character becomes '?', see str_has_control(). */
+static void replace_controls(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+			c[0] = c[1] = '?';
+		else if (*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+}
+
 void record_add_text(struct record_writer *writer, const char *key, const char *text)
 {
 	char clean[RECORD_TEXT_MAX + 1];
@@ -135,15 +142,12 @@ void record_add_text(struct record_writer *writer, const char *key, const char *
 	if (!text)
 		return;
 	n = strnlen(text, RECORD_TEXT_MAX);
-	/* Do not cut a character in two. */
-	while (n > 0 && n == RECORD_TEXT_MAX && ((unsigned char)text[n] & 0xc0) == 0x80)
+	/* Do not cut a character in two; none has more than three continuation bytes. */
+	for (size_t least = n > 3 ? n - 3 : 0; n > least && is_continuation(text[n]);)
 		n--;
 	memcpy(clean, text, n);
 	clean[n] = '\0';
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)clean[i] < ' ' || clean[i] == 0x7f)
-			clean[i] = '?';
-	}
+	replace_controls(clean);
 	if (!str_is_utf8(clean, n)) {
 		for (size_t i = 0; i < n; i++) {
 			if ((unsigned char)clean[i] >= 0x80)

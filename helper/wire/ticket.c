@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 static bool is_variable_name(const char *text, size_t n)
 {
 	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -11,18 +13,9 @@ static bool is_variable_name(const char *text, size_t n)
 	return n > 0 && strchr(first, text[0]) && strspn(text, rest) >= n;
 }
 
-static bool has_control_character(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 bool ticket_accepts(const char *name, const char *value)
 {
-	return is_variable_name(name, strlen(name)) && !has_control_character(value);
+	return is_variable_name(name, strlen(name)) && !str_has_control(value);
 }
 
 int ticket_parse(struct ticket *ticket, char *text, struct dv_error *err)
@@ -39,7 +32,7 @@ int ticket_parse(struct ticket *ticket, char *text, struct dv_error *err)
 		if (!*line && !rest)
 			break; /* behind the last newline */
 		if (!equals || !is_variable_name(line, (size_t)(equals - line)) ||
-		    has_control_character(equals + 1))
+		    str_has_control(equals + 1))
 			return dv_refuse(err, -EBADMSG, "line %zu is not KEY=VALUE",
 					 ticket->n_lines + 2);
 		if (ticket->n_lines == TICKET_MAX_LINES)

@@ -53,6 +53,16 @@ static bool say(int fd, const struct fake_packet *packet)
 	return send(fd, packet->bytes, n, MSG_NOSIGNAL) >= 0;
 }
 
+/* Room for the sender to wake up in before the reader has read everything: the flood is to
+ * have no gap. Without CAP_NET_ADMIN it is as large as it may be. */
+static void make_room(int fd)
+{
+	int n_bytes = 1 << 23;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &n_bytes, sizeof(n_bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n_bytes, sizeof(n_bytes));
+}
+
 static void play(int fd, const struct fake_script *script, struct fake_seen *seen)
 {
 	const struct fake_packet *last = NULL;
@@ -69,8 +79,11 @@ static void play(int fd, const struct fake_script *script, struct fake_seen *see
 		(void)poll(NULL, 0, script->pause_ms);
 		(void)say(fd, last); /* the module may have gone */
 	}
-	while (script->end == FAKE_REPEATS && say(fd, last))
-		;
+	if (script->end == FAKE_REPEATS) {
+		make_room(fd);
+		while (say(fd, last))
+			;
+	}
 	if (script->end == FAKE_HANGS)
 		(void)poll(&(struct pollfd){ .fd = fd }, 1, -1); /* until the module hangs up */
 }

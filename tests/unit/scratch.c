@@ -158,6 +158,19 @@ static int filter_entry(const struct dirent *entry)
 	return is_dumped(entry->d_name);
 }
 
+/* One line, whatever is in it. */
+static void print_content(const char *text, size_t n_bytes, FILE *out)
+{
+	(void)fprintf(out, " %zu <", n_bytes);
+	for (size_t i = 0; i < n_bytes; i++) {
+		if (text[i] == '\n')
+			(void)fputs("\\n", out);
+		else
+			(void)fputc(text[i], out);
+	}
+	(void)fputc('>', out);
+}
+
 static void dump_folder(int dirfd, const char *path, FILE *out)
 {
 	struct dirent **entries = NULL;
@@ -176,7 +189,7 @@ static void dump_folder(int dirfd, const char *path, FILE *out)
 		(void)fprintf(out, "%s %06o", below, st.st_mode);
 		if (S_ISREG(st.st_mode) &&
 		    file_read(dirfd, below, FILE_MAX, &text, &n_bytes, NULL, NULL) == 0)
-			(void)fprintf(out, " %zu <%s>", n_bytes, text);
+			print_content(text, n_bytes, out);
 		(void)fprintf(out, "\n");
 		if (S_ISDIR(st.st_mode))
 			dump_folder(dirfd, below, out);
@@ -204,29 +217,41 @@ static int print_row(void *out, int n, char **values, char **names)
 	return 0;
 }
 
-char *scratch_dump_ledger(struct scratch *scratch)
+static char *dump_tables(struct scratch *scratch, const char *const *queries, size_t n_queries)
 {
-	static const char *const queries[] = {
-		"SELECT * FROM meta ORDER BY key",
-		"SELECT * FROM people ORDER BY name",
-		"SELECT * FROM ports ORDER BY port",
-		"SELECT * FROM steps ORDER BY name, step",
-		"SELECT * FROM shared_tokens ORDER BY digest",
-		"SELECT priority, name, step, text FROM events ORDER BY id",
-	};
 	char *text = NULL;
 	size_t n_bytes = 0;
 	sqlite3 *db = scratch_open_beside(scratch);
 	FILE *out = open_memstream(&text, &n_bytes);
 
 	insist(out, "open_memstream");
-	for (size_t i = 0; i < DV_COUNT(queries); i++) {
+	for (size_t i = 0; i < n_queries; i++) {
 		(void)fprintf(out, "%s\n", queries[i]);
 		insist(sqlite3_exec(db, queries[i], print_row, out, NULL) == SQLITE_OK, queries[i]);
 	}
 	(void)sqlite3_close(db);
 	insist(fclose(out) == 0, "open_memstream");
 	return text;
+}
+
+static const char *const TABLES[] = {
+	"SELECT * FROM meta ORDER BY key",
+	"SELECT * FROM people ORDER BY name",
+	"SELECT * FROM ports ORDER BY port",
+	"SELECT * FROM shared_tokens ORDER BY digest",
+	"SELECT * FROM steps ORDER BY name, step",
+	"SELECT priority, name, step, text FROM events ORDER BY id",
+};
+#define N_RESULTS 2 /* the last of them */
+
+char *scratch_dump_ledger(struct scratch *scratch)
+{
+	return dump_tables(scratch, TABLES, DV_COUNT(TABLES));
+}
+
+char *scratch_dump_wanted(struct scratch *scratch)
+{
+	return dump_tables(scratch, TABLES, DV_COUNT(TABLES) - N_RESULTS);
 }
 
 /* ---- ledger and view ------------------------------------------------------------------ */
@@ -251,6 +276,19 @@ sqlite3 *scratch_open_beside(struct scratch *scratch)
 	insist(asprintf(&path, "%s/" LEDGER_PATH, scratch->folder) > 0, "asprintf");
 	insist(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK, path);
 	return db;
+}
+
+int scratch_data_version(sqlite3 *db)
+{
+	sqlite3_stmt *statement = NULL;
+	int version;
+
+	insist(sqlite3_prepare_v2(db, "PRAGMA data_version", -1, &statement, NULL) == SQLITE_OK &&
+		       sqlite3_step(statement) == SQLITE_ROW,
+	       "PRAGMA data_version");
+	version = sqlite3_column_int(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return version;
 }
 
 void scratch_make_view(struct scratch *scratch)

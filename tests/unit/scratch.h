@@ -58,11 +58,15 @@ unsigned int scratch_mode(struct scratch *scratch, const char *path);
  * nothing, and sqlite's files left out. And every row of every table. Owned by the caller. */
 char *scratch_dump_tree(struct scratch *scratch);
 char *scratch_dump_ledger(struct scratch *scratch);
+/* The same without results of steps and events: what should be, not how it came about. */
+char *scratch_dump_wanted(struct scratch *scratch);
 
 void scratch_open_ledger(struct scratch *scratch);
 void scratch_close_ledger(struct scratch *scratch);
 /* Another program with the same database, through sqlite alone; sqlite3_close() it. */
 sqlite3 *scratch_open_beside(struct scratch *scratch);
+/* Changes whenever another connection has committed: sqlite's pragma.html. */
+int scratch_data_version(sqlite3 *db);
 /* Fill the view anew by hand: no accounts, no groups, SCRATCH_PATH, no token. */
 void scratch_make_view(struct scratch *scratch);
 /* Stage `token` as the view's, noted in the ledger as view_init() would. */

@@ -143,7 +143,7 @@ static void ensure_waits(void **state DV_UNUSED)
 static void ensure_tells_failed_steps(void **state DV_UNUSED)
 {
 	const char *script[] = {
-		"progress\nuser=emo\nstep=code\nstatus=failed\ntext=no \xc2\x9bm route\n", "done\n",
+		"progress\nuser=emo\nstep=code\nstatus=failed\ntext=no \u202em route\n", "done\n",
 		NULL
 	};
 	struct session s;

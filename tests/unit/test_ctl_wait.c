@@ -124,7 +124,7 @@ static void bar_is_drawn_and_erased(void **state DV_UNUSED)
 	terminal_start(&t, script);
 	assert_int_equal(wait_run_progress(&t.ctl, "emo", 5), CTL_OK);
 	terminal_read(&t);
-	assert_non_null(strstr(t.seen, "\r[##########..........] 1/2 cloning 0 s  "
+	assert_non_null(strstr(t.seen, "\r[#####...............] 1/2 cloning 0 s  "
 				       "(Ctrl-C: go on)"));
 	assert_nothing_left(&t);
 	assert_string_equal(t.out, "");

@@ -307,6 +307,38 @@ static void json_of_nobody_is_whole(void **state DV_UNUSED)
 				  "  \"ttyd_user_map\": {}\n}\n");
 }
 
+/* derive_json.c writes text; jansson says whether it is what it would have written. */
+static void assert_json_is_canonical(const struct derived *derived)
+{
+	DV_AUTO_FREE char *text = NULL;
+	DV_AUTO_FREE char *dumped = NULL;
+	DV_AUTO_FREE char *expected = NULL;
+	json_error_t at = { 0 };
+	json_t *value;
+
+	assert_int_equal(derived_to_json(derived, &text, NULL), 0);
+	value = json_loads(text, JSON_REJECT_DUPLICATES, &at);
+	if (!value)
+		fail_msg("line %d: %s", at.line, at.text);
+	dumped = json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(2));
+	json_decref(value);
+	assert_true(asprintf(&expected, "%s\n", dumped) > 0);
+	assert_string_equal(text, expected);
+}
+
+static void json_escapes_what_a_path_may_hold(void **state DV_UNUSED)
+{
+	AUTO_WORLD struct world world = { 0 };
+
+	make_world(&world, "",
+		   "users:\n"
+		   "  b: {authentik_user: 'Z!%', k8s_user: b, tier: admin,\n"
+		   "      shell: '/opt/\"my\" \\ sh\u00e9ll'}\n"
+		   "  a: {authentik_user: 'a', k8s_user: b, tier: admin}\n");
+	assert_derives(&world, NULL, 0);
+	assert_json_is_canonical(&world.derived);
+}
+
 /* ---- properties ----------------------------------------------------------------------- */
 
 #define CASES 200
@@ -484,6 +516,7 @@ static void invariants_hold_for_any_roster(void **state DV_UNUSED)
 		give_all(&world, all, &n_all);
 		assert_derives(&world, all, n_all);
 		assert_same_ports(&first, &world.derived);
+		assert_json_is_canonical(&world.derived);
 		derived_done(&first);
 	}
 }
@@ -541,6 +574,7 @@ int main(void)
 		cmocka_unit_test(shell_is_zsh_or_bash_or_ones_own),
 		cmocka_unit_test(json_has_the_five_keys),
 		cmocka_unit_test(json_of_nobody_is_whole),
+		cmocka_unit_test(json_escapes_what_a_path_may_hold),
 		cmocka_unit_test(invariants_hold_for_any_roster),
 		cmocka_unit_test(people_come_and_go_and_no_port_changes_hands),
 	};

@@ -48,6 +48,8 @@ static void newlines_and_controls_become_spaces(void **state DV_UNUSED)
 
 	(void)dv_refuse(&err, -EINVAL, "a\nb\r\033[31mc\x7f");
 	assert_string_equal(err.text, "a b  [31mc ");
+	(void)dv_refuse(&err, -EINVAL, "a\xc2\x9bm\u00fc");
+	assert_string_equal(err.text, "a  m\u00fc");
 	(void)dv_fail(&err, -EINVAL, "x\ny");
 	assert_string_equal(err.text, "x y: Invalid argument");
 	(void)dv_prefix(&err, -EINVAL, "p\n");

@@ -162,6 +162,38 @@ static void a_port_of_somebody_who_left_is_refused(void **state)
 	assert_int_equal(people_put_wanted(scratch->ledger, &wanted, &scratch->err), -EEXIST);
 }
 
+#define LONG_NAME "abcdefghijklmnopqrstuvwxyz-01234" /* as long as a name may be */
+
+/* Rows are read a page at a time, behind a name of at most this length. */
+static void a_retired_name_is_no_longer_than_a_users(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_PEOPLE struct people people = { 0 };
+
+	for (unsigned int n = 0; n < 11; n++) {
+		scratch_add_person(scratch, LONG_NAME, n, PEOPLE_LOGIN_NONE);
+		assert_ok(scratch, people_set_left(scratch->ledger, LONG_NAME, &scratch->err));
+		assert_ok(scratch, people_retire(scratch->ledger, LONG_NAME, &scratch->err));
+	}
+	assert_ok(scratch, people_list(scratch->ledger, &people, &scratch->err));
+	assert_int_equal(people.n_rows, 11);
+	for (size_t i = 0; i < people.n_rows; i++)
+		assert_in_range(strlen(people.rows[i].name), 28, STR_USER_NAME_MAX);
+	assert_string_equal(people.rows[0].name, "abcdefghijklmnopqrstuvwxyz@1");
+	assert_int_equal(people.rows[0].ports[PEOPLE_PORT_T3], 3773);
+}
+
+static void who_is_present_is_not_retired(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_PEOPLE_ROW struct people_row row = { 0 };
+
+	scratch_add_person(scratch, "emo", 0, PEOPLE_LOGIN_NONE);
+	assert_ok(scratch, people_retire(scratch->ledger, "emo", &scratch->err));
+	row = scratch_person(scratch, "emo");
+	assert_string_equal(people_state_name(row.state), "present");
+}
+
 static void the_list_is_sorted_and_has_who_left(void **state)
 {
 	struct scratch *scratch = *state;
@@ -262,6 +294,8 @@ int main(void)
 		TEST(a_port_of_somebody_else_is_refused),
 		TEST(a_port_of_another_service_is_refused),
 		TEST(a_port_of_somebody_who_left_is_refused),
+		TEST(a_retired_name_is_no_longer_than_a_users),
+		TEST(who_is_present_is_not_retired),
 		TEST(the_list_is_sorted_and_has_who_left),
 		TEST(an_empty_list_is_one),
 		TEST(pages_give_everybody_once),

@@ -34,19 +34,19 @@ static void assert_line(const struct progress *progress, unsigned int columns, b
 static void wide_terminal_shows_everything(void **state DV_UNUSED)
 {
 	assert_line(&THIRD, 80, false,
-		    "[########............] 3/7 cloning repositories 12 s  " HINT);
+		    "[#######.............] 3/7 cloning repositories 12 s  " HINT);
 	assert_line(&THIRD, 80, true,
-		    "\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588"
-		    "\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591"
+		    "\u2588\u2588\u2588\u2588\u2588\u2588\u2588"
+		    "\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591"
 		    " 3/7 cloning repositories 12 s  " HINT);
 }
 
 static void narrower_ones_show_less(void **state DV_UNUSED)
 {
-	assert_line(&THIRD, 64, false, "[########............] 3/7 cloning rep... 12 s  " HINT);
-	assert_line(&THIRD, 60, false, "[########............] 3/7 cloning repositories 12 s");
-	assert_line(&THIRD, 50, false, "[####......] 3/7 cloning repositories 12 s");
-	assert_line(&THIRD, 40, false, "[####......] 3/7 cloning reposi... 12 s");
+	assert_line(&THIRD, 64, false, "[#######.............] 3/7 cloning rep... 12 s  " HINT);
+	assert_line(&THIRD, 60, false, "[#######.............] 3/7 cloning repositories 12 s");
+	assert_line(&THIRD, 50, false, "[###.......] 3/7 cloning repositories 12 s");
+	assert_line(&THIRD, 40, false, "[###.......] 3/7 cloning reposi... 12 s");
 	assert_line(&THIRD, 39, false, "| 3/7 cloning repositories 12 s");
 	assert_line(&THIRD, 20, false, "| 3/7 cloni... 12 s");
 	assert_line(&THIRD, 20, true, "| 3/7 cloning\u2026 12 s");
@@ -85,7 +85,7 @@ static void counts_stay_within_bounds(void **state DV_UNUSED)
 {
 	struct progress progress = { .words = "x", .n = 9, .of = 3 };
 
-	assert_line(&progress, 40, false, "[##########] 3/3 x 0 s");
+	assert_line(&progress, 40, false, "[########..] 3/3 x 0 s");
 	progress = (struct progress){ .words = "x", .n = 0, .of = 3 };
 	assert_line(&progress, 40, false, "[..........] 0/3 x 0 s");
 	/* bytes of a download */
@@ -93,7 +93,7 @@ static void counts_stay_within_bounds(void **state DV_UNUSED)
 	assert_line(&progress, 40, false, "[###.......] 32% x 0 s");
 	progress =
 		(struct progress){ .words = "x", .n = UINT64_C(1) << 48, .of = UINT64_C(1) << 48 };
-	assert_line(&progress, 60, false, "[####################] 100% x 0 s");
+	assert_line(&progress, 60, false, "[###################.] 100% x 0 s");
 }
 
 static void long_waits_show_minutes(void **state DV_UNUSED)

@@ -47,20 +47,6 @@ static struct steps_log_row read_row(struct scratch *scratch)
 	return copy;
 }
 
-/* Changes whenever another connection has committed: sqlite's pragma.html. */
-static int data_version(sqlite3 *db)
-{
-	sqlite3_stmt *statement = NULL;
-	int version;
-
-	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA data_version", -1, &statement, NULL),
-			 SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	version = sqlite3_column_int(statement, 0);
-	(void)sqlite3_finalize(statement);
-	return version;
-}
-
 static void a_result_comes_back_as_written(void **state)
 {
 	struct scratch *scratch = *state;
@@ -172,9 +158,9 @@ static bool writes_again(struct scratch *scratch, const struct steps_log_result 
 	bool wrote;
 
 	put_at(scratch, STEPS_LOG_OK, SCRATCH_NOW_USEC);
-	before = data_version(other);
+	before = scratch_data_version(other);
 	put(scratch, second);
-	wrote = data_version(other) != before;
+	wrote = scratch_data_version(other) != before;
 	(void)sqlite3_close(other);
 	return wrote;
 }

@@ -192,6 +192,17 @@ static void shown_text_is_cut_before_it_overflows(void **state DV_UNUSED)
 	}
 }
 
+static void control_characters_are_c0_del_and_c1(void **state DV_UNUSED)
+{
+	static const char *const with[] = { "\n", "a\tb", "\033", "\x7f", "\xc2\x80", "a\xc2\x9f" };
+	static const char *const without[] = { "", "a b", "\xc2\xa0", "\u00fc", "\u209b", "\xc2" };
+
+	for (size_t i = 0; i < DV_COUNT(with); i++)
+		assert_true(str_has_control(with[i]));
+	for (size_t i = 0; i < DV_COUNT(without); i++)
+		assert_false(str_has_control(without[i]));
+}
+
 static void comparisons(void **state DV_UNUSED)
 {
 	assert_true(str_starts_with("abc", "ab"));
@@ -215,6 +226,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_digits_within_the_limit),
 		cmocka_unit_test(shown_text_is_one_plain_line),
 		cmocka_unit_test(shown_text_is_cut_before_it_overflows),
+		cmocka_unit_test(control_characters_are_c0_del_and_c1),
 		cmocka_unit_test(comparisons),
 	};
 
