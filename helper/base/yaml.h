@@ -2,8 +2,8 @@
  *
  * libyaml parses; this builds the tree and refuses what a configuration file has no
  * use for and an attacker has: anchors, aliases, tags, more than one document, a key
- * twice, deep nesting, too many nodes, bytes that are not UTF-8. So the tree is never
- * larger than the text it came from.
+ * twice, deep nesting, too many nodes, bytes that are not UTF-8 or that hide what a line
+ * does (yaml_text.h). So the tree is bounded by the text it came from.
  */
 #ifndef DEVVM_BASE_YAML_H
 #define DEVVM_BASE_YAML_H

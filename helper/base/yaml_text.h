@@ -8,7 +8,8 @@
 
 /* Valid UTF-8 without control characters and without those that make a text read
  * differently from what it is: line separators other than LF and CRLF, bidirectional
- * controls. A roster is reviewed by eye, and whoever is in it may get root. -EINVAL with "name:line: what". */
+ * controls (a roster is reviewed by eye, and whoever is in it may get root). Nor may a
+ * line be a YAML directive. -EINVAL with "name:line: what". */
 DV_MUST_CHECK int yaml_text_check(const char *name, const char *text, size_t n_bytes,
 				  struct dv_error *err);
 

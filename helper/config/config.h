@@ -46,11 +46,12 @@ struct config {
 	unsigned int connections_per_uid;  /* `daemon.connections_per_uid`, root excepted */
 };
 
-/* Fill in the defaults. Release with config_done(). */
+/* Fill in the defaults, whatever was there. Release with config_done(). */
 DV_MUST_CHECK int config_init(struct config *config, struct dv_error *err);
-/* Defaults, then CONFIG_PATH below env's root where it exists. */
+/* Defaults, then CONFIG_PATH below env's root where it exists. `config` is empty (zeroed)
+ * or holds an earlier one, which is released; on failure it stays as it is. */
 DV_MUST_CHECK int config_load(struct config *config, const struct env *env, struct dv_error *err);
-/* The same on text that is there already. */
+/* The same on text that is there already; `name` is what errors call the file. */
 DV_MUST_CHECK int config_parse(struct config *config, const char *name, const char *text,
 			       size_t n_bytes, struct dv_error *err);
 void config_done(struct config *config);

@@ -2,7 +2,6 @@
 #include "daemon/listen.h"
 
 #include <fcntl.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -39,7 +39,7 @@ struct derived_person {
 struct derived {
 	struct derived_person *people; /* in the roster's order */
 	size_t n_people;
-	bool shell_fell_back; /* somebody has the default shell and zsh is not installed */
+	bool shell_fell_back;	  /* somebody has the default shell and zsh is not installed */
 	struct str_list warnings; /* sentences: ports that are kept although they are reserved */
 };
 

@@ -56,8 +56,11 @@ DV_MUST_CHECK int roster_parse(struct roster *ret_roster, const char *file, cons
 DV_MUST_CHECK int roster_load(struct roster *ret_roster, int dirfd, const char *path,
 			      const char *shown, struct dv_error *err);
 
-/* Refuse a file or a folder that somebody other than root and the trusted uids may
- * write: whoever edits the roster grants root. Follows no link at the last component. */
+/* Refuse a file that somebody other than root and the trusted uids may write, replace or
+ * rename: whoever edits the roster grants root. So its folder counts, and every folder
+ * above it as far as `path` goes (up to "/", or to `dirfd`). Bits for group root are fine
+ * without an ACL; a sticky folder is fine above the roster's own. -EPERM with a sentence
+ * "shown: what"; a link is refused. */
 DV_MUST_CHECK int roster_check_trust(int dirfd, const char *path, const char *shown,
 				     const uid_t *trusted_uids, size_t n_trusted,
 				     struct dv_error *err);

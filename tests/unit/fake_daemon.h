@@ -87,9 +87,8 @@ int units_start(struct units *units DV_UNUSED, const char *unit, units_on_end on
 	if (fake_bus_is_down)
 		return dv_refuse(err, -ENOTCONN, "the bus is down");
 	assert_true(fake_n_units < FAKE_MAX_UNITS);
-	fake_units[fake_n_units] = (struct fake_unit){ .on_end = on_end,
-						       .context = context,
-						       .running = true };
+	fake_units[fake_n_units] =
+		(struct fake_unit){ .on_end = on_end, .context = context, .running = true };
 	(void)snprintf(fake_units[fake_n_units].name, sizeof(fake_units[0].name), "%s", unit);
 	fake_n_units++;
 	return 0;
@@ -160,8 +159,8 @@ static inline void fake_end(const struct fake *fake, const char *unit, const cha
 	if (!found)
 		fail_msg("%s does not run", unit);
 	found->running = false;
-	found->on_end(found->context, unit,
-		      strcmp(result, "done") == 0 ? UNITS_DONE : UNITS_FAILED, result);
+	found->on_end(found->context, unit, strcmp(result, "done") == 0 ? UNITS_DONE : UNITS_FAILED,
+		      result);
 	fake_turn(fake);
 }
 
@@ -259,8 +258,8 @@ static inline void fake_person(const struct fake *fake, const char *name, unsign
 	assert_ok(scratch, people_put_wanted(scratch->ledger, &row, &scratch->err));
 	assert_ok(scratch, people_set_account(scratch->ledger, name, PEOPLE_ACCOUNT_CREATED,
 					      1001 + n, &scratch->err));
-	assert_ok(scratch, people_set_login(scratch->ledger, name, PEOPLE_LOGIN_NONE,
-					    &scratch->err));
+	assert_ok(scratch,
+		  people_set_login(scratch->ledger, name, PEOPLE_LOGIN_NONE, &scratch->err));
 }
 
 static inline void fake_ticket(const struct fake *fake, const char *name)

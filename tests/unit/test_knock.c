@@ -208,8 +208,8 @@ static void eager_people_do_not_wait_for_a_login(void **state)
 	people(fake, 60);
 	row.eager = true;
 	assert_ok(scratch, people_put_wanted(scratch->ledger, &row, &scratch->err));
-	assert_ok(scratch, people_set_account(scratch->ledger, "zora", PEOPLE_ACCOUNT_CREATED,
-					      2000, &scratch->err));
+	assert_ok(scratch, people_set_account(scratch->ledger, "zora", PEOPLE_ACCOUNT_CREATED, 2000,
+					      &scratch->err));
 	daemon_on_change(fake->daemon);
 	fake_turn(fake);
 	fake_end(fake, "devvm-reconcile.service", "done");
@@ -227,8 +227,8 @@ static void parked_people_and_those_without_an_account_are_left_alone(void **sta
 
 	parked.parked = true;
 	assert_ok(scratch, people_put_wanted(scratch->ledger, &parked, &scratch->err));
-	assert_ok(scratch, people_set_account(scratch->ledger, "anna", PEOPLE_ACCOUNT_CREATED,
-					      2000, &scratch->err));
+	assert_ok(scratch, people_set_account(scratch->ledger, "anna", PEOPLE_ACCOUNT_CREATED, 2000,
+					      &scratch->err));
 	assert_ok(scratch, people_put_wanted(scratch->ledger, &unmade, &scratch->err));
 	fake_pass_ms(fake, 1000000);
 	assert_int_equal(end_homes(fake), 0);

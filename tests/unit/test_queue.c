@@ -275,7 +275,7 @@ static void logins_come_before_the_schedule(void **state DV_UNUSED)
 	want_home("sched2", QUEUE_SCHEDULED);
 	want_home("login1", QUEUE_LOGIN);
 	want_home("urgent", QUEUE_URGENT);
-	want_home("sched2", QUEUE_LOGIN);    /* moves up */
+	want_home("sched2", QUEUE_LOGIN);     /* moves up */
 	want_home("login1", QUEUE_SCHEDULED); /* and never down */
 	end(QUEUE_HOME, "zoe", QUEUE_OK);
 	end(QUEUE_HOME, "urgent", QUEUE_OK);

@@ -46,8 +46,9 @@ static void a_result_is_kept(void **state)
 	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=ok\nfingerprint=v7\n"),
 			    "done");
 	assert_string_equal(logged(fake, "code"), "ok generation=1 attempts=0 - v7");
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=path\nstatus=failed\ntext=disk full\n"), "done");
+	assert_string_equal(fake_ask(fake, 1001,
+				     REPORT "step=path\nstatus=failed\ntext=disk full\n"),
+			    "done");
 	assert_string_equal(logged(fake, "path"), "failed generation=1 attempts=1 disk full -");
 }
 
@@ -67,8 +68,9 @@ static void a_failure_and_its_end_are_events_once(void **state)
 	fake_person(fake, "anna", 0, "power-user");
 	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=ok\n"), "done");
 	assert_int_equal(n_events(fake, "works again"), 0);
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=code\nstatus=failed\ntext=no network\n"), "done");
+	assert_string_equal(fake_ask(fake, 1001,
+				     REPORT "step=code\nstatus=failed\ntext=no network\n"),
+			    "done");
 	assert_int_equal(n_events(fake, "no network"), 1);
 	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=ok\n"), "done");
 	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=ok\n"), "done");
@@ -139,12 +141,12 @@ static void a_login_found_in_the_home_is_kept_and_acted_on(void **state)
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
 
 	fake_person(fake, "anna", 0, "power-user");
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=facts\nstatus=ok\nown-login=none\n"), "done");
+	assert_string_equal(fake_ask(fake, 1001, REPORT "step=facts\nstatus=ok\nown-login=none\n"),
+			    "done");
 	assert_int_equal(fake_starts("devvm-reconcile@anna.service"), 0); /* known before */
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=facts\nstatus=failed\nown-login=unreadable\n"),
-		"done");
+	assert_string_equal(fake_ask(fake, 1001,
+				     REPORT "step=facts\nstatus=failed\nown-login=unreadable\n"),
+			    "done");
 	person = scratch_person(fake->scratch, "anna");
 	assert_int_equal(person.login, PEOPLE_LOGIN_UNREADABLE);
 	assert_int_equal(fake_starts("devvm-reconcile@anna.service"), 1);
@@ -158,8 +160,9 @@ static void while_the_ledger_is_locked_results_wait(void **state)
 	fake_person(fake, "anna", 0, "power-user");
 	assert_int_equal(sqlite3_exec(beside, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=ok\n"), "done");
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=path\nstatus=failed\ntext=disk full\n"), "done");
+	assert_string_equal(fake_ask(fake, 1001,
+				     REPORT "step=path\nstatus=failed\ntext=disk full\n"),
+			    "done");
 	fake_pass_ms(fake, 1000);
 	assert_string_equal(logged(fake, "code"), "(none)");
 	assert_true(reports_wait(fake->daemon->reports, "anna"));
@@ -174,10 +177,9 @@ static void while_the_ledger_is_locked_results_wait(void **state)
 static void only_so_many_results_wait(void **state)
 {
 	const struct fake *fake = *state;
-	const struct reports_item item = { .user = "anna",
-					   .step = "code",
-					   .status = STEPS_LOG_OK,
-					   .generation = 1 };
+	const struct reports_item item = {
+		.user = "anna", .step = "code", .status = STEPS_LOG_OK, .generation = 1
+	};
 	sqlite3 *beside = scratch_open_beside(fake->scratch);
 
 	fake_person(fake, "anna", 0, "power-user");
@@ -206,8 +208,8 @@ static void work_says_all_that_a_home_job_needs(void **state)
 	row.layout = strdup("workspace");
 	row.repos = strdup("notes\nplotting-book");
 	assert_ok(scratch, people_put_wanted(scratch->ledger, &row, &scratch->err));
-	assert_ok(scratch, people_set_account(scratch->ledger, "anna", PEOPLE_ACCOUNT_CREATED,
-					      1001, &scratch->err));
+	assert_ok(scratch, people_set_account(scratch->ledger, "anna", PEOPLE_ACCOUNT_CREATED, 1001,
+					      &scratch->err));
 	scratch_write(scratch, CONFIG_PATH, "code:\n  remote: https://git.example/{repo}.git\n",
 		      0644);
 	fake_pass_ms(fake, 600);

@@ -87,8 +87,7 @@ static void a_packet_that_is_too_long(void **state)
 	memset(bytes, 'a', 65536);
 	memcpy(bytes, "status\nv=1\nuser=", 16);
 	send_bytes(fake, fd, bytes, 65536);
-	assert_heard(fake, fd,
-		     "error code=bad-request text=the record is longer than 8192 bytes");
+	assert_heard(fake, fd, "error code=bad-request text=the record is longer than 8192 bytes");
 	assert_heard(fake, fd, "(closed)");
 }
 

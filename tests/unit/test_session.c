@@ -19,8 +19,8 @@ static void set_account(const struct fake *fake, enum people_account account,
 {
 	struct scratch *scratch = fake->scratch;
 
-	assert_ok(scratch, people_set_account(scratch->ledger, "anna", account, 1001,
-					      &scratch->err));
+	assert_ok(scratch,
+		  people_set_account(scratch->ledger, "anna", account, 1001, &scratch->err));
 	assert_ok(scratch, people_set_login(scratch->ledger, "anna", login, &scratch->err));
 }
 
@@ -241,8 +241,9 @@ static void a_broken_ledger_is_said_at_once_and_mends(void **state)
 	scratch_close_ledger(fake->scratch);
 	(void)unlinkat(fake->scratch->env.root_dirfd, LEDGER_PATH "-wal", 0);
 	(void)unlinkat(fake->scratch->env.root_dirfd, LEDGER_PATH "-shm", 0);
-	scratch_write(fake->scratch, LEDGER_PATH, "this is no database, and it is long enough "
-						  "to be looked at as one.................",
+	scratch_write(fake->scratch, LEDGER_PATH,
+		      "this is no database, and it is long enough "
+		      "to be looked at as one.................",
 		      0600);
 	fake_start(fake);
 	fake_end(fake, "devvm-reconcile.service", "failed");

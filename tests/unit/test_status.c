@@ -92,8 +92,7 @@ static void people_see_themselves(void **state)
 	assert_contains(fake_ask(fake, 1001, STATUS "user=bob\n"), "error code=denied");
 	assert_contains(fake_ask(fake, 1001, STATUS "user=nobody\n"), "error code=denied");
 	assert_contains(fake_ask(fake, 4242, STATUS), "error code=denied");
-	assert_contains(fake_ask(fake, 1002, STATUS "user=anna\n"),
-			"row kind=person user=anna ");
+	assert_contains(fake_ask(fake, 1002, STATUS "user=anna\n"), "row kind=person user=anna ");
 	(void)close(fd);
 	fd = say(fake, 1002, STATUS);
 	assert_contains(fake_hear(fake, fd), "row kind=person user=anna ");
@@ -154,9 +153,8 @@ static void thousands_of_rows_for_a_slow_reader(void **state)
 
 static void add_event(const struct fake *fake, const char *name, const char *text)
 {
-	assert_ok(fake->scratch,
-		  events_add(fake->scratch->ledger, SCRATCH_NOW_USEC, LOG_NOTICE, name,
-			     name ? "code" : NULL, text, &fake->scratch->err));
+	assert_ok(fake->scratch, events_add(fake->scratch->ledger, SCRATCH_NOW_USEC, LOG_NOTICE,
+					    name, name ? "code" : NULL, text, &fake->scratch->err));
 }
 
 static void events_come_oldest_first(void **state)

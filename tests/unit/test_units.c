@@ -129,8 +129,7 @@ static void listen_for_bus(void)
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/bus", fixture->folder->path);
 	fixture->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_true(fixture->listen_fd >= 0);
-	assert_int_equal(
-		bind(fixture->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(bind(fixture->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fixture->listen_fd, 8), 0);
 	assert_true(sd_event_add_io(fixture->event, &fixture->listening, fixture->listen_fd, 1,
 				    on_connect, NULL) >= 0);

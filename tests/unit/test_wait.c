@@ -150,10 +150,12 @@ static void who_waits_for_ensure_hears_what_failed(void **state)
 	fake_person(fake, "anna", 0, "power-user");
 	fd = say(fake, 1001, ENSURE_ANNA_WAIT);
 	fake_end(fake, "devvm-reconcile@anna.service", "done");
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=code\nstatus=failed\ntext=no network\n"), "done");
-	assert_string_equal(
-		fake_ask(fake, 1001, REPORT "step=path\nstatus=failed\ntext=disk full\n"), "done");
+	assert_string_equal(fake_ask(fake, 1001,
+				     REPORT "step=code\nstatus=failed\ntext=no network\n"),
+			    "done");
+	assert_string_equal(fake_ask(fake, 1001,
+				     REPORT "step=path\nstatus=failed\ntext=disk full\n"),
+			    "done");
 	assert_heard(fake, fd, "progress user=anna step=code status=failed text=no network");
 	assert_heard(fake, fd, "progress user=anna step=path status=failed text=disk full");
 	fake_end(fake, "devvm-home@anna.service", "done");
