@@ -79,6 +79,9 @@ const char *roster_user_fault(const char *word)
 {
 	if (strcmp(word, "root") == 0 || strcmp(word, "nobody") == 0)
 		return "is a system account";
+	/* /etc/t3-serve/playwright-NAME.env is the other file of NAME. */
+	if (str_starts_with(word, "playwright-"))
+		return "begins with playwright-, which names files of others";
 	return account_fault(word);
 }
 

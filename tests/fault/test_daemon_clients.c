@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,7 +21,7 @@
 #include "wire/record.h"
 
 #define STATUS "status\nv=1\n"
-#define HONEST_MS 3000 /* within which an honest client is answered, on a busy machine */
+#define HONEST_MS 10000 /* within which an honest client is answered, on a busy machine */
 #define MAX_RESIDENT_KB (10 * 1024)
 
 enum which {
@@ -37,6 +38,7 @@ struct fixture {
 	struct scratch *scratch;
 	int fds[N_SOCKETS];
 	pid_t pid;
+	pid_t floods[4]; /* 0 where there is none */
 };
 
 static const char *program(void)
@@ -62,6 +64,7 @@ static void exec_daemon(const struct fixture *fixture, rlim_t max_files)
 	char pid[16];
 	int high[N_SOCKETS];
 
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever happens to the test */
 	for (int i = 0; i < N_SOCKETS; i++)
 		high[i] = fcntl(fixture->fds[i], F_DUPFD, 20);
 	for (int i = 0; i < N_SOCKETS; i++) {
@@ -106,6 +109,7 @@ static int listen_on(const struct fixture *fixture, enum which which)
 	address_of(fixture, which, &address);
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(chmod(address.sun_path, 0666), 0);
 	if (which != KNOCK)
 		assert_int_equal(listen(fd, 4096), 0);
 	return fd;
@@ -117,6 +121,7 @@ static int setup(void **state)
 
 	assert_non_null(fixture);
 	fixture->scratch = scratch_new();
+	scratch_make_folder(fixture->scratch, ".", 0755);
 	scratch_make_folder(fixture->scratch, "run/devvm/tickets", 0700);
 	scratch_make_folder(fixture->scratch, "etc/devvm", 0755);
 	for (int i = 0; i < N_SOCKETS; i++)
@@ -126,10 +131,13 @@ static int setup(void **state)
 	return 0;
 }
 
+static void stop_floods(struct fixture *fixture);
+
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
+	stop_floods(fixture);
 	if (fixture->pid > 0) {
 		(void)kill(fixture->pid, SIGKILL);
 		(void)reap(fixture);
@@ -164,8 +172,7 @@ static long cpu_ms(const struct fixture *fixture)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", fixture->pid);
 	file = fopen(path, "re");
 	assert_non_null(file);
-	assert_int_equal(fscanf(file,
-				"%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	assert_int_equal(fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
 				&user, &system),
 			 2);
 	return (long)((user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
@@ -296,7 +303,8 @@ static void garbage(void **state)
 	assert_honest_is_served(fixture);
 }
 
-/* Ask, over and over, on one connection or on ever new ones, and read nothing. */
+/* Ask, over and over, on one connection or on ever new ones, and read nothing. As somebody
+ * else where that can be had: root has no cap of connections. */
 static pid_t fork_flood(const struct fixture *fixture, bool reconnect)
 {
 	pid_t pid = fork();
@@ -305,29 +313,38 @@ static pid_t fork_flood(const struct fixture *fixture, bool reconnect)
 	assert_true(pid >= 0);
 	if (pid > 0)
 		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)!setuid(65534);
 	for (;;) {
 		if (fd < 0 || reconnect) {
 			(void)close(fd);
 			fd = connect_to(fixture, HELPER);
 		}
 		if (send(fd, STATUS, strlen(STATUS), MSG_NOSIGNAL) < 0)
-			_exit(0);
+			reconnect = true;
+	}
+}
+
+static void stop_floods(struct fixture *fixture)
+{
+	for (size_t i = 0; i < DV_COUNT(fixture->floods); i++) {
+		if (fixture->floods[i] == 0)
+			continue;
+		(void)kill(fixture->floods[i], SIGKILL);
+		(void)waitpid(fixture->floods[i], NULL, 0);
+		fixture->floods[i] = 0;
 	}
 }
 
 static void floods(void **state)
 {
 	struct fixture *fixture = *state;
-	pid_t pids[4];
 
-	for (size_t i = 0; i < DV_COUNT(pids); i++)
-		pids[i] = fork_flood(fixture, i % 2);
-	for (int i = 0; i < 50; i++)
+	for (size_t i = 0; i < DV_COUNT(fixture->floods); i++)
+		fixture->floods[i] = fork_flood(fixture, i % 2);
+	for (int i = 0; i < 20; i++)
 		assert_honest_is_served(fixture);
-	for (size_t i = 0; i < DV_COUNT(pids); i++) {
-		(void)kill(pids[i], SIGKILL);
-		(void)waitpid(pids[i], NULL, 0);
-	}
+	stop_floods(fixture);
 	assert_honest_is_served(fixture);
 }
 
@@ -377,7 +394,7 @@ static void a_storm(void **state)
 					 : "events\nv=1\nfollow=1\n");
 	}
 	for (size_t i = 1; i < DV_COUNT(fds); i += 2)
-		assert_contains(hear(fds[i], 10 * HONEST_MS), "error\ncode=failed\n");
+		assert_contains(hear(fds[i], HONEST_MS), "error\ncode=failed\n");
 	assert_honest_is_served(fixture);
 	for (size_t i = 0; i < DV_COUNT(fds); i++)
 		(void)close(fds[i]);

@@ -20,16 +20,32 @@ static struct {
 	int error;
 } plan;
 
-/* Whether this call is the one; errno is set then. */
-static bool strikes(enum wrap_kind kind)
+/* Whether this call is the one to fail; errno is set then. */
+static bool fails(enum wrap_kind kind)
 {
-	if (!plan.armed || plan.fired || plan.kind != kind || --plan.n_left > 0)
+	if (!plan.armed || plan.fired || plan.error == WRAP_KILL || plan.kind != kind ||
+	    --plan.n_left > 0)
 		return false;
 	plan.fired = true;
-	if (plan.error == WRAP_KILL)
-		(void)raise(SIGKILL);
 	errno = plan.error;
 	return true;
+}
+
+static bool is_last_change(void)
+{
+	return plan.armed && plan.error == WRAP_KILL && plan.n_left == 1;
+}
+
+/* Behind each call that may have changed a file: nothing else makes a state of its own. */
+static int note_change(int r)
+{
+	if (r < 0)
+		return r;
+	if (is_last_change())
+		(void)raise(SIGKILL);
+	if (plan.armed && plan.error == WRAP_KILL)
+		plan.n_left--;
+	return r;
 }
 
 /* ---- our own calls -------------------------------------------------------------------- */
@@ -77,88 +93,93 @@ int __wrap_openat(int dirfd, const char *path, int flags, ...)
 		mode = va_arg(args, mode_t);
 		va_end(args);
 	}
+	if (flags & O_CREAT && plan.error == WRAP_KILL)
+		return note_change(__real_openat(dirfd, path, flags, mode));
 	/* Reading needs no room on a disk. */
 	if (!(flags & O_CREAT) &&
 	    (plan.error == ENOSPC || plan.error == EDQUOT || plan.error == EROFS))
 		return __real_openat(dirfd, path, flags, mode);
-	return strikes(WRAP_FILES) ? -1 : __real_openat(dirfd, path, flags, mode);
+	return fails(WRAP_FILES) ? -1 : __real_openat(dirfd, path, flags, mode);
 }
 
 int __wrap_mkdirat(int dirfd, const char *path, mode_t mode)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_mkdirat(dirfd, path, mode);
+	return fails(WRAP_FILES) ? -1 : note_change(__real_mkdirat(dirfd, path, mode));
 }
 
 ssize_t __wrap_write(int fd, const void *data, size_t n_bytes)
 {
-	int error;
+	bool cut = is_last_change() || fails(WRAP_FILES);
+	int error = errno;
+	ssize_t n = __real_write(fd, data, cut ? n_bytes / 2 : n_bytes);
 
-	if (!strikes(WRAP_FILES))
-		return __real_write(fd, data, n_bytes);
-	error = errno;
-	DV_IGNORE(__real_write(fd, data, n_bytes / 2)); /* the call fails anyway */
+	(void)note_change(n < 0 ? -1 : 0);
+	if (!cut)
+		return n;
 	errno = error;
 	return -1;
 }
 
 int __wrap_fsync(int fd DV_UNUSED)
 {
-	return strikes(WRAP_FILES) ? -1 : 0;
+	return fails(WRAP_FILES) ? -1 : 0;
 }
 
 int __wrap_fchown(int fd, uid_t uid, gid_t gid)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_fchown(fd, uid, gid);
+	return fails(WRAP_FILES) ? -1 : note_change(__real_fchown(fd, uid, gid));
 }
 
 int __wrap_fchmod(int fd, mode_t mode)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_fchmod(fd, mode);
+	return fails(WRAP_FILES) ? -1 : note_change(__real_fchmod(fd, mode));
 }
 
 int __wrap_fchmodat(int dirfd, const char *path, mode_t mode, int flags)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_fchmodat(dirfd, path, mode, flags);
+	return fails(WRAP_FILES) ? -1 : note_change(__real_fchmodat(dirfd, path, mode, flags));
 }
 
 int __wrap_renameat(int old_dirfd, const char *old_path, int new_dirfd, const char *new_path)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_renameat(old_dirfd, old_path, new_dirfd, new_path);
+	return fails(WRAP_FILES)
+		       ? -1
+		       : note_change(__real_renameat(old_dirfd, old_path, new_dirfd, new_path));
 }
 
 int __wrap_unlinkat(int dirfd, const char *path, int flags)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_unlinkat(dirfd, path, flags);
+	return fails(WRAP_FILES) ? -1 : note_change(__real_unlinkat(dirfd, path, flags));
 }
 
 int __wrap_flock(int fd, int operation)
 {
-	return strikes(WRAP_FILES) ? -1 : __real_flock(fd, operation);
+	return fails(WRAP_FILES) ? -1 : __real_flock(fd, operation);
 }
 
 void *__wrap_malloc(size_t n_bytes)
 {
-	return strikes(WRAP_MEMORY) ? NULL : __real_malloc(n_bytes);
+	return fails(WRAP_MEMORY) ? NULL : __real_malloc(n_bytes);
 }
 
 void *__wrap_calloc(size_t n, size_t n_bytes)
 {
-	return strikes(WRAP_MEMORY) ? NULL : __real_calloc(n, n_bytes);
+	return fails(WRAP_MEMORY) ? NULL : __real_calloc(n, n_bytes);
 }
 
 void *__wrap_reallocarray(void *memory, size_t n, size_t n_bytes)
 {
-	return strikes(WRAP_MEMORY) ? NULL : __real_reallocarray(memory, n, n_bytes);
+	return fails(WRAP_MEMORY) ? NULL : __real_reallocarray(memory, n, n_bytes);
 }
 
 char *__wrap_strdup(const char *text)
 {
-	return strikes(WRAP_MEMORY) ? NULL : __real_strdup(text);
+	return fails(WRAP_MEMORY) ? NULL : __real_strdup(text);
 }
 
 char *__wrap_strndup(const char *text, size_t n_bytes)
 {
-	return strikes(WRAP_MEMORY) ? NULL : __real_strndup(text, n_bytes);
+	return fails(WRAP_MEMORY) ? NULL : __real_strndup(text, n_bytes);
 }
 
 int __wrap_asprintf(char **ret_text, const char *format, ...)
@@ -166,7 +187,7 @@ int __wrap_asprintf(char **ret_text, const char *format, ...)
 	va_list args;
 	int n;
 
-	if (strikes(WRAP_MEMORY))
+	if (fails(WRAP_MEMORY))
 		return -1;
 	va_start(args, format);
 	n = vasprintf(ret_text, format, args);
@@ -184,29 +205,32 @@ int fdatasync(int fd DV_UNUSED)
 
 static int sqlite_open(const char *path, int flags, int mode)
 {
-	return strikes(WRAP_FILES) ? -1 : open(path, flags, mode);
+	int fd = fails(WRAP_FILES) ? -1 : open(path, flags, mode);
+
+	return flags & O_CREAT ? note_change(fd) : fd;
 }
 
 static ssize_t sqlite_pwrite(int fd, const void *data, size_t n_bytes, off_t at)
 {
-	int error;
+	bool cut = is_last_change() || fails(WRAP_FILES);
+	int error = errno;
+	ssize_t n = pwrite(fd, data, cut ? n_bytes / 2 : n_bytes, at);
 
-	if (!strikes(WRAP_FILES))
-		return pwrite(fd, data, n_bytes, at);
-	error = errno;
-	DV_IGNORE(pwrite(fd, data, n_bytes / 2, at)); /* the call fails anyway */
+	(void)note_change(n < 0 ? -1 : 0);
+	if (!cut)
+		return n;
 	errno = error;
 	return -1;
 }
 
 static int sqlite_ftruncate(int fd, off_t n_bytes)
 {
-	return strikes(WRAP_FILES) ? -1 : ftruncate(fd, n_bytes);
+	return fails(WRAP_FILES) ? -1 : note_change(ftruncate(fd, n_bytes));
 }
 
 static int sqlite_unlink(const char *path)
 {
-	return strikes(WRAP_FILES) ? -1 : unlink(path);
+	return fails(WRAP_FILES) ? -1 : note_change(unlink(path));
 }
 
 static void set_call(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)

@@ -16,10 +16,10 @@ enum wrap_kind {
 	WRAP_MEMORY, /* ours alone */
 };
 
-#define WRAP_KILL (-1) /* for an error: SIGKILL to the caller */
+#define WRAP_KILL (-1) /* for an error: SIGKILL to the caller, with the n-th change done */
 
-/* Let call number `n` of this kind (from 1) fail with `error`, once. A write that fails
- * leaves half of its bytes behind, as on a full disk. */
+/* Let call number `n` of this kind (from 1) fail with `error`, once. A write that fails, or
+ * is the last one before a kill, leaves half of its bytes behind. */
 void wrap_arm(enum wrap_kind kind, unsigned int n, int error);
 
 /* Back to normal. Whether the call came to pass. */

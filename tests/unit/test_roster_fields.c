@@ -98,6 +98,8 @@ static void bad_names(void **state DV_UNUSED)
 		  "characters" },
 		{ USER_OF("root"), "r.yaml:2: root: the user name is a system account" },
 		{ USER_OF("nobody"), "r.yaml:2: nobody: the user name is a system account" },
+		{ USER_OF("playwright-emo"), "r.yaml:2: playwright-emo: the user name begins with "
+					     "playwright-, which names files of others" },
 		{ USER_OF("~"),
 		  "r.yaml:2: ~: the user name holds a character that is not allowed" },
 	};
