@@ -33,6 +33,13 @@
 
 static const char *const NAMES[] = { "anca", "bob", "emo", "wizard", "zoe" };
 
+/* Each fork copies what the sanitizer keeps of freed memory. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=1";
+}
+
 /* ---- the reconcile, without the accounts of the machine that runs the tests ------------- */
 
 /* What view_init() does, but that it knows the accounts from here. */

@@ -46,27 +46,15 @@ void fake_write_ticket(const char *lines)
 		stage_fail("rename the ticket");
 }
 
-static bool say(int fd, const struct fake_packet *packet)
+static void say(int fd, const struct fake_packet *packet)
 {
 	size_t n = packet->n_bytes ? packet->n_bytes : strlen(packet->bytes);
 
-	return send(fd, packet->bytes, n, MSG_NOSIGNAL) >= 0;
-}
-
-/* Room for the sender to wake up in before the reader has read everything: the flood is to
- * have no gap. Without CAP_NET_ADMIN it is as large as it may be. */
-static void make_room(int fd)
-{
-	int n_bytes = 1 << 23;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &n_bytes, sizeof(n_bytes)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n_bytes, sizeof(n_bytes));
+	(void)send(fd, packet->bytes, n, MSG_NOSIGNAL); /* the module may have gone */
 }
 
 static void play(int fd, const struct fake_script *script, struct fake_seen *seen)
 {
-	const struct fake_packet *last = NULL;
-
 	if (!script->deaf) {
 		ssize_t n = recv(fd, seen->request, sizeof(seen->request) - 1, 0);
 
@@ -75,14 +63,8 @@ static void play(int fd, const struct fake_script *script, struct fake_seen *see
 	if (script->ticket)
 		fake_write_ticket(script->ticket);
 	for (size_t i = 0; i < FAKE_MAX_PACKETS && script->packets[i].bytes; i++) {
-		last = &script->packets[i];
 		(void)poll(NULL, 0, script->pause_ms);
-		(void)say(fd, last); /* the module may have gone */
-	}
-	if (script->end == FAKE_REPEATS) {
-		make_room(fd);
-		while (say(fd, last))
-			;
+		say(fd, &script->packets[i]);
 	}
 	if (script->end == FAKE_HANGS)
 		(void)poll(&(struct pollfd){ .fd = fd }, 1, -1); /* until the module hangs up */

@@ -17,8 +17,7 @@
 /* What happens once the packets are sent. */
 enum fake_end {
 	FAKE_CLOSES,
-	FAKE_HANGS,   /* keeps the connection and says nothing more */
-	FAKE_REPEATS, /* the last packet again and again, without a pause */
+	FAKE_HANGS, /* keeps the connection and says nothing more */
 };
 
 struct fake_packet {
