@@ -305,6 +305,7 @@ static void reconcile_on_end(struct answer *answer, const struct queue_job *job,
 static enum answer_next reconcile_next(struct answer *answer, struct record_writer *writer)
 {
 	struct waiter *waiter = (struct waiter *)answer;
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
 	char left_out[64];
 
 	if (waiter->n_news > 0)
@@ -313,6 +314,10 @@ static enum answer_next reconcile_next(struct answer *answer, struct record_writ
 	case QUEUE_UNSET:
 		return ANSWER_WAIT;
 	case QUEUE_OK:
+		/* A run that went well says nothing about a name it did not know. */
+		if (*answer->user &&
+		    verbs_find_person(answer->daemon, answer->user, &person, writer) < 0)
+			return ANSWER_LAST;
 		(void)snprintf(left_out, sizeof(left_out), "%u more differences are not shown",
 			       waiter->n_lost);
 		answer_write_done(writer, NULL, waiter->n_lost ? left_out : NULL);

@@ -167,6 +167,17 @@ static void an_account_from_before_us_is_looked_into_by_its_owner(void **state)
 	assert_int_equal(fake_starts("devvm-home@anna.service"), 1);
 }
 
+static void a_home_that_was_there_before_its_new_account_is_looked_into(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = -1;
+
+	fake_person(fake, "anna", 0, "power-user");
+	set_account(fake, PEOPLE_ACCOUNT_CREATED, PEOPLE_LOGIN_UNKNOWN);
+	fd = open_session(fake);
+	assert_true(fake_runs("devvm-home@anna.service"));
+}
+
 static void a_home_that_says_nothing_is_told_as_such(void **state)
 {
 	const struct fake *fake = *state;
@@ -282,6 +293,7 @@ int main(void)
 		TEST(a_reconcile_that_breaks_is_not_waited_for_twice),
 		TEST(after_a_boot_everybody_waits_for_one_reconcile),
 		TEST(an_account_from_before_us_is_looked_into_by_its_owner),
+		TEST(a_home_that_was_there_before_its_new_account_is_looked_into),
 		TEST(a_home_that_says_nothing_is_told_as_such),
 		TEST(a_result_that_waits_for_the_ledger_is_waited_for),
 		TEST(who_hangs_up_leaves_nothing_behind),

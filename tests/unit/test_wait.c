@@ -110,6 +110,15 @@ static void ensure_reconciles_and_then_runs_the_home_job(void **state)
 	assert_true(fake_runs("devvm-home@anna.service"));
 }
 
+static void reconcile_of_somebody_unknown(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = say(fake, 0, "reconcile\nv=1\nuser=anna\n");
+
+	fake_end(fake, "devvm-reconcile@anna.service", "done");
+	assert_heard(fake, fd, "error code=not-found text=anna is not on the roster");
+}
+
 static void ensure_of_somebody_unknown(void **state)
 {
 	const struct fake *fake = *state;
@@ -332,6 +341,7 @@ int main(void)
 		TEST(a_slow_reader_gets_the_latest_and_the_end),
 		TEST(ensure_reconciles_and_then_runs_the_home_job),
 		TEST(ensure_of_somebody_unknown),
+		TEST(reconcile_of_somebody_unknown),
 		TEST(who_waits_for_ensure_hears_the_end),
 		TEST(who_waits_for_ensure_hears_what_failed),
 		TEST(a_home_job_that_cannot_run_is_a_failure),
