@@ -150,6 +150,19 @@ install: all
 	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
 		install -m 0644 conf/devvm.yaml $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml
 
+# Takes away what install brought; /etc/devvm, the ledger and everything of people stay.
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(SECURITYDIR)/pam_devvm.so $(DESTDIR)$(PREFIX)/bin/devvmctl \
+		$(patsubst units/%,$(DESTDIR)$(UNITDIR)/%,$(UNITS)) \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf \
+		$(DESTDIR)$(SHAREDIR)/pam-configs/devvm $(DESTDIR)$(SHAREDIR)/pam-configs/devvm-denied \
+		$(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh \
+		$(patsubst docs/man/%.5,$(DESTDIR)$(SHAREDIR)/man/man5/%.5,$(MAN5)) \
+		$(patsubst docs/man/%.8,$(DESTDIR)$(SHAREDIR)/man/man8/%.8,$(MAN8))
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SHAREDIR)/devvm $(DESTDIR)$(SHAREDIR)/doc/devvm
+
 # ---- dependencies ----------------------------------------------------------------------
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev
