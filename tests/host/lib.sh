@@ -124,7 +124,7 @@ disk_remove() { # DIR
 # ---- network: a bridge without a way out -------------------------------------------------------
 
 # One for all hosts of the machine, whatever their state folder.
-readonly LOCK=/run/lock/devvm-host.lock NET_DIR=/run/devvm-host-net
+readonly LOCK=/run/devvm-host.lock NET_DIR=/run/devvm-host-net
 readonly NET_PREFIX=${DEVVM_HOST_NET:-10.213} NET_BRIDGE=dvh0
 
 locked() {
