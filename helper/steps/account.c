@@ -102,26 +102,28 @@ static int add_user(const struct people_row *person, uid_t uid, struct dv_error 
 	return run(argv, err);
 }
 
-/* A useradd that was killed between its files leaves the rest to be made. */
-static int mend_account(const struct people_row *person, struct dv_error *err)
+/* The person's own group where no account has it: a userdel was killed. Any other of the name is
+ * not ours: choose_uid() takes no number that a group has. */
+static int remove_half_group(const struct people_row *person, struct dv_error *err)
 {
-	const struct passwd *entry = getpwnam(person->name);
-	char number[16];
-	const char *const add_group[] = { "groupadd", "--gid", number, "--", person->name, NULL };
-	const char *const shadow[] = { "pwconv", NULL };
-	const char *const gshadow[] = { "grpconv", NULL };
-	int r = 0;
+	const char *const argv[] = { "groupdel", "--", person->name, NULL };
+	const struct group *group = getgrnam(person->name);
 
-	if (!entry)
-		return dv_refuse(err, -ENOENT, "useradd made no account %s", person->name);
-	(void)snprintf(number, sizeof(number), "%u", entry->pw_gid);
-	if (!getgrgid(entry->pw_gid))
-		r = run(add_group, err);
+	if (!group || *group->gr_mem || person->uid < 0 || group->gr_gid != (gid_t)person->uid)
+		return 0;
+	return run(argv, err);
+}
+
+/* A useradd that was killed between its files leaves the account in some of them: it goes, and is
+ * made again as a whole. Nobody has used it, for it has no home yet. */
+static int add_user_again(const struct people_row *person, struct dv_error *err)
+{
+	const char *const argv[] = { "userdel", "--", person->name, NULL };
+	int r = run(argv, err);
+
 	if (r == 0)
-		r = run(shadow, err);
-	if (r == 0)
-		r = run(gshadow, err);
-	return r;
+		r = remove_half_group(person, err);
+	return r < 0 ? r : add_user(person, (uid_t)person->uid, err);
 }
 
 /* Fill `home` (absolute, empty, in a folder of root's) with the machine's skeleton, then
@@ -160,7 +162,7 @@ static int fill_home(const char *home, const struct view_account *account, struc
 
 /* A home that is there already is kept when it is theirs: somebody who comes back. */
 static int build_home(struct step_context *context, const struct view_account *account,
-		      bool *ret_made, struct dv_error *err)
+		      struct dv_error *err)
 {
 	const char *name = context->person->name;
 	char building[64], target[64];
@@ -177,7 +179,6 @@ static int build_home(struct step_context *context, const struct view_account *a
 				 "/etc/default/useradd",
 				 account->home, target);
 	if (fstatat(root_fd, target + 1, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		*ret_made = false;
 		if (S_ISDIR(st.st_mode) && st.st_uid == account->uid)
 			return 0;
 		return dv_refuse(err, -EEXIST,
@@ -194,28 +195,29 @@ static int build_home(struct step_context *context, const struct view_account *a
 		return r;
 	if (fchmodat(root_fd, building + 1, 0700, 0) < 0)
 		return dv_fail(err, -errno, "change the mode of %s", building);
-	if (renameat(root_fd, building + 1, root_fd, target + 1) < 0)
-		return dv_fail(err, -errno, "rename %s to %s", building, target);
-	*ret_made = true;
-	return 0;
+	/* A home we have just made holds no login: nobody needs to look. Said before anybody can
+	 * find it, or after a kill between the two it would be one that was there before us. */
+	r = people_set_login(context->machine->ledger, name, PEOPLE_LOGIN_NONE, err);
+	if (r == 0 && renameat(root_fd, building + 1, root_fd, target + 1) < 0)
+		r = dv_fail(err, -errno, "rename %s to %s", building, target);
+	return r;
+}
+
+static bool has_home(const struct step_context *context, const struct view_account *account)
+{
+	return *account->home == '/' && faccessat(context->env->root_dirfd, account->home + 1, F_OK,
+						  AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* The account is in passwd and is the one the ledger says we are making. */
 static int finish(struct step_context *context, const struct view_account *account,
 		  struct dv_error *err)
 {
-	const struct people_row *person = context->person;
-	struct ledger *ledger = context->machine->ledger;
-	bool made = false;
-	int r = build_home(context, account, &made, err);
+	int r = build_home(context, account, err);
 
-	/* A home we have just made holds no login: nobody needs to look. */
-	if (r == 0 && made)
-		r = people_set_login(ledger, person->name, PEOPLE_LOGIN_NONE, err);
-	if (r == 0)
-		r = people_set_account(ledger, person->name, PEOPLE_ACCOUNT_CREATED, account->uid,
-				       err);
-	return r;
+	return r < 0 ? r
+		     : people_set_account(context->machine->ledger, context->person->name,
+					  PEOPLE_ACCOUNT_CREATED, account->uid, err);
 }
 
 static int create(struct step_context *context, struct dv_error *err)
@@ -225,6 +227,8 @@ static int create(struct step_context *context, struct dv_error *err)
 	uid_t uid = 0;
 	int r = choose_uid(context, &uid, err);
 
+	if (r == 0 && person->account == PEOPLE_ACCOUNT_CREATING)
+		r = remove_half_group(person, err);
 	if (r == 0)
 		r = people_set_account(context->machine->ledger, person->name,
 				       PEOPLE_ACCOUNT_CREATING, uid, err);
@@ -248,7 +252,7 @@ int account_apply(struct step_context *context, struct dv_error *err)
 	if (!account)
 		return create(context, err);
 	if (person->account == PEOPLE_ACCOUNT_CREATING && person->uid == account->uid) {
-		r = mend_account(person, err);
+		r = has_home(context, account) ? 0 : add_user_again(person, err);
 		return r < 0 ? r : finish(context, account, err);
 	}
 	if (person->account == PEOPLE_ACCOUNT_CREATED)

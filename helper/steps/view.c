@@ -2,6 +2,7 @@
 #include "steps/view.h"
 
 #include <grp.h>
+#include <gshadow.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -261,21 +262,41 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool has_member(const struct str_list *sorted, const char *name)
+{
+	return sorted->n_items > 0 && bsearch(&name, sorted->items, sorted->n_items,
+					      sizeof(*sorted->items), compare_text) != NULL;
+}
+
+/* `only` NULL: all of them. */
+static int read_members(char *const *names, const struct str_list *only,
+			struct str_list *ret_sorted)
+{
+	int r = 0;
+
+	for (char *const *name = names; *name && r == 0; name++)
+		r = !only || has_member(only, *name) ? str_list_add(ret_sorted, *name) : 0;
+	if (ret_sorted->n_items > 0)
+		qsort(ret_sorted->items, ret_sorted->n_items, sizeof(*ret_sorted->items),
+		      compare_text);
+	return r;
+}
+
+/* A gpasswd that was killed has written /etc/group and not /etc/gshadow: who is not in both is
+ * not in it yet. A group without a shadow entry has none to disagree with. */
 static int read_group(struct reconcile_view *view, struct view_group *group)
 {
+	DV_AUTO_STR_LIST struct str_list shadowed = { 0 };
 	const struct group *entry = view->ask_nss ? getgrnam(group->name) : NULL;
-	int r = 0;
+	const struct sgrp *shadow = entry ? getsgnam(group->name) : NULL;
+	int r;
 
 	if (!entry)
 		return 0;
 	group->exists = true;
 	group->gid = entry->gr_gid;
-	for (char **member = entry->gr_mem; *member && r == 0; member++)
-		r = str_list_add(&group->members, *member);
-	if (group->members.n_items > 0)
-		qsort(group->members.items, group->members.n_items, sizeof(*group->members.items),
-		      compare_text);
-	return r;
+	r = shadow ? read_members(shadow->sg_mem, NULL, &shadowed) : 0;
+	return r < 0 ? r : read_members(entry->gr_mem, shadow ? &shadowed : NULL, &group->members);
 }
 
 struct view_group *view_group(struct reconcile_view *view, const char *name)
@@ -298,14 +319,7 @@ struct view_group *view_group(struct reconcile_view *view, const char *name)
 
 bool view_group_has(const struct view_group *group, const struct view_account *account)
 {
-	const char *name = account->name;
-
-	if (group->gid == account->gid)
-		return true;
-	if (group->members.n_items == 0)
-		return false;
-	return bsearch(&name, group->members.items, group->members.n_items,
-		       sizeof(*group->members.items), compare_text) != NULL;
+	return group->gid == account->gid || has_member(&group->members, account->name);
 }
 
 void view_forget_group(struct reconcile_view *view, const char *name)
