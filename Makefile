@@ -254,7 +254,7 @@ SUITES        ?= bookworm,trixie
 .PHONY: check unit pam fuzz fault host test-programs
 test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS)
 check: test-deps
-	$(MAKE) all test-programs
+	$(MAKE) -j$$(nproc) all test-programs
 	tests/run --host $(SUITES) $(UNIT_PROGRAMS) $(SCRIPT_TESTS) $(FAULT_PROGRAMS) \
 		$(FUZZ_RUNS) $(PAM_PROGRAMS)
 unit: all $(UNIT_PROGRAMS)
@@ -270,7 +270,7 @@ host: all
 
 .PHONY: demo bench
 demo: test-deps
-	$(MAKE) all
+	$(MAKE) -j$$(nproc) all
 	tests/host/demo
 bench: test-deps
 	$(MAKE) all $(BUILD)/bench_pam $(BUILD)/bench_derive

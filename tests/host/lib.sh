@@ -311,7 +311,7 @@ machine_exec() { # DIR CMD…
 		fi
 		sleep 0.05
 	done
-	nsenter -t "$leader" -a --wdns=/ -- /usr/bin/env -i --default-signal \
+	nsenter -t "$leader" -a -r --wdns=/ -- /usr/bin/env -i --default-signal \
 		HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
