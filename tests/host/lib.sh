@@ -179,6 +179,9 @@ net_up() { # N IP
 	ip netns add "dvh$1"
 	ip link add "dvh$1" type veth peer name host0 netns "dvh$1"
 	ip link set "dvh$1" master "$NET_BRIDGE" up
+	# One address, one hardware address: the outer machine still remembers the host that had it before.
+	ip -n "dvh$1" link set host0 address "$(printf '02:d0:00:00:%02x:%02x' $(($1 / 256)) $(($1 % 256)))"
+	ip neigh flush to "$2" dev "$NET_BRIDGE" 2>/dev/null || true
 	ip -n "dvh$1" link set lo up
 	ip -n "dvh$1" addr add "$2/16" dev host0
 	ip -n "dvh$1" link set host0 up
