@@ -119,7 +119,7 @@ $(MODULE): $(call objects,$(pam_SOURCES)) $(call lib,wire) $(call lib,base) pam_
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -shared -Wl,--version-script=pam_devvm/pam_devvm.map -Wl,-z,defs \
 		-o $@ $(filter %.o %.a,$^) -lpam
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- install ---------------------------------------------------------------------------
 UNITS   := $(wildcard units/*.service units/*.socket units/*.timer)

@@ -32,6 +32,8 @@ static void write_person(struct work *work, struct record_writer *writer)
 	record_add(writer, "repos", person->repos && *person->repos ? person->repos : NULL);
 	record_add(writer, "code-remote", work->base.daemon->config.code_remote);
 	record_add(writer, "shell", person->shell);
+	record_add_int(writer, "t3-port", person->ports[PEOPLE_PORT_T3]);
+	record_add_int(writer, "playwright-port", person->ports[PEOPLE_PORT_PLAYWRIGHT]);
 }
 
 /* A home step that failed in this generation and whose next try has not come. */

@@ -58,7 +58,7 @@ static _Noreturn void run_child(const struct env *env, const struct home_work *w
 	struct guard_message message = { .kind = MESSAGE_RESULT };
 	struct guard_result *result = &message.result;
 	struct home_work own = *work;
-	struct step_context context = { .env = env, .home = &own };
+	struct step_context context = { .env = env, .config = work->config, .home = &own };
 	int r = 0;
 
 	(void)setpgid(0, 0);

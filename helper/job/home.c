@@ -34,6 +34,18 @@ static int add_hold(struct home_work *work, const struct record *row)
 	return 0;
 }
 
+/* 0 where there is none. */
+static int read_port(const struct record *row, const char *key, unsigned int *ret_port)
+{
+	const char *text = record_get(row, key);
+	uint64_t port = 0;
+
+	if (text && str_to_uint(text, UINT16_MAX, &port) < 0)
+		return -EBADMSG;
+	*ret_port = (unsigned int)port;
+	return 0;
+}
+
 static int add_work(struct home_work *work, const struct record *row)
 {
 	const char *generation = record_get(row, "generation");
@@ -45,7 +57,9 @@ static int add_work(struct home_work *work, const struct record *row)
 	uint64_t number = 0;
 	int r = 0;
 
-	if (!generation || str_to_uint(generation, INT64_MAX, &number) < 0)
+	if (!generation || str_to_uint(generation, INT64_MAX, &number) < 0 ||
+	    read_port(row, "t3-port", &work->ports[PEOPLE_PORT_T3]) < 0 ||
+	    read_port(row, "playwright-port", &work->ports[PEOPLE_PORT_PLAYWRIGHT]) < 0)
 		return -EBADMSG;
 	work->generation = (int64_t)number;
 	work->layout =
@@ -106,6 +120,7 @@ static int ask_for_work(struct home_work *work, struct dv_error *err)
 /* A run over the home steps. */
 struct home_run {
 	struct env env;
+	struct config config;
 	struct home_work work;
 	unsigned int n, of; /* the step at hand, from 1, of how many */
 };
@@ -113,6 +128,7 @@ struct home_run {
 static void home_run_done(struct home_run *run)
 {
 	work_done(&run->work);
+	config_done(&run->config);
 	env_done(&run->env);
 }
 
@@ -187,6 +203,9 @@ int job_home(int argc, char **argv DV_UNUSED)
 	run.work.user = strdup(me->pw_name);
 	run.work.home = strdup(me->pw_dir);
 	r = run.work.user && run.work.home ? env_init(&run.env, "/", &err) : -ENOMEM;
+	if (r == 0)
+		r = config_load(&run.config, &run.env, &err);
+	run.work.config = &run.config;
 	if (r == 0)
 		r = ask_for_work(&run.work, &err);
 	if (r < 0) {

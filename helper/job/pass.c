@@ -141,6 +141,7 @@ static int begin_change(struct pass *pass, struct dv_error *err)
 static struct step_context context_of(const struct pass *pass)
 {
 	return (struct step_context){ .env = pass->options->view->env,
+				      .config = pass->options->view->config,
 				      .machine = pass->options->view,
 				      .person = pass->person };
 }

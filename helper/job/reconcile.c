@@ -128,7 +128,7 @@ static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BY
 	if (r == 0)
 		r = take_roster(run, ret_digest, err);
 	if (r == 0 && !run->only_user)
-		r = pass_run(&options, STEP_MACHINE, NULL, err);
+		r = pass_run(&options, STEP_SYSTEM, NULL, err);
 	return r < 0 ? r : keep_people(run, err);
 }
 

@@ -19,7 +19,7 @@
 /* clang-format off */
 const struct step STEPS[] = {
 	/* name,     place,          needs,            doing,                       deadline,      check, apply */
-	{ "sshd",    STEP_MACHINE,   NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
+	{ "sshd",    STEP_SYSTEM,    NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
 
 	{ "account", STEP_RECONCILE, NULL,             "creating the account",       0,            account_check, account_apply },
 	{ "groups",  STEP_RECONCILE, "account",        "adding groups",              0,            groups_check, groups_apply },

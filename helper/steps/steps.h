@@ -3,8 +3,9 @@
  * A step has a `check` that observes and says what differs, and an `apply` that makes it
  * so; after an apply the check must be satisfied. With a dry run only checks run. The
  * table's order is the order of running; `needs` names steps that must not have failed.
- * Steps of the reconcile run as root outside homes; steps of the home job run as the
- * person, each in a process of its own with a deadline.
+ * Steps of the reconcile and of devvm-machine run as root outside homes, the latter with time and
+ * a network; steps of the home job run as the person, each in a process of its own with a
+ * deadline.
  */
 #ifndef DEVVM_STEPS_STEPS_H
 #define DEVVM_STEPS_STEPS_H
@@ -15,7 +16,8 @@
 
 enum step_place {
 	STEP_RECONCILE, /* root, per person, outside homes */
-	STEP_MACHINE,	/* root, once for the machine, outside homes */
+	STEP_SYSTEM,	/* the reconcile's, once for the machine */
+	STEP_MACHINE,	/* devvm-machine: root, slow, network; once for the machine */
 	STEP_HOME,	/* as the person */
 };
 
@@ -30,8 +32,9 @@ enum step_verdict {
  * `home` is what the helper told a home job, NULL in a reconcile. */
 struct step_context {
 	const struct env *env;
+	const struct config *config; /* of /etc/devvm/devvm.yaml; borrowed */
 	struct reconcile_view *machine;
-	const struct people_row *person; /* NULL for STEP_MACHINE */
+	const struct people_row *person; /* NULL for STEP_SYSTEM and STEP_MACHINE */
 	const struct home_work *home;
 };
 

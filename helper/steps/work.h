@@ -6,6 +6,7 @@
 #define DEVVM_STEPS_WORK_H
 
 #include "base/str.h"
+#include "config/config.h"
 #include "ledger/people.h"
 #include "roster/roster.h"
 
@@ -18,6 +19,8 @@ struct home_work {
 	int64_t generation;
 	enum code_layout layout;
 	struct str_list repos;
+	unsigned int ports[PEOPLE_N_PORTS]; /* 0: none yet */
+	const struct config *config;	    /* borrowed */
 	char *code_remote;	 /* git URL with {repo}; NULL when the machine has none */
 	enum people_login login; /* set by the facts step */
 	/* Steps not to be tried again before a time. */

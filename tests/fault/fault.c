@@ -130,6 +130,7 @@ static int perform(const struct operation *operation, struct scratch *scratch,
 {
 	DV_AUTO_PEOPLE_ROW struct people_row row = { 0 };
 	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
 					.machine = &scratch->view,
 					.person = &row };
 	int r;

@@ -392,6 +392,7 @@ int scratch_check(struct scratch *scratch, const struct step *step, const char *
 {
 	DV_AUTO_PEOPLE_ROW struct people_row row = scratch_person(scratch, name);
 	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
 					.machine = &scratch->view,
 					.person = &row };
 	enum step_verdict verdict = STEP_UNSET;
@@ -406,6 +407,7 @@ int scratch_apply(struct scratch *scratch, const struct step *step, const char *
 {
 	DV_AUTO_PEOPLE_ROW struct people_row row = scratch_person(scratch, name);
 	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
 					.machine = &scratch->view,
 					.person = &row };
 
@@ -414,7 +416,9 @@ int scratch_apply(struct scratch *scratch, const struct step *step, const char *
 
 struct home_work scratch_make_home(struct scratch *scratch)
 {
-	struct home_work work = { .user = strdup("emo"), .home_fd = -1, .generation = 1 };
+	struct home_work work = {
+		.user = strdup("emo"), .home_fd = -1, .generation = 1, .config = &scratch->config
+	};
 
 	scratch_make_folder(scratch, "home/emo", 0755);
 	insist(asprintf(&work.home, "%s/home/emo", scratch->folder) > 0, "asprintf");
@@ -426,7 +430,9 @@ struct home_work scratch_make_home(struct scratch *scratch)
 int scratch_check_home(struct scratch *scratch, const struct step *step, struct home_work *work,
 		       char ret_what[static STEP_WHAT_BYTES])
 {
-	struct step_context context = { .env = &scratch->env, .home = work };
+	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
+					.home = work };
 	enum step_verdict verdict = STEP_UNSET;
 	int r;
 
@@ -437,7 +443,9 @@ int scratch_check_home(struct scratch *scratch, const struct step *step, struct 
 
 int scratch_apply_home(struct scratch *scratch, const struct step *step, struct home_work *work)
 {
-	struct step_context context = { .env = &scratch->env, .home = work };
+	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
+					.home = work };
 
 	return step->apply(&context, &scratch->err);
 }
