@@ -28,6 +28,7 @@
 #define PROGRAM_DEADLINE_MS 10000
 #define CONFIG_MAX_BYTES (1024 * 1024)
 #define VALUE_BYTES 512
+#define META_UNTOLD "sshd-reload"
 
 #define WANTED_TEXT                                                                                \
 	"# Written by devvm: sshd's own AuthorizedKeysFile and the roster's keys. Removed when\n"  \
@@ -124,11 +125,22 @@ static int others_set_it(const struct env *env, bool *ret_set, struct dv_error *
 	return r;
 }
 
+static int is_untold(struct step_context *context, bool *ret_untold, struct dv_error *err)
+{
+	DV_AUTO_FREE char *value = NULL;
+	int r = ledger_get_meta(context->machine->ledger, META_UNTOLD, &value, err);
+
+	if (r == 0)
+		*ret_untold = value != NULL;
+	return r;
+}
+
 /* What is to be: the drop-in with `text`, or none (`text` empty). */
 struct sshd_plan {
 	char text[sizeof(WANTED_TEXT)];
 	const char *what;
 	bool differs;
+	bool untold; /* sshd has not been told of the last change */
 };
 
 static int make_plan(struct step_context *context, struct sshd_plan *plan, struct dv_error *err)
@@ -151,6 +163,9 @@ static int make_plan(struct step_context *context, struct sshd_plan *plan, struc
 		plan->what = "an administrator has set AuthorizedKeysFile: remove the sshd drop-in";
 	else
 		(void)snprintf(plan->text, sizeof(plan->text), "%s", WANTED_TEXT);
+	r = is_untold(context, &plan->untold, err);
+	if (r < 0)
+		return r;
 	/* What cannot be read is not what it should be. */
 	if (file_read(context->env->root_dirfd, STEPS_SSHD_DROPIN, CONFIG_MAX_BYTES, &present,
 		      &n_present, NULL, NULL) < 0)
@@ -174,20 +189,23 @@ int sshd_check(struct step_context *context, enum step_verdict *ret_verdict,
 	r = make_plan(context, &plan, err);
 	if (r < 0)
 		return r;
-	*ret_verdict = plan.differs ? STEP_DIFFERS : STEP_FINE;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s", plan.what);
+	*ret_verdict = plan.differs || plan.untold ? STEP_DIFFERS : STEP_FINE;
+	(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s",
+		       plan.differs ? plan.what : "have sshd read its configuration again");
 	return 0;
 }
 
-static int reload_sshd(struct dv_error *err)
+static int reload_sshd(struct step_context *context, struct dv_error *err)
 {
 	static const char *const argv[] = { "systemctl", "try-reload-or-restart", "ssh.service",
 					    NULL };
 
-	return process_run_ok(&(struct process_spec){ .argv = argv,
-						      .deadline_ms = clock_deadline_ms(
-							      PROGRAM_DEADLINE_MS) },
-			      err);
+	int r = process_run_ok(&(struct process_spec){ .argv = argv,
+						       .deadline_ms = clock_deadline_ms(
+							       PROGRAM_DEADLINE_MS) },
+			       err);
+
+	return r < 0 ? r : ledger_set_meta(context->machine->ledger, META_UNTOLD, NULL, err);
 }
 
 int sshd_apply(struct step_context *context, struct dv_error *err)
@@ -197,11 +215,17 @@ int sshd_apply(struct step_context *context, struct dv_error *err)
 	struct sshd_plan plan;
 	int r = result ? make_plan(context, &plan, err) : dv_fail(err, -ENOMEM, "sshd");
 
-	if (r < 0 || !plan.differs)
+	if (r < 0)
+		return r;
+	if (!plan.differs)
+		return plan.untold ? reload_sshd(context, err) : 0;
+	/* Noted before the file changes: who is killed in between leaves the reload to the next. */
+	r = ledger_set_meta(context->machine->ledger, META_UNTOLD, "1", err);
+	if (r < 0)
 		return r;
 	if (!*plan.text) {
 		r = file_remove(root_fd, STEPS_SSHD_DROPIN, err);
-		return r < 0 ? r : reload_sshd(err);
+		return r < 0 ? r : reload_sshd(context, err);
 	}
 	r = file_replace(root_fd, STEPS_SSHD_DROPIN,
 			 &(struct file_spec){ .data = plan.text,
@@ -220,5 +244,5 @@ int sshd_apply(struct step_context *context, struct dv_error *err)
 		return dv_refuse(err, -EINVAL, "sshd -t refuses /%s: %.200s", STEPS_SSHD_DROPIN,
 				 result->output);
 	}
-	return reload_sshd(err);
+	return reload_sshd(context, err);
 }
