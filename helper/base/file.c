@@ -66,10 +66,12 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, si
 	if (!data)
 		return dv_fail(err, -ENOMEM, "read %s", path);
 	n = read_all(fd, data, (size_t)st.st_size + 1);
-	if (n < 0)
-		return dv_fail(err, n, "read %s", path);
-	if (n > st.st_size)
-		return dv_refuse(err, -EAGAIN, "%s changed while it was read", path);
+	if (n < 0 || n > st.st_size) {
+		/* It may be a secret, and nobody is left to wipe it. */
+		explicit_bzero(data, (size_t)st.st_size + 2);
+		return n < 0 ? dv_fail(err, n, "read %s", path)
+			     : dv_refuse(err, -EAGAIN, "%s changed while it was read", path);
+	}
 	data[n] = '\0';
 	*ret_data = DV_TAKE_PTR(data);
 	*ret_n_bytes = (size_t)n;
