@@ -46,17 +46,21 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 config_SOURCES := helper/config/config.c helper/config/config_values.c
+store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
+                 helper/store/store.c helper/store/tree.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
+ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
+                  helper/ledger/people.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
 units_SOURCES := helper/units/units.c
 steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
                  helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
                  helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
-                 helper/steps/ports.c helper/steps/sshd.c helper/steps/steps.c \
+                 helper/steps/playwright_server.c helper/steps/ports.c helper/steps/sshd.c \
+                 helper/steps/staging.c helper/steps/steps.c helper/steps/t3_pointer.c \
                  helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
                  helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
@@ -67,8 +71,9 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/session.c helper/daemon/status.c helper/daemon/store.c \
                   helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
                   helper/daemon/work.c
-job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/pass.c helper/job/reconcile.c \
-               helper/job/report.c helper/job/sync.c
+job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/install.c helper/job/machine.c \
+               helper/job/pass.c helper/job/reconcile.c helper/job/report.c helper/job/stage.c \
+               helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
                helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
@@ -81,13 +86,13 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire config roster ledger units steps
+LAYERS   := base wire config store roster ledger units steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,config) $(call lib,wire) $(call lib,base)
+            $(call lib,store) $(call lib,config) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
-BELOW_AGENT = $(call lib,config) $(call lib,wire) $(call lib,base)
+BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
@@ -225,7 +230,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster config wire base,\
+SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster store config wire base,\
               $(SAN)/lib$(layer).a)
 
 
@@ -288,8 +293,8 @@ bench: test-deps
 	@echo "== a real host"; tests/bench/host
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl \
-             agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+C_FILES := $(sort $(foreach layer,base wire config store roster ledger units steps daemon \
+             job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
