@@ -66,7 +66,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/job_unit.c \
                   helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
-                  helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
+                  helper/daemon/programs.c helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
                   helper/daemon/request.c helper/daemon/schedule.c helper/daemon/server.c \
                   helper/daemon/session.c helper/daemon/status.c helper/daemon/store.c \
                   helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
@@ -75,7 +75,7 @@ job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/install.c helper/
                helper/job/pass.c helper/job/reconcile.c helper/job/report.c helper/job/stage.c \
                helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
-               helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
+               helper/ctl/cmd_install.c helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
                helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \

@@ -149,10 +149,9 @@ int staging_run(const struct env *env, const struct config *config, const struct
 		return 0;
 	}
 	r = run_stage(env, item, want, err);
-	if (r == 0) {
+	if (r == 0)
 		r = staging_take(env, config, item, want, ret_version, err);
-		clean_stage(item, want);
-	}
+	clean_stage(item, want);
 	return r;
 }
 
