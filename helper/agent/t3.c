@@ -4,11 +4,12 @@
  * one, `current`. The version's own folder is what is run, not the pointer, so a process goes
  * on with what it was started with. Becomes node; returns only where it could not.
  */
-#include "agent/agents.h"
+#include "agent/t3.h"
 
 #include <pwd.h>
 #include <string.h>
 
+#include "agent/agents.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "store/node.h"
@@ -32,15 +33,14 @@ static void t3_done(struct t3 *t3)
 	env_done(&t3->env);
 }
 
-static int find_version(const struct env *env, char ret_version[static STORE_VERSION_BYTES],
-			struct dv_error *err)
+static int find_version(const struct env *env, const char *user,
+			char ret_version[static STORE_VERSION_BYTES], struct dv_error *err)
 {
-	const struct passwd *me = getpwuid(geteuid());
 	int r = 0;
 
 	ret_version[0] = '\0';
-	if (me && str_is_user_name(me->pw_name))
-		r = store_get_pointer(env, ITEM, me->pw_name, ret_version, err);
+	if (user && str_is_user_name(user))
+		r = store_get_pointer(env, ITEM, user, ret_version, err);
 	if (r == 0 && !*ret_version)
 		r = store_get_pointer(env, ITEM, NULL, ret_version, err);
 	if (r == 0 && !*ret_version)
@@ -50,38 +50,44 @@ static int find_version(const struct env *env, char ret_version[static STORE_VER
 	return r;
 }
 
-/* What was staged says which package it is: devvm.yaml may name another by now. */
-static int find_program(struct t3 *t3, const char *version, struct dv_error *err)
+int t3_find_program(const struct env *env, const struct config *config, const char *user,
+		    char **ret_program, struct dv_error *err)
 {
-	DV_AUTO_CLOSE int fd = store_open(&t3->env, ITEM, version, err);
 	struct package_manifest manifest = { 0 };
+	char version[STORE_VERSION_BYTES];
 	char bin[PACKAGE_PATH_BYTES];
-	int r;
+	DV_AUTO_CLOSE int fd = -1;
+	bool has_manifest;
+	char *program;
+	int r = find_version(env, user, version, err);
 
-	if (fd < 0)
-		return fd;
-	r = package_read_manifest(fd, &manifest, NULL);
-	r = package_find_bin(fd, r == 0 ? manifest.package : t3->config.t3_package, "t3", bin, err);
 	if (r < 0)
 		return r;
-	if (asprintf(&t3->program, "/" STORE_FOLDER "/" ITEM "/versions/%s/%s", version, bin) < 0) {
-		t3->program = NULL; /* asprintf(3): undefined then */
+	fd = store_open(env, ITEM, version, err);
+	if (fd < 0)
+		return fd;
+	/* What was staged says which package it is: devvm.yaml may name another by now. */
+	has_manifest = package_read_manifest(fd, &manifest, NULL) == 0;
+	r = package_find_bin(fd, has_manifest ? manifest.package : config->t3_package, "t3", bin,
+			     err);
+	if (r < 0)
+		return dv_prefix(err, r, "t3 %s", version);
+	if (asprintf(&program, "/" STORE_FOLDER "/" ITEM "/versions/%s/%s", version, bin) < 0)
 		return dv_fail(err, -ENOMEM, "find t3");
-	}
+	*ret_program = program;
 	return 0;
 }
 
 static int find(struct t3 *t3, struct dv_error *err)
 {
-	char version[STORE_VERSION_BYTES];
+	const struct passwd *me = getpwuid(geteuid());
 	int r = env_init(&t3->env, "/", err);
 
 	if (r == 0)
 		r = config_load(&t3->config, &t3->env, err);
 	if (r == 0)
-		r = find_version(&t3->env, version, err);
-	if (r == 0)
-		r = find_program(t3, version, err);
+		r = t3_find_program(&t3->env, &t3->config, me ? me->pw_name : NULL, &t3->program,
+				    err);
 	if (r == 0)
 		r = store_find_node(&t3->config, NODE_FOR_T3, &t3->node, err);
 	return r;

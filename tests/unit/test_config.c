@@ -171,7 +171,7 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
 	assert_refused("\nrooster: /x\n",
 		       "f:2: rooster: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, ssh_keys, home, daemon");
+		       "token, code, t3, playwright, node, ssh_keys, home, daemon");
 	assert_refused("ports:\n  ttyd: 1\n",
 		       "f:2: ports.ttyd: unknown key; known here are t3, playwright, reserved");
 	assert_refused("ports: 3773\n", "f:1: ports: must be a map of keys");
@@ -209,14 +209,14 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:3: home is there twice (first on line 2)");
 	assert_refused("\"a\\nb\": 1\n",
 		       "f:1: a\\nb: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, ssh_keys, home, daemon");
+		       "token, code, t3, playwright, node, ssh_keys, home, daemon");
 }
 
 static void dotted_path_is_not_a_key(void **state DV_UNUSED)
 {
 	assert_refused("home.concurrency: 3\n",
 		       "f:1: home.concurrency: unknown key; known here are roster, trusted_uids, "
-		       "ports, token, code, ssh_keys, home, daemon");
+		       "ports, token, code, t3, playwright, node, ssh_keys, home, daemon");
 }
 
 static void bad_remotes_are_refused(void **state DV_UNUSED)
