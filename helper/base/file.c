@@ -242,7 +242,7 @@ static int open_stepwise(int dirfd, const char *path, int flags, mode_t mode)
 		return -errno;
 	if (*path == '/')
 		return -EXDEV;
-	while ((part = strsep(&rest, "/")) && rest) {
+	for (part = strsep(&rest, "/"); rest; part = strsep(&rest, "/")) {
 		if (strcmp(part, "..") == 0)
 			return -EXDEV;
 		fd = openat(folder_fd, *part ? part : ".",
