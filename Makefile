@@ -46,48 +46,56 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 config_SOURCES := helper/config/config.c helper/config/config_values.c
+store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
+                 helper/store/store.c helper/store/tree.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
+ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
+                  helper/ledger/people.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
 units_SOURCES := helper/units/units.c
 steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
                  helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
                  helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
-                 helper/steps/ports.c helper/steps/sshd.c helper/steps/steps.c \
+                 helper/steps/playwright_server.c helper/steps/ports.c helper/steps/sshd.c \
+                 helper/steps/staging.c helper/steps/steps.c helper/steps/t3_pointer.c \
                  helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
                  helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/job_unit.c \
                   helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
-                  helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
+                  helper/daemon/programs.c helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
                   helper/daemon/request.c helper/daemon/schedule.c helper/daemon/server.c \
                   helper/daemon/session.c helper/daemon/status.c helper/daemon/store.c \
                   helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
                   helper/daemon/work.c
-job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/pass.c helper/job/reconcile.c \
-               helper/job/report.c helper/job/sync.c
+job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/install.c helper/job/machine.c \
+               helper/job/pass.c helper/job/reconcile.c helper/job/report.c helper/job/stage.c \
+               helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
-               helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
+               helper/ctl/cmd_install.c helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
                helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
                helper/ctl/progress.c helper/ctl/status.c helper/ctl/status_json.c \
                helper/ctl/status_text.c
+agent_SOURCES := helper/agent/t3.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire config roster ledger units steps
+LAYERS   := base wire config store roster ledger units steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,config) $(call lib,wire) $(call lib,base)
+            $(call lib,store) $(call lib,config) $(call lib,wire) $(call lib,base)
+# What people's own small programs link.
+BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
-PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl
+PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
 MODULE   := $(BUILD)/pam_devvm.so
 
 .PHONY: all
@@ -105,13 +113,16 @@ $(call lib,$(1)): $$(call objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl,$(eval $(call archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent,$(eval $(call archive_rule,$(layer))))
 
 $(BUILD)/devvm-helperd: $(call objects,helper/daemon/main.c) $(call lib,daemon) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 $(BUILD)/devvm-job: $(call objects,helper/job/main.c) $(call lib,job) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 $(BUILD)/devvmctl: $(call objects,helper/ctl/main.c) $(call lib,ctl) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
+$(BUILD)/devvm-agent: $(call objects,helper/agent/main.c) $(call lib,agent) $(BELOW_AGENT)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 # The module links libpam and libc, wire, and the little of base they need.
@@ -136,7 +147,9 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm
 	install -m 0644 $(MODULE) $(DESTDIR)$(SECURITYDIR)/pam_devvm.so
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
-	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
+		$(DESTDIR)$(LIBEXECDIR)/
+	ln -sfn ../libexec/devvm/devvm-agent $(DESTDIR)$(PREFIX)/bin/t3
 	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	install -m 0644 conf/sysusers.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf
 	install -m 0644 conf/tmpfiles.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf
@@ -154,6 +167,7 @@ install: all
 .PHONY: uninstall
 uninstall:
 	rm -f $(DESTDIR)$(SECURITYDIR)/pam_devvm.so $(DESTDIR)$(PREFIX)/bin/devvmctl \
+		$(DESTDIR)$(PREFIX)/bin/t3 \
 		$(patsubst units/%,$(DESTDIR)$(UNITDIR)/%,$(UNITS)) \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf \
@@ -187,14 +201,16 @@ lint-deps: deps
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
               test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
-              test_digest test_due test_env test_envfile test_error test_events test_facts \
-              test_file test_groups test_guard test_keys test_knock test_ledger test_lock \
-              test_log test_output test_pass test_path test_people test_policy test_ports \
-              test_process test_progress test_proto test_protocol_doc test_queue test_record \
-              test_report test_roster test_roster_fields test_roster_trust test_secret \
-              test_server test_session test_ssh_key test_status test_steps test_steps_log \
-              test_str test_sync test_ticket test_ticket_codec test_tiers test_token \
-              test_tokens test_units test_validate test_view test_wait test_watch test_yaml
+              test_digest test_due test_env test_envfile test_error test_events \
+              test_facts test_file test_groups test_guard test_installs test_keys test_knock \
+              test_ledger test_lock test_log test_node test_output test_package \
+              test_pass test_path test_people test_policy test_ports test_process \
+              test_programs test_progress test_proto test_protocol_doc test_queue \
+              test_record test_report test_roster test_roster_fields test_roster_trust \
+              test_secret test_server test_session test_ssh_key test_staging test_status \
+              test_steps test_steps_log test_store test_str test_sync test_t3 \
+              test_ticket test_ticket_codec test_tiers test_token test_tokens test_tree \
+              test_units test_validate test_view test_wait test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
@@ -214,9 +230,9 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl support,$(eval $(call san_archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support ctl job daemon steps units ledger roster config wire base,\
+SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster store config wire base,\
               $(SAN)/lib$(layer).a)
 
 
@@ -279,13 +295,15 @@ bench: test-deps
 	@echo "== a real host"; tests/bench/host
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl pam,\
-             $($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c helper/ctl/main.c
+C_FILES := $(sort $(foreach layer,base wire config store roster ledger units steps daemon \
+             job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+             helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \
             tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers $(wildcard tests/host/cases/*)
+            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers tests/standin/t3/make \
+            $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-analyzer lint-shell lint-headers lint-layers \

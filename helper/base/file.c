@@ -228,6 +228,38 @@ int file_make_dirs(int dirfd, const char *path, mode_t mode, struct dv_error *er
 	return 0;
 }
 
+/* The same without openat2(2), which a unit with RestrictSUIDSGID= is not given (its flags
+ * lie in memory, where seccomp cannot see them): folder by folder, none of them a link. */
+static int open_stepwise(int dirfd, const char *path, int flags, mode_t mode)
+{
+	DV_AUTO_FREE char *copy = strdup(path);
+	DV_AUTO_CLOSE int folder_fd = openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *rest = copy;
+	char *part;
+	int fd;
+
+	if (!copy)
+		return -ENOMEM;
+	if (folder_fd < 0)
+		return -errno;
+	if (*path == '/')
+		return -EXDEV;
+	for (part = strsep(&rest, "/"); rest; part = strsep(&rest, "/")) {
+		if (strcmp(part, "..") == 0)
+			return -EXDEV;
+		fd = openat(folder_fd, *part ? part : ".",
+			    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		(void)close(folder_fd); /* nothing is written through O_PATH */
+		folder_fd = fd;
+	}
+	if (strcmp(part, "..") == 0)
+		return -EXDEV;
+	fd = openat(folder_fd, *part ? part : ".", flags | O_NOFOLLOW, mode);
+	return fd < 0 ? -errno : fd;
+}
+
 int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct dv_error *err)
 {
 	struct open_how how = {
@@ -238,6 +270,8 @@ int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struc
 	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 
 	if (fd < 0)
-		return dv_fail(err, -errno, "open %s", path);
+		fd = errno == ENOSYS ? open_stepwise(dirfd, path, (int)how.flags, mode) : -errno;
+	if (fd < 0)
+		return dv_fail(err, (int)fd, "open %s", path);
 	return (int)fd;
 }

@@ -38,6 +38,11 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "ports.reserved", config_read_list, { 1, 65535 }, AT(reserved_ports), AT(n_reserved_ports) },
 	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
 	{ "code.remote", config_read_remote, { 0 }, AT(code_remote), 0 },
+	{ "t3.package", config_read_word, { 0, 214 }, AT(t3_package), 0 },
+	{ "t3.tag", config_read_word, { 0, 64 }, AT(t3_tag), 0 },
+	{ "playwright.package", config_read_word, { 0, 214 }, AT(playwright_package), 0 },
+	{ "playwright.version", config_read_word, { 0, 64 }, AT(playwright_version), 0 },
+	{ "node.path", config_read_path_or_none, { 0 }, AT(node_path), 0 },
 	{ "ssh_keys.sshd", config_read_bool, { 0 }, AT(manage_sshd_keys), 0 },
 	{ "home.concurrency", config_read_uint, { 1, 64 }, AT(home_concurrency), 0 },
 	{ "home.per_hour", config_read_uint, { 0, 1000 }, AT(home_per_hour), 0 },
@@ -84,7 +89,12 @@ int config_init(struct config *config, struct dv_error *err)
 
 	made.roster_path = strdup("/etc/devvm/roster.yaml");
 	made.token_path = strdup("/etc/t3-serve/claude-oauth-token");
-	if (!made.roster_path || !made.token_path || reserve_always(&made) < 0)
+	made.t3_package = strdup("t3");
+	made.t3_tag = strdup("nightly");
+	made.playwright_package = strdup("@playwright/mcp");
+	made.playwright_version = strdup("0.0.76");
+	if (!made.roster_path || !made.token_path || !made.t3_package || !made.t3_tag ||
+	    !made.playwright_package || !made.playwright_version || reserve_always(&made) < 0)
 		return dv_fail(err, -ENOMEM, "set the defaults of devvm.yaml");
 	*config = made;
 	made = (struct config){ 0 }; /* handed over */
@@ -98,6 +108,11 @@ void config_done(struct config *config)
 	free(config->reserved_ports);
 	free(config->token_path);
 	free(config->code_remote);
+	free(config->t3_package);
+	free(config->t3_tag);
+	free(config->playwright_package);
+	free(config->playwright_version);
+	free(config->node_path);
 	*config = (struct config){ 0 };
 }
 

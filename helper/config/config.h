@@ -43,7 +43,13 @@ struct config {
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */
 	unsigned int home_per_hour;    /* `home.per_hour`: due people prepared without a login */
 	unsigned int home_refresh_minutes; /* `home.refresh_minutes`: an ok step is due again */
-	unsigned int connections_per_uid;  /* `daemon.connections_per_uid`, root excepted */
+	char *t3_package;		   /* `t3.package`: of npm */
+	char *t3_tag;			   /* `t3.tag`: the dist-tag that is followed */
+	char *playwright_package;	   /* `playwright.package`: of npm */
+	char *playwright_version;	   /* `playwright.version` */
+	char *node_path;		   /* absolute; `node.path`; NULL: searched */
+
+	unsigned int connections_per_uid; /* `daemon.connections_per_uid`, root excepted */
 };
 
 /* Fill in the defaults, whatever was there. Release with config_done(). */

@@ -46,6 +46,37 @@ int config_read_path(const struct config_place *place, const struct config_targe
 	return take_text(place, target);
 }
 
+static int take_none(const struct config_target *target)
+{
+	char **field = target->field;
+
+	free(*field);
+	*field = NULL;
+	return 0;
+}
+
+int config_read_path_or_none(const struct config_place *place, const struct config_target *target)
+{
+	return place->node->is_null ? take_none(target) : config_read_path(place, target);
+}
+
+int config_read_word(const struct config_place *place, const struct config_target *target)
+{
+	static const char good[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ@/._+-";
+	const struct yaml_node *node = place->node;
+	char shown[STR_SHOW_BYTES];
+
+	if (node->kind != YAML_SCALAR || node->is_null)
+		return config_refuse(place, -EINVAL, "must be a word");
+	if (!*node->scalar || node->scalar[0] == '-' || node->scalar[0] == '.' ||
+	    strspn(node->scalar, good) != strlen(node->scalar) ||
+	    strlen(node->scalar) > target->limits.max)
+		return config_refuse(place, -EINVAL, "\"%s\" is not one that npm could mean",
+				     str_show(node->scalar, shown));
+	return take_text(place, target);
+}
+
 static bool is_remote(const char *text)
 {
 	static const char *const beginnings[] = { "https://", "ssh://", "git@", "file:///", "/" };
@@ -61,14 +92,10 @@ int config_read_remote(const struct config_place *place, const struct config_tar
 {
 	static const char placeholder[] = "{repo}";
 	const struct yaml_node *node = place->node;
-	char **field = target->field;
 	const char *first;
 
-	if (node->is_null) {
-		free(*field);
-		*field = NULL;
-		return 0;
-	}
+	if (node->is_null)
+		return take_none(target);
 	if (node->kind != YAML_SCALAR || !is_remote(node->scalar))
 		return config_refuse(place, -EINVAL,
 				     "must begin with https://, ssh://, git@, file:/// or /");

@@ -34,12 +34,14 @@ struct config_target {
 typedef int config_value_reader(const struct config_place *place,
 				const struct config_target *target);
 
-config_value_reader config_read_path;	/* char *: absolute */
-config_value_reader config_read_remote; /* char *: git URL with {repo}, or null for none */
-config_value_reader config_read_bool;	/* bool */
-config_value_reader config_read_uint;	/* unsigned int */
-config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */
-config_value_reader config_read_range;	/* struct config_port_range: {first: N, last: N} */
+config_value_reader config_read_path;	      /* char *: absolute */
+config_value_reader config_read_remote;	      /* char *: git URL with {repo}, or null for none */
+config_value_reader config_read_path_or_none; /* char *: absolute, or null for none */
+config_value_reader config_read_word;	      /* char *: of a package, a version or a tag */
+config_value_reader config_read_bool;	      /* bool */
+config_value_reader config_read_uint;	      /* unsigned int */
+config_value_reader config_read_list;	      /* unsigned int * and its count; replaces the list */
+config_value_reader config_read_range;	      /* struct config_port_range: {first: N, last: N} */
 
 /* Add to a list what is not in it yet. -ENOMEM. */
 DV_MUST_CHECK int config_list_add(unsigned int **items, size_t *n_items, unsigned int value);

@@ -7,6 +7,8 @@ int cmd_status(int argc, char **argv);
 int cmd_ensure(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
+int cmd_machine(int argc, char **argv);
+int cmd_install(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_pam(int argc, char **argv);
 

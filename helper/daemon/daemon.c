@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/job_unit.h"
 #include "daemon/knock.h"
+#include "daemon/programs.h"
 #include "daemon/reports.h"
 #include "daemon/schedule.h"
 #include "daemon/server.h"
@@ -260,6 +261,8 @@ static int set_up_parts(struct daemon *daemon, const struct daemon_sockets *sock
 	if (r == 0)
 		r = schedule_new(&daemon->schedule, daemon, err);
 	if (r == 0)
+		r = programs_new(&daemon->programs, daemon, err);
+	if (r == 0)
 		r = watch_new(&daemon->watch, daemon->event, daemon->env, on_watch, daemon, err);
 	if (r == 0)
 		r = use_config(daemon, err);
@@ -311,6 +314,7 @@ void daemon_free(struct daemon *daemon)
 	schedule_free(daemon->schedule);
 	reports_free(daemon->reports);
 	units_free(daemon->units);
+	programs_free(daemon->programs);
 	sd_event_source_disable_unref(daemon->dispatch_now);
 	sd_event_source_disable_unref(daemon->dispatch_later);
 	queue_free(daemon->queue);

@@ -16,6 +16,10 @@ struct answer *wait_handle_ensure(struct daemon *, const struct request *, struc
 struct answer *wait_handle_wait(struct daemon *, const struct request *, struct record_writer *);
 struct answer *wait_handle_reconcile(struct daemon *, const struct request *,
 				     struct record_writer *);
+struct answer *programs_handle_machine(struct daemon *, const struct request *,
+				       struct record_writer *);
+struct answer *programs_handle_install(struct daemon *, const struct request *,
+				       struct record_writer *);
 struct answer *status_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *feed_handle_events(struct daemon *, const struct request *, struct record_writer *);
 

@@ -12,6 +12,9 @@ static const struct {
 	const char *help;
 } VERBS[] = {
 	{ "reconcile", job_reconcile, "keep people and the machine as the roster says (root)" },
+	{ "machine", job_machine, "what is slow and needs a network, for the machine (root)" },
+	{ "install", job_install, "a version of a program for the machine (root)" },
+	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
 	{ "home", job_home, "prepare the caller's own home" },
 };
 

@@ -17,7 +17,8 @@
 
 #define LOCK_DEADLINE_MS 60000
 #define LOCK_MACHINE "@machine"
-#define MAX_RESULTS 12 /* steps of one place in the table */
+#define LOCK_MACHINE_STEPS "@machine-steps" /* which may take minutes */
+#define MAX_RESULTS 12			    /* steps of one place in the table */
 
 struct pass_result {
 	const struct step *step;
@@ -28,6 +29,7 @@ struct pass_result {
 
 struct pass {
 	const struct pass_options *options;
+	const char *lock;		 /* of the machine's passes */
 	const struct people_row *person; /* NULL for the machine; `fresh` once that is read */
 	struct people_row fresh;
 	const char *name; /* "" for the machine */
@@ -117,7 +119,7 @@ static int try_begin_change(struct pass *pass, struct dv_error *err)
 	const struct env *env = pass->options->view->env;
 	int r;
 
-	pass->lock_fd = lock_take(env, pass->person ? pass->name : LOCK_MACHINE,
+	pass->lock_fd = lock_take(env, pass->person ? pass->name : pass->lock,
 				  clock_deadline_ms(LOCK_DEADLINE_MS), err);
 	if (pass->lock_fd < 0)
 		return pass->lock_fd;
@@ -255,6 +257,7 @@ int pass_run(const struct pass_options *options, enum step_place place,
 {
 	DV_CLEANUP(pass_done)
 	struct pass pass = { .options = options,
+			     .lock = place == STEP_MACHINE ? LOCK_MACHINE_STEPS : LOCK_MACHINE,
 			     .person = person,
 			     .name = person ? person->name : "",
 			     .lock_fd = -1 };

@@ -9,8 +9,10 @@
 #include "steps/groups.h"
 #include "steps/keys.h"
 #include "steps/path.h"
+#include "steps/playwright_server.h"
 #include "steps/ports.h"
 #include "steps/sshd.h"
+#include "steps/t3_pointer.h"
 #include "steps/ticket.h"
 #include "steps/token.h"
 
@@ -26,7 +28,10 @@ const struct step STEPS[] = {
 	{ "ports",   STEP_RECONCILE, NULL,             "writing the ports",          0,            ports_check, ports_apply },
 	{ "token",   STEP_RECONCILE, NULL,             "handing over the token",     0,            token_check, token_apply },
 	{ "keys",    STEP_RECONCILE, "account",        "writing the ssh keys",       0,            keys_check, keys_apply },
+	{ "t3-pointer", STEP_RECONCILE, NULL,          "choosing a version of t3",   0,            t3_pointer_check, t3_pointer_apply },
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
+
+	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
 
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
 	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },

@@ -34,6 +34,11 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 		{ { "v", true }, { "user", false } } },
 	[PROTO_RECONCILE] = { PROTO_RECONCILE, "reconcile", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false }, { "dry-run", false } } },
+	[PROTO_MACHINE] = { PROTO_MACHINE, "machine", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true } } },
+	/* without `version`: the tag that devvm.yaml follows */
+	[PROTO_INSTALL] = { PROTO_INSTALL, "install", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "item", true }, { "version", false } } },
 	[PROTO_EVENTS] = { PROTO_EVENTS, "events", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false }, { "after", false }, { "follow", false },
 		  { "limit", false } } },

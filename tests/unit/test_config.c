@@ -49,6 +49,11 @@ static void assert_same(const struct config *a, const struct config *b)
 			 b->n_reserved_ports);
 	assert_string_equal(a->token_path, b->token_path);
 	assert_true(str_equal(a->code_remote, b->code_remote));
+	assert_string_equal(a->t3_package, b->t3_package);
+	assert_string_equal(a->t3_tag, b->t3_tag);
+	assert_string_equal(a->playwright_package, b->playwright_package);
+	assert_string_equal(a->playwright_version, b->playwright_version);
+	assert_true(str_equal(a->node_path, b->node_path));
 	assert_int_equal(a->manage_sshd_keys, b->manage_sshd_keys);
 	assert_int_equal(a->home_concurrency, b->home_concurrency);
 	assert_int_equal(a->home_per_hour, b->home_per_hour);
@@ -71,6 +76,11 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_int_equal(config.reserved_ports[1], 3799);
 	assert_string_equal(config.token_path, "/etc/t3-serve/claude-oauth-token");
 	assert_null(config.code_remote);
+	assert_string_equal(config.t3_package, "t3");
+	assert_string_equal(config.t3_tag, "nightly");
+	assert_string_equal(config.playwright_package, "@playwright/mcp");
+	assert_string_equal(config.playwright_version, "0.0.76");
+	assert_null(config.node_path);
 	assert_true(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 4);
 	assert_int_equal(config.home_per_hour, 20);
@@ -89,6 +99,9 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "  reserved: [4001, 3780]\n"
 		      "token: {path: /run/token}\n"
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
+		      "t3: {package: '@acme/t3', tag: 0.0.28}\n"
+		      "playwright: {package: mcp, version: 0.0.77}\n"
+		      "node: {path: /srv/node}\n"
 		      "ssh_keys: {sshd: false}\n"
 		      "home:\n"
 		      "  concurrency: 64\n"
@@ -107,6 +120,11 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_int_equal(config.n_reserved_ports, 3); /* the list, and 3799 all the same */
 	assert_string_equal(config.token_path, "/run/token");
 	assert_string_equal(config.code_remote, "git@example.org:t/{repo}.git");
+	assert_string_equal(config.t3_package, "@acme/t3");
+	assert_string_equal(config.t3_tag, "0.0.28");
+	assert_string_equal(config.playwright_package, "mcp");
+	assert_string_equal(config.playwright_version, "0.0.77");
+	assert_string_equal(config.node_path, "/srv/node");
 	assert_false(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 64);
 	assert_int_equal(config.home_per_hour, 0);
@@ -153,7 +171,7 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
 	assert_refused("\nrooster: /x\n",
 		       "f:2: rooster: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, ssh_keys, home, daemon");
+		       "token, code, t3, playwright, node, ssh_keys, home, daemon");
 	assert_refused("ports:\n  ttyd: 1\n",
 		       "f:2: ports.ttyd: unknown key; known here are t3, playwright, reserved");
 	assert_refused("ports: 3773\n", "f:1: ports: must be a map of keys");
@@ -191,14 +209,14 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:3: home is there twice (first on line 2)");
 	assert_refused("\"a\\nb\": 1\n",
 		       "f:1: a\\nb: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, ssh_keys, home, daemon");
+		       "token, code, t3, playwright, node, ssh_keys, home, daemon");
 }
 
 static void dotted_path_is_not_a_key(void **state DV_UNUSED)
 {
 	assert_refused("home.concurrency: 3\n",
 		       "f:1: home.concurrency: unknown key; known here are roster, trusted_uids, "
-		       "ports, token, code, ssh_keys, home, daemon");
+		       "ports, token, code, t3, playwright, node, ssh_keys, home, daemon");
 }
 
 static void bad_remotes_are_refused(void **state DV_UNUSED)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "ctl/cmd_ensure.h"
 #include "ctl/cmd_events.h"
+#include "ctl/cmd_install.h"
 #include "ctl/cmd_reconcile.h"
 #include "ctl/cmd_status.h"
 #include "ctl/online.h"
@@ -73,6 +74,38 @@ static void assert_said(struct session *session, const char *out, const char *me
 #define EMO_CODE                                                                                   \
 	"row\nkind=step\nuser=emo\nstep=code\nstatus=failed\nerror=no route\nattempts=2\n"         \
 	"next-retry=99\nupdated=98\n"
+
+static void an_install_says_what_is_there(void **state DV_UNUSED)
+{
+	const char *done[] = { "done\ntext=t3 0.0.24 is installed and current\n", NULL };
+	const char *failed[] = { "error\ncode=failed\ntext=npm: E404: no such version\n", NULL };
+	struct session s;
+
+	session_start(&s, "install\nv=1\nitem=t3\nversion=0.0.24\n", done);
+	assert_int_equal(install_run(&s.ctl, "t3", "0.0.24"), CTL_OK);
+	assert_said(&s, "t3 0.0.24 is installed and current\n", "");
+	session_end(&s);
+	session_start(&s, "install\nv=1\nitem=t3\n", failed);
+	assert_int_equal(install_run(&s.ctl, "t3", NULL), CTL_FAILED);
+	assert_said(&s, "", "devvmctl: npm: E404: no such version\n");
+	session_end(&s);
+}
+
+static void the_machine_job_says_how_it_went(void **state DV_UNUSED)
+{
+	const char *done[] = { "done\n", NULL };
+	const char *failed[] = { "error\ncode=failed\ntext=1 step failed: x: y\n", NULL };
+	struct session s;
+
+	session_start(&s, "machine\nv=1\n", done);
+	assert_int_equal(machine_run(&s.ctl), CTL_OK);
+	assert_said(&s, "The machine's programs are as devvm.yaml says.\n", "");
+	session_end(&s);
+	session_start(&s, "machine\nv=1\n", failed);
+	assert_int_equal(machine_run(&s.ctl), CTL_FAILED);
+	assert_said(&s, "", "devvmctl: 1 step failed: x: y\n");
+	session_end(&s);
+}
 
 static void status_is_a_table(void **state DV_UNUSED)
 {
@@ -369,6 +402,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_is_a_table),
+		cmocka_unit_test(an_install_says_what_is_there),
+		cmocka_unit_test(the_machine_job_says_how_it_went),
 		cmocka_unit_test(status_of_one),
 		cmocka_unit_test(status_of_nobody),
 		cmocka_unit_test(ensure_asks_once),
