@@ -45,6 +45,7 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
+fetch_SOURCES := helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_values.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
@@ -80,12 +81,12 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire config roster ledger units steps
+LAYERS   := base wire fetch config roster ledger units steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,config) $(call lib,wire) $(call lib,base)
-LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
+            $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+LIBS     := -lcurl -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl
 MODULE   := $(BUILD)/pam_devvm.so
@@ -165,7 +166,8 @@ uninstall:
 
 # ---- dependencies ----------------------------------------------------------------------
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
-                  libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev
+                  libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
+                  libcmocka-dev
 TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
@@ -187,7 +189,7 @@ lint-deps: deps
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
               test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
-              test_digest test_due test_env test_envfile test_error test_events test_facts \
+              test_digest test_due test_env test_envfile test_error test_events test_facts test_fetch \
               test_file test_groups test_guard test_keys test_knock test_ledger test_lock \
               test_log test_output test_pass test_path test_people test_policy test_ports \
               test_process test_progress test_proto test_protocol_doc test_queue test_record \
@@ -216,7 +218,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support ctl job daemon steps units ledger roster config wire base,\
+SAN_LIBS := $(foreach layer,support ctl job daemon steps units ledger roster config fetch wire base,\
               $(SAN)/lib$(layer).a)
 
 
@@ -279,7 +281,7 @@ bench: test-deps
 	@echo "== a real host"; tests/bench/host
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl pam,\
+C_FILES := $(sort $(foreach layer,base wire fetch config roster ledger units steps daemon job ctl pam,\
              $($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c helper/ctl/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
