@@ -45,7 +45,7 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
-fetch_SOURCES := helper/fetch/fetch.c
+fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_values.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
@@ -54,9 +54,10 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
 ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
 units_SOURCES := helper/units/units.c
-steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
+steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
+                 helper/steps/claude_installer.c helper/steps/code.c helper/steps/due.c \
                  helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
-                 helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
+                 helper/steps/keys.c helper/steps/launcher.c helper/steps/lock.c helper/steps/path.c \
                  helper/steps/ports.c helper/steps/sshd.c helper/steps/steps.c \
                  helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
                  helper/steps/work.c
@@ -86,7 +87,7 @@ lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
-LIBS     := -lcurl -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
+LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl
 MODULE   := $(BUILD)/pam_devvm.so
@@ -187,10 +188,10 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
-              test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
+UNIT_TESTS := test_account test_claude test_claude_cache test_claude_installer test_client test_clock test_cmd_offline test_code test_config \
+              test_ctl_doctor test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_curl test_derive \
               test_digest test_due test_env test_envfile test_error test_events test_facts test_fetch \
-              test_file test_groups test_guard test_keys test_knock test_ledger test_lock \
+              test_file test_groups test_guard test_keys test_knock test_launcher test_ledger test_lock \
               test_log test_output test_pass test_path test_people test_policy test_ports \
               test_process test_progress test_proto test_protocol_doc test_queue test_record \
               test_report test_roster test_roster_fields test_roster_trust test_secret \

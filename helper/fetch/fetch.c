@@ -2,23 +2,24 @@
 #include "fetch/fetch.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "fetch/curl.h"
 
-#define CONNECT_MS 10000
-#define LOW_SPEED_BYTES 1000
-#define LOW_SPEED_S 30
+#define CONNECT_MS 10000L
+#define LOW_SPEED_BYTES 1000L
+#define LOW_SPEED_S 30L
 #define MAX_HEADER_LINES 256
 #define FIRST_ROOM 16384 /* of a body in memory */
 
 /* A transfer under way. A callback that ends it leaves its sentence in `failure`. */
 struct transfer {
 	const struct fetch_request *request;
+	const struct curl_library *library;
 	CURL *curl;
 	struct curl_slist *headers;
 	char words[CURL_ERROR_SIZE];
@@ -38,8 +39,10 @@ static void transfer_done(struct transfer *transfer)
 {
 	for (struct curl_slist *item = transfer->headers; item; item = item->next)
 		explicit_bzero(item->data, strlen(item->data));
-	curl_slist_free_all(transfer->headers);
-	curl_easy_cleanup(transfer->curl);
+	if (transfer->library) {
+		transfer->library->slist_free_all(transfer->headers);
+		transfer->library->easy_cleanup(transfer->curl);
+	}
 	digest_free(&transfer->digest);
 }
 
@@ -207,7 +210,7 @@ static int set_headers(struct transfer *transfer)
 		/* A second header, or a second request, in what was to be one value. */
 		if (!line || strpbrk(line, "\r\n"))
 			return -EINVAL;
-		longer = curl_slist_append(transfer->headers, line);
+		longer = transfer->library->slist_append(transfer->headers, line);
 		if (!longer)
 			return -ENOMEM;
 		transfer->headers = longer;
@@ -227,88 +230,87 @@ static const char *redirect_protocols(const struct fetch_request *request)
 static CURLcode set_limits(const struct transfer *transfer)
 {
 	const struct fetch_request *request = transfer->request;
+	__typeof__(transfer->library->easy_setopt) set = transfer->library->easy_setopt;
 	CURL *curl = transfer->curl;
 	long connect_ms = request->connect_ms ? (long)request->connect_ms : CONNECT_MS;
 	bool has_speed = request->low_speed_s > 0;
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	CURLcode code = set(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-					(long)clock_left_ms(request->deadline_ms));
+		code = set(curl, CURLOPT_TIMEOUT_MS, (long)clock_left_ms(request->deadline_ms));
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT,
-					has_speed ? (long)request->low_speed_bytes
-						  : LOW_SPEED_BYTES);
+		code = set(curl, CURLOPT_LOW_SPEED_LIMIT,
+			   has_speed ? (long)request->low_speed_bytes : LOW_SPEED_BYTES);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-					has_speed ? (long)request->low_speed_s : LOW_SPEED_S);
+		code = set(curl, CURLOPT_LOW_SPEED_TIME,
+			   has_speed ? (long)request->low_speed_s : LOW_SPEED_S);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
-					(curl_off_t)request->max_bytes);
+		code = set(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_bytes);
 	return code;
 }
 
 static CURLcode set_where(const struct transfer *transfer)
 {
 	const struct fetch_request *request = transfer->request;
+	__typeof__(transfer->library->easy_setopt) set = transfer->library->easy_setopt;
 	CURL *curl = transfer->curl;
 	bool follows = request->max_redirects > 0 && request->n_headers == 0;
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+	CURLcode code = set(curl, CURLOPT_URL, request->url);
 
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
-					protocol_words(request->protocols));
+		code = set(curl, CURLOPT_PROTOCOLS_STR, protocol_words(request->protocols));
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR,
-					redirect_protocols(request));
+		code = set(curl, CURLOPT_REDIR_PROTOCOLS_STR, redirect_protocols(request));
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, follows ? 1L : 0L);
+		code = set(curl, CURLOPT_FOLLOWLOCATION, follows ? 1L : 0L);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)request->max_redirects);
+		code = set(curl, CURLOPT_MAXREDIRS, (long)request->max_redirects);
 	if (code == CURLE_OK && request->ca_file)
-		code = curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+		code = set(curl, CURLOPT_CAINFO, request->ca_file);
 	if (code == CURLE_OK && request->post)
-		code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-					(curl_off_t)request->post->n_bytes);
+		code = set(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post->n_bytes);
 	if (code == CURLE_OK && request->post)
-		code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->post->text);
+		code = set(curl, CURLOPT_POSTFIELDS,
+			   request->post->text ? request->post->text : "");
 	return code;
 }
 
 static CURLcode set_callbacks(struct transfer *transfer)
 {
+	__typeof__(transfer->library->easy_setopt) set = transfer->library->easy_setopt;
 	CURL *curl = transfer->curl;
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	CURLcode code = set(curl, CURLOPT_WRITEFUNCTION, on_body);
 
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+		code = set(curl, CURLOPT_WRITEDATA, transfer);
 	if (code == CURLE_OK && transfer->answer)
-		code = curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+		code = set(curl, CURLOPT_HEADERFUNCTION, on_header);
 	if (code == CURLE_OK && transfer->answer)
-		code = curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
+		code = set(curl, CURLOPT_HEADERDATA, transfer);
 	/* The page that comes with a 404 is no file: not a byte of it is written. */
 	if (code == CURLE_OK && !transfer->answer)
-		code = curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+		code = set(curl, CURLOPT_FAILONERROR, 1L);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->words);
+		code = set(curl, CURLOPT_ERRORBUFFER, transfer->words);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
+		code = set(curl, CURLOPT_HTTPHEADER, transfer->headers);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_USERAGENT, "devvm/" DEVVM_VERSION);
+		code = set(curl, CURLOPT_USERAGENT, "devvm/" DEVVM_VERSION);
 	/* No SIGALRM in a process that has signals of its own. */
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+		code = set(curl, CURLOPT_NOSIGNAL, 1L);
 	return code;
 }
 
 static int explain(const struct transfer *transfer, CURLcode code, struct dv_error *err)
 {
 	const char *shown = transfer->shown;
-	const char *words = *transfer->words ? transfer->words : curl_easy_strerror(code);
+	const char *words =
+		*transfer->words ? transfer->words : transfer->library->easy_strerror(code);
 	const struct fetch_request *request = transfer->request;
 	long status = 0;
 
-	(void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)transfer->library->easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (transfer->failure < 0)
 		return dv_refuse(err, transfer->failure, "%s: %s", shown,
 				 transfer->failure_err.text);
@@ -343,7 +345,10 @@ static int transfer_run(struct transfer *transfer, struct dv_error *err)
 	/* libcurl would take 0 for "no limit". */
 	if (clock_left_ms(transfer->request->deadline_ms) == 0)
 		return dv_refuse(err, -ETIMEDOUT, "%s: no time is left to ask", transfer->shown);
-	transfer->curl = curl_easy_init();
+	r = curl_load(&transfer->library, err);
+	if (r < 0)
+		return dv_prefix(err, r, "%s", transfer->shown);
+	transfer->curl = transfer->library->easy_init();
 	r = transfer->curl ? set_headers(transfer) : -ENOMEM;
 	if (r < 0)
 		return dv_fail(err, r, "%s: prepare the request", transfer->shown);
@@ -353,7 +358,7 @@ static int transfer_run(struct transfer *transfer, struct dv_error *err)
 	if (code == CURLE_OK)
 		code = set_callbacks(transfer);
 	if (code == CURLE_OK)
-		code = curl_easy_perform(transfer->curl);
+		code = transfer->library->easy_perform(transfer->curl);
 	return code == CURLE_OK ? 0 : explain(transfer, code, err);
 }
 
@@ -361,7 +366,7 @@ static unsigned int status_of(const struct transfer *transfer)
 {
 	long status = 0;
 
-	(void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)transfer->library->easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
 	/* file:// has none. */
 	return status ? (unsigned int)status : 200;
 }
