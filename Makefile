@@ -146,6 +146,7 @@ install: all
 		$(DESTDIR)$(SHAREDIR)/pam-configs/
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
+	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
 	install -m 0644 conf/roster.example.yaml $(DESTDIR)$(SHAREDIR)/doc/devvm/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
 	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
@@ -251,7 +252,7 @@ $(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
 FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
-SCRIPT_TESTS  := tests/unit/profile_d.sh
+SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/launcher.sh
 SUITES        ?= bookworm,trixie
 
 .PHONY: check unit pam fuzz fault host test-programs
@@ -288,7 +289,7 @@ H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \
             tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers $(wildcard tests/host/cases/*)
+            conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh tests/unit/launcher.sh tests/lint/layers $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-analyzer lint-shell lint-headers lint-layers \
