@@ -71,9 +71,10 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/work.c
 job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/pass.c helper/job/reconcile.c \
                helper/job/report.c helper/job/sync.c
-ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
+ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
                helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
+               helper/ctl/doctor.c helper/ctl/doctor_machine.c helper/ctl/doctor_programs.c \
                helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
                helper/ctl/progress.c helper/ctl/status.c helper/ctl/status_json.c \

@@ -8,6 +8,7 @@ int cmd_ensure(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_pam(int argc, char **argv);
 
 #endif

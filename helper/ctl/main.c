@@ -26,6 +26,7 @@ static const struct command COMMANDS[] = {
 	{ "reconcile", cmd_reconcile, "[USER] [--dry-run]",
 	  "make the machine what the roster says" },
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
+	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },
 	{ "check-config", cmd_check_config, "[--config FILE] [--roster FILE]",
 	  "check devvm.yaml and the roster" },
