@@ -147,40 +147,50 @@ static int put_file(int cache_fd, int versions_fd, const char *version, bool cop
 	return r;
 }
 
-static int put_link(const char *program, int versions_fd, const char *version, bool replaces,
-		    struct dv_error *err)
+static int put_link(const char *program, int versions_fd, const char *version, struct dv_error *err)
 {
 	char target[CLAUDE_PATH_BYTES + 1];
 
 	(void)snprintf(target, sizeof(target), "/%s", program);
-	return file_link(versions_fd, target, version, replaces, err);
+	return file_link(versions_fd, target, version, false, err);
 }
 
-static int put_version(const struct step_context *context, int cache_fd, int versions_fd,
-		       bool replaces, struct dv_error *err)
+static int share(const struct config *config, int cache_fd, int versions_fd, struct dv_error *err)
 {
-	const struct config *config = context->config;
 	const char *version = config->claude_version;
 	char program[CLAUDE_PATH_BYTES];
+	struct dv_error why = { "" };
 	int r = -EOPNOTSUPP;
 
 	claude_cache_path(program, version);
-	if (replaces && unlinkat(versions_fd, version, 0) < 0 && errno != ENOENT)
-		return dv_fail(err, -errno, "remove the link ~/" VERSIONS "/%s", version);
 	switch ((enum claude_share)config->claude_share) {
-	case CLAUDE_AUTO:
 	case CLAUDE_REFLINK:
-		r = put_file(cache_fd, versions_fd, version, false, err);
-		break;
+		return put_file(cache_fd, versions_fd, version, false, err);
 	case CLAUDE_COPY:
-		r = put_file(cache_fd, versions_fd, version, true, err);
-		break;
+		return put_file(cache_fd, versions_fd, version, true, err);
 	case CLAUDE_LINK:
+		return put_link(program, versions_fd, version, err);
+	case CLAUDE_AUTO:
+		r = put_file(cache_fd, versions_fd, version, false, &why);
+		if (r == -EOPNOTSUPP)
+			return put_link(program, versions_fd, version, err);
 		break;
 	}
-	if (r == -EOPNOTSUPP && config->claude_share != CLAUDE_REFLINK)
-		r = put_link(program, versions_fd, version, false, err);
-	return r == -EEXIST ? 0 : r; /* the person was faster; it is looked at */
+	return r < 0 ? dv_refuse(err, r, "%s", why.text) : 0;
+}
+
+static int put_version(const struct config *config, int cache_fd, int versions_fd, bool replaces,
+		       struct dv_error *err)
+{
+	const char *version = config->claude_version;
+	struct dv_error why = { "" };
+	int r;
+
+	if (replaces && unlinkat(versions_fd, version, 0) < 0 && errno != ENOENT)
+		return dv_fail(err, -errno, "remove the link ~/" VERSIONS "/%s", version);
+	r = share(config, cache_fd, versions_fd, &why);
+	/* The person was faster: theirs, and it is looked at. */
+	return r < 0 && r != -EEXIST ? dv_refuse(err, r, "%s", why.text) : 0;
 }
 
 static int make_folders(const struct home_work *work, const char *path, struct dv_error *err)
@@ -211,7 +221,7 @@ static int make_version(const struct step_context *context, int cache_fd, struct
 	if (versions_fd < 0)
 		return dv_fail(err, -errno, "open ~/" VERSIONS);
 	file_sweep_temporaries(versions_fd); /* one home job at a time */
-	r = put_version(context, cache_fd, versions_fd, place == PLACE_DANGLING, err);
+	r = put_version(context->config, cache_fd, versions_fd, place == PLACE_DANGLING, err);
 	if (r == 0)
 		r = look_at(work, path, &place, err);
 	return r == 0 && place != PLACE_PROGRAM ? refuse_taken(path, err) : r;
@@ -223,6 +233,7 @@ static int make_bin_link(const struct step_context *context, struct dv_error *er
 	const struct home_work *work = context->home;
 	DV_AUTO_FREE char *target = NULL;
 	enum place place = PLACE_EMPTY;
+	struct dv_error why = { "" };
 	int r = make_folders(work, BIN, err);
 
 	if (r == 0)
@@ -234,8 +245,9 @@ static int make_bin_link(const struct step_context *context, struct dv_error *er
 	if (asprintf(&target, "%s/" VERSIONS "/%s", work->home, context->config->claude_version) <
 	    0)
 		return dv_fail(err, -ENOMEM, "link ~/" BIN_CLAUDE);
-	r = file_link(work->home_fd, target, BIN_CLAUDE, place == PLACE_DANGLING, err);
-	return r == -EEXIST ? 0 : r; /* the person was faster; the check after us looks at it */
+	r = file_link(work->home_fd, target, BIN_CLAUDE, place == PLACE_DANGLING, &why);
+	/* The person was faster: theirs, and the check after us looks at it. */
+	return r < 0 && r != -EEXIST ? dv_refuse(err, r, "%s", why.text) : 0;
 }
 
 static int install_from_cache(const struct step_context *context, struct dv_error *err)

@@ -114,6 +114,7 @@ int launcher_apply(struct step_context *context, struct dv_error *err)
 	DV_AUTO_FREE char *wanted = NULL;
 	enum launcher_state state = LAUNCHER_CURRENT;
 	struct file_spec spec = { .mode = 0755, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	struct dv_error why = { "" };
 	int r = compose(context->env, &wanted, err);
 
 	if (r == 0)
@@ -124,8 +125,11 @@ int launcher_apply(struct step_context *context, struct dv_error *err)
 	spec.n_bytes = strlen(wanted);
 	switch (state) {
 	case LAUNCHER_ABSENT:
-		r = file_create(context->home->home_fd, LAUNCHER, &spec, err);
-		break;
+		r = file_create(context->home->home_fd, LAUNCHER, &spec, &why);
+		/* The person was faster: theirs. */
+		if (r < 0 && r != -EEXIST)
+			return dv_refuse(err, r, "%s", why.text);
+		return 0;
 	case LAUNCHER_OLD:
 		r = file_replace(context->home->home_fd, LAUNCHER, &spec, err);
 		break;
@@ -133,5 +137,5 @@ int launcher_apply(struct step_context *context, struct dv_error *err)
 	case LAUNCHER_THEIRS:
 		break;
 	}
-	return r == -EEXIST ? 0 : r; /* the person was faster: theirs */
+	return r;
 }
