@@ -192,7 +192,8 @@ static int put_in_place(int folder_fd, const char *temporary, const char *name, 
 {
 	/* RENAME_NOREPLACE is not to be had on every file system (NFS); linkat(2), which never
 	 * replaces, is. */
-	int r = renameat2(folder_fd, temporary, folder_fd, name, replaces ? 0 : RENAME_NOREPLACE);
+	int r = replaces ? renameat(folder_fd, temporary, folder_fd, name)
+			 : renameat2(folder_fd, temporary, folder_fd, name, RENAME_NOREPLACE);
 
 	if (r < 0 && errno == EINVAL && !replaces) {
 		r = linkat(folder_fd, temporary, folder_fd, name, 0);
