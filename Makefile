@@ -45,6 +45,7 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
+fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c
@@ -53,46 +54,48 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
 ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
-                  helper/ledger/people.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
+                  helper/ledger/people.c helper/ledger/sql.c helper/ledger/steps_log.c \
+                  helper/ledger/tokens.c
 units_SOURCES := helper/units/units.c
-steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
+steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
+                 helper/steps/claude_installer.c helper/steps/code.c helper/steps/due.c \
                  helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
-                 helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
-                 helper/steps/playwright_server.c helper/steps/ports.c helper/steps/sshd.c \
-                 helper/steps/staging.c helper/steps/steps.c helper/steps/t3_pointer.c \
-                 helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
-                 helper/steps/work.c
+                 helper/steps/keys.c helper/steps/launcher.c helper/steps/lock.c \
+                 helper/steps/path.c helper/steps/playwright_server.c helper/steps/ports.c \
+                 helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
+                 helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
+                 helper/steps/view.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/job_unit.c \
                   helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
-                  helper/daemon/programs.c helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
-                  helper/daemon/request.c helper/daemon/schedule.c helper/daemon/server.c \
-                  helper/daemon/session.c helper/daemon/status.c helper/daemon/store.c \
-                  helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
-                  helper/daemon/work.c
+                  helper/daemon/programs.c helper/daemon/queue.c helper/daemon/report.c \
+                  helper/daemon/reports.c helper/daemon/request.c helper/daemon/schedule.c \
+                  helper/daemon/server.c helper/daemon/session.c helper/daemon/status.c \
+                  helper/daemon/store.c helper/daemon/verbs.c helper/daemon/wait.c \
+                  helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/install.c helper/job/machine.c \
-               helper/job/pass.c helper/job/reconcile.c helper/job/report.c helper/job/stage.c \
-               helper/job/sync.c
-ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
-               helper/ctl/cmd_install.c helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
-               helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
-               helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
-               helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
-               helper/ctl/progress.c helper/ctl/status.c helper/ctl/status_json.c \
-               helper/ctl/status_text.c
+               helper/job/pass.c helper/job/reconcile.c helper/job/report.c \
+               helper/job/stage.c helper/job/sync.c
+ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
+               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
+               helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
+               helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
+               helper/ctl/doctor_machine.c helper/ctl/doctor_programs.c helper/ctl/follow.c \
+               helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
+               helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
+               helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/t3.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire config store roster ledger units steps
+LAYERS   := base wire fetch config store roster ledger units steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,store) $(call lib,config) $(call lib,wire) $(call lib,base)
+            $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
-BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,wire) $(call lib,base)
+BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
@@ -157,7 +160,8 @@ install: all
 		$(DESTDIR)$(SHAREDIR)/pam-configs/
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
-	install -m 0644 conf/roster.example.yaml $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
+	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
 	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
 	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
@@ -179,7 +183,8 @@ uninstall:
 
 # ---- dependencies ----------------------------------------------------------------------
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
-                  libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev
+                  libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
+                  libcmocka-dev
 TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
@@ -199,18 +204,20 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
-              test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
-              test_digest test_due test_env test_envfile test_error test_events \
-              test_facts test_file test_groups test_guard test_installs test_keys test_knock \
-              test_ledger test_lock test_log test_node test_output test_package \
-              test_pass test_path test_people test_policy test_ports test_process \
-              test_programs test_progress test_proto test_protocol_doc test_queue \
-              test_record test_report test_roster test_roster_fields test_roster_trust \
-              test_secret test_server test_session test_ssh_key test_staging test_status \
-              test_steps test_steps_log test_store test_str test_sync test_t3 \
-              test_ticket test_ticket_codec test_tiers test_token test_tokens test_tree \
-              test_units test_validate test_view test_wait test_watch test_yaml
+UNIT_TESTS := test_account test_claude test_claude_cache test_claude_installer test_client \
+              test_clock test_cmd_offline test_code test_config test_ctl_doctor \
+              test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_curl \
+              test_derive test_digest test_due test_env test_envfile test_error test_events \
+              test_facts test_fetch test_file test_groups test_guard test_installs test_keys \
+              test_knock test_launcher test_ledger test_lock test_log test_node test_output \
+              test_package test_pass test_path test_people test_policy test_ports \
+              test_process test_programs test_progress test_proto test_protocol_doc \
+              test_queue test_record test_report test_roster test_roster_fields \
+              test_roster_trust test_secret test_server test_session test_ssh_key \
+              test_staging test_status test_steps test_steps_log test_store test_str \
+              test_sync test_t3 test_ticket test_ticket_codec test_tiers test_token \
+              test_tokens test_tree test_units test_validate test_view test_wait test_watch \
+              test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
@@ -232,7 +239,8 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster store config wire base,\
+SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster store config \
+              fetch wire base,\
               $(SAN)/lib$(layer).a)
 
 
@@ -264,7 +272,7 @@ $(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
 FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
-SCRIPT_TESTS  := tests/unit/profile_d.sh
+SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/launcher.sh
 SUITES        ?= bookworm,trixie
 
 .PHONY: check unit pam fuzz fault host test-programs
@@ -295,15 +303,15 @@ bench: test-deps
 	@echo "== a real host"; tests/bench/host
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire config store roster ledger units steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units steps daemon \
              job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \
             tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers tests/standin/t3/make \
-            $(wildcard tests/host/cases/*)
+            conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
+            tests/unit/launcher.sh tests/lint/layers tests/standin/t3/make $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-analyzer lint-shell lint-headers lint-layers \

@@ -1,6 +1,7 @@
 /* file.c - see file.h. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -119,25 +120,56 @@ static int open_parent(int dirfd, const char *path, const char **ret_name, struc
 	return fd;
 }
 
-static int create_temporary(int folder_fd, const char *name, char ret_name[static 64],
-			    struct dv_error *err)
+static int make_temporary_name(char ret_name[static FILE_TEMPORARY_BYTES], struct dv_error *err)
+{
+	unsigned long long tag = 0;
+
+	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
+		return dv_fail(err, -errno, "getrandom");
+	(void)snprintf(ret_name, FILE_TEMPORARY_BYTES, FILE_TEMPORARY_PREFIX "%016llx",
+		       tag); /* fits: 7 + 16 */
+	return 0;
+}
+
+int file_create_temporary(int folder_fd, const char *for_name,
+			  char ret_name[static FILE_TEMPORARY_BYTES], struct dv_error *err)
 {
 	for (int try = 0; try < TEMPORARY_TRIES; try++) {
-		unsigned long long tag = 0;
-		int fd;
+		int fd = make_temporary_name(ret_name, err);
 
-		if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
-			return dv_fail(err, -errno, "getrandom");
-		(void)snprintf(ret_name, 64, FILE_TEMPORARY_PREFIX "%016llx",
-			       tag); /* fits: 7 + 16 */
+		if (fd < 0)
+			return fd;
 		fd = openat(folder_fd, ret_name,
 			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd >= 0)
 			return fd;
 		if (errno != EEXIST)
-			return dv_fail(err, -errno, "create a temporary file for %s", name);
+			return dv_fail(err, -errno, "create a temporary file for %s", for_name);
 	}
-	return dv_fail(err, -EEXIST, "create a temporary file for %s", name);
+	return dv_fail(err, -EEXIST, "create a temporary file for %s", for_name);
+}
+
+void file_sweep_temporaries(int folder_fd)
+{
+	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		dv_closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		struct stat st;
+
+		if (strncmp(entry->d_name, FILE_TEMPORARY_PREFIX, strlen(FILE_TEMPORARY_PREFIX)) !=
+			    0 ||
+		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    st.st_uid != geteuid())
+			continue;
+		(void)unlinkat(fd, entry->d_name, 0); /* the next sweep tries again */
+	}
+	(void)closedir(dir);
 }
 
 static int fill_temporary(int fd, const char *path, const struct file_spec *spec,
@@ -156,22 +188,40 @@ static int fill_temporary(int fd, const char *path, const struct file_spec *spec
 	return 0;
 }
 
-int file_replace(int dirfd, const char *path, const struct file_spec *spec, struct dv_error *err)
+/* Rename the temporary, with its words, or take it away. */
+static int put_in_place(int folder_fd, const char *temporary, const char *name, bool replaces,
+			const char *path, struct dv_error *err)
+{
+	/* RENAME_NOREPLACE is not to be had on every file system (NFS); linkat(2), which never
+	 * replaces, is. */
+	int r = replaces ? renameat(folder_fd, temporary, folder_fd, name)
+			 : renameat2(folder_fd, temporary, folder_fd, name, RENAME_NOREPLACE);
+
+	if (r < 0 && errno == EINVAL && !replaces) {
+		r = linkat(folder_fd, temporary, folder_fd, name, 0);
+		if (r == 0)
+			(void)unlinkat(folder_fd, temporary, 0); /* a second name, swept later */
+	}
+	return r < 0 ? dv_fail(err, -errno, "rename to %s", path) : 0;
+}
+
+static int put_file(int dirfd, const char *path, const struct file_spec *spec, bool replaces,
+		    struct dv_error *err)
 {
 	const char *name = NULL;
-	char temporary[64];
+	char temporary[FILE_TEMPORARY_BYTES];
 	DV_AUTO_CLOSE int folder_fd = open_parent(dirfd, path, &name, err);
 	DV_AUTO_CLOSE int fd = -1;
 	int r;
 
 	if (folder_fd < 0)
 		return folder_fd;
-	fd = create_temporary(folder_fd, path, temporary, err);
+	fd = file_create_temporary(folder_fd, path, temporary, err);
 	if (fd < 0)
 		return fd;
 	r = fill_temporary(fd, path, spec, err);
-	if (r == 0 && renameat(folder_fd, temporary, folder_fd, name) < 0)
-		r = dv_fail(err, -errno, "rename to %s", path);
+	if (r == 0)
+		r = put_in_place(folder_fd, temporary, name, replaces, path, err);
 	if (r < 0) {
 		(void)unlinkat(folder_fd, temporary, 0); /* the failure above is the one to tell */
 		return r;
@@ -179,6 +229,36 @@ int file_replace(int dirfd, const char *path, const struct file_spec *spec, stru
 	if (fsync(folder_fd) < 0)
 		return dv_fail(err, -errno, "sync the folder of %s", path);
 	return 0;
+}
+
+int file_replace(int dirfd, const char *path, const struct file_spec *spec, struct dv_error *err)
+{
+	return put_file(dirfd, path, spec, true, err);
+}
+
+int file_create(int dirfd, const char *path, const struct file_spec *spec, struct dv_error *err)
+{
+	return put_file(dirfd, path, spec, false, err);
+}
+
+int file_link(int dirfd, const char *target, const char *path, bool replaces, struct dv_error *err)
+{
+	const char *name = NULL;
+	char temporary[FILE_TEMPORARY_BYTES];
+	DV_AUTO_CLOSE int folder_fd = open_parent(dirfd, path, &name, err);
+	int r;
+
+	if (folder_fd < 0)
+		return folder_fd;
+	r = make_temporary_name(temporary, err);
+	if (r < 0)
+		return r;
+	if (symlinkat(target, folder_fd, temporary) < 0)
+		return dv_fail(err, -errno, "create a temporary link for %s", path);
+	r = put_in_place(folder_fd, temporary, name, replaces, path, err);
+	if (r < 0)
+		(void)unlinkat(folder_fd, temporary, 0); /* the failure above is the one to tell */
+	return r;
 }
 
 int file_remove(int dirfd, const char *path, struct dv_error *err)

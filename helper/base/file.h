@@ -42,6 +42,26 @@ DV_MUST_CHECK int file_matches(int dirfd, const char *path, const struct file_sp
 DV_MUST_CHECK int file_replace(int dirfd, const char *path, const struct file_spec *spec,
 			       struct dv_error *err);
 
+/* The same, but -EEXIST where something of that name came to be meanwhile: it stays. */
+DV_MUST_CHECK int file_create(int dirfd, const char *path, const struct file_spec *spec,
+			      struct dv_error *err);
+
+/* A symbolic link `path` with the text `target`, in one rename. What is there is replaced
+ * when `replaces`, else -EEXIST and it stays. */
+DV_MUST_CHECK int file_link(int dirfd, const char *target, const char *path, bool replaces,
+			    struct dv_error *err);
+
+/* A new, empty file of mode 0600 in the folder `folder_fd`, opened for writing, for whoever
+ * fills a file some other way and renames it. Returns the fd; `for_name` is for the error. */
+#define FILE_TEMPORARY_BYTES 64
+DV_MUST_CHECK int file_create_temporary(int folder_fd, const char *for_name,
+					char ret_name[static FILE_TEMPORARY_BYTES],
+					struct dv_error *err);
+
+/* Remove what a killed process left in the folder: files and links of FILE_TEMPORARY_PREFIX
+ * that belong to us. For folders that one process at a time works in. */
+void file_sweep_temporaries(int folder_fd);
+
 /* Remove the file; absent is success. */
 DV_MUST_CHECK int file_remove(int dirfd, const char *path, struct dv_error *err);
 

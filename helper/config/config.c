@@ -27,6 +27,20 @@ struct config_key {
 	size_t offset_n; /* lists only: of the count */
 };
 
+static int read_claude_source(const struct config_place *place, const struct config_target *target)
+{
+	static const char *const words[] = { "none", "cache", "installer", NULL };
+
+	return config_read_word(place, target, words);
+}
+
+static int read_claude_share(const struct config_place *place, const struct config_target *target)
+{
+	static const char *const words[] = { "auto", "reflink", "link", "copy", NULL };
+
+	return config_read_word(place, target, words);
+}
+
 #define AT(member) offsetof(struct config, member)
 
 /* clang-format off */
@@ -38,11 +52,17 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "ports.reserved", config_read_list, { 1, 65535 }, AT(reserved_ports), AT(n_reserved_ports) },
 	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
 	{ "code.remote", config_read_remote, { 0 }, AT(code_remote), 0 },
-	{ "t3.package", config_read_word, { 0, 214 }, AT(t3_package), 0 },
-	{ "t3.tag", config_read_word, { 0, 64 }, AT(t3_tag), 0 },
-	{ "playwright.package", config_read_word, { 0, 214 }, AT(playwright_package), 0 },
-	{ "playwright.version", config_read_word, { 0, 64 }, AT(playwright_version), 0 },
+	{ "t3.package", config_read_package, { 0, 214 }, AT(t3_package), 0 },
+	{ "t3.tag", config_read_package, { 0, 64 }, AT(t3_tag), 0 },
+	{ "playwright.package", config_read_package, { 0, 214 }, AT(playwright_package), 0 },
+	{ "playwright.version", config_read_package, { 0, 64 }, AT(playwright_version), 0 },
 	{ "node.path", config_read_path_or_none, { 0 }, AT(node_path), 0 },
+	{ "claude.source", read_claude_source, { 0 }, AT(claude_source), 0 },
+	{ "claude.version", config_read_version, { 0 }, AT(claude_version), 0 },
+	{ "claude.url", config_read_url, { 0 }, AT(claude_url), 0 },
+	{ "claude.sha256", config_read_sha256, { 0 }, AT(claude_sha256), 0 },
+	{ "claude.installer", config_read_url, { 0 }, AT(claude_installer), 0 },
+	{ "claude.share", read_claude_share, { 0 }, AT(claude_share), 0 },
 	{ "ssh_keys.sshd", config_read_bool, { 0 }, AT(manage_sshd_keys), 0 },
 	{ "home.concurrency", config_read_uint, { 1, 64 }, AT(home_concurrency), 0 },
 	{ "home.per_hour", config_read_uint, { 0, 1000 }, AT(home_per_hour), 0 },
@@ -113,6 +133,10 @@ void config_done(struct config *config)
 	free(config->playwright_package);
 	free(config->playwright_version);
 	free(config->node_path);
+	free(config->claude_version);
+	free(config->claude_url);
+	free(config->claude_sha256);
+	free(config->claude_installer);
 	*config = (struct config){ 0 };
 }
 
@@ -224,6 +248,23 @@ static int read_section(struct config *config, const char *file, const struct ya
 	return 0;
 }
 
+/* What one key says needs another. */
+static int check_together(const struct config *config, const char *name, struct dv_error *err)
+{
+	if (config->claude_source == CLAUDE_CACHE &&
+	    (!config->claude_version || !config->claude_url || !config->claude_sha256))
+		return dv_refuse(err, -EINVAL,
+				 "%s: claude.source is cache: set claude.version, claude.url and "
+				 "claude.sha256 too",
+				 name);
+	if (config->claude_source == CLAUDE_INSTALLER && !config->claude_installer)
+		return dv_refuse(err, -EINVAL,
+				 "%s: claude.source is installer: set claude.installer too, the "
+				 "URL of its script",
+				 name);
+	return 0;
+}
+
 int config_parse(struct config *config, const char *name, const char *text, size_t n_bytes,
 		 struct dv_error *err)
 {
@@ -240,6 +281,8 @@ int config_parse(struct config *config, const char *name, const char *text, size
 		return dv_refuse(err, -EINVAL, "%s:%u: the file must be a map of keys", name,
 				 root->line);
 	r = read_section(&made, name, root, "", err);
+	if (r == 0)
+		r = check_together(&made, name, err);
 	if (r < 0)
 		return r;
 	if (reserve_always(&made) < 0)

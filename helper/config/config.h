@@ -27,6 +27,21 @@ struct config_port_range {
 	unsigned int last; /* included */
 };
 
+/* Where a person's claude comes from. */
+enum claude_source {
+	CLAUDE_NONE,	  /* nobody is given one */
+	CLAUDE_CACHE,	  /* the machine's own verified copy */
+	CLAUDE_INSTALLER, /* the vendor's script, run as the person */
+};
+
+/* How the machine's copy gets into a home. */
+enum claude_share {
+	CLAUDE_AUTO,	/* a reflink where the file system can, else a link */
+	CLAUDE_REFLINK, /* or nothing */
+	CLAUDE_LINK,
+	CLAUDE_COPY,
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -36,8 +51,15 @@ struct config {
 	unsigned int *reserved_ports; /* `ports.reserved`, with the built-in 3780 and 3799 */
 	size_t n_reserved_ports;
 
-	char *token_path;      /* absolute; `token.path`: the staged shared claude token */
-	char *code_remote;     /* `code.remote`: git URL with {repo}; NULL when not set */
+	char *token_path;	    /* absolute; `token.path`: the staged shared claude token */
+	char *code_remote;	    /* `code.remote`: git URL with {repo}; NULL when not set */
+	unsigned int claude_source; /* `claude.source`: enum claude_source */
+	char *claude_version;	    /* `claude.version`: a file name; NULL when not set */
+	char *claude_url;	    /* `claude.url`: of the program, with {version}; or NULL */
+	char *claude_sha256;	    /* `claude.sha256`: of what the URL gives; or NULL */
+	char *claude_installer;	    /* `claude.installer`: URL of install.sh; or NULL */
+	unsigned int claude_share;  /* `claude.share`: enum claude_share */
+
 	bool manage_sshd_keys; /* `ssh_keys.sshd`: keep the sshd drop-in */
 
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/str.h"
 #include "config/config.h"
 
@@ -46,7 +47,7 @@ int config_read_path(const struct config_place *place, const struct config_targe
 	return take_text(place, target);
 }
 
-static int take_none(const struct config_target *target)
+static int take_nothing(const struct config_target *target)
 {
 	char **field = target->field;
 
@@ -57,10 +58,10 @@ static int take_none(const struct config_target *target)
 
 int config_read_path_or_none(const struct config_place *place, const struct config_target *target)
 {
-	return place->node->is_null ? take_none(target) : config_read_path(place, target);
+	return place->node->is_null ? take_nothing(target) : config_read_path(place, target);
 }
 
-int config_read_word(const struct config_place *place, const struct config_target *target)
+int config_read_package(const struct config_place *place, const struct config_target *target)
 {
 	static const char good[] = "0123456789abcdefghijklmnopqrstuvwxyz"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ@/._+-";
@@ -75,6 +76,72 @@ int config_read_word(const struct config_place *place, const struct config_targe
 		return config_refuse(place, -EINVAL, "\"%s\" is not one that npm could mean",
 				     str_show(node->scalar, shown));
 	return take_text(place, target);
+}
+
+int config_read_url(const struct config_place *place, const struct config_target *target)
+{
+	static const char *const beginnings[] = { "https://", "http://", "file:///" };
+	const struct yaml_node *node = place->node;
+
+	if (node->is_null)
+		return take_nothing(target);
+	for (size_t i = 0; node->kind == YAML_SCALAR && i < DV_COUNT(beginnings); i++) {
+		if (!str_starts_with(node->scalar, beginnings[i]) ||
+		    !node->scalar[strlen(beginnings[i])])
+			continue;
+		if (str_has_control(node->scalar) || strchr(node->scalar, ' '))
+			return config_refuse(place, -EINVAL, "has a space or a control character");
+		return take_text(place, target);
+	}
+	return config_refuse(place, -EINVAL, "must begin with https://, http:// or file:///");
+}
+
+int config_read_version(const struct config_place *place, const struct config_target *target)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+	const struct yaml_node *node = place->node;
+
+	if (node->is_null)
+		return take_nothing(target);
+	/* It becomes the name of a folder. */
+	if (node->kind != YAML_SCALAR || !*node->scalar || strlen(node->scalar) > 64 ||
+	    node->scalar[strspn(node->scalar, letters)] || strchr("._+-", node->scalar[0]))
+		return config_refuse(
+			place, -EINVAL,
+			"must be a version: letters, digits and . _ + -, 64 at most, a "
+			"letter or digit first");
+	return take_text(place, target);
+}
+
+int config_read_sha256(const struct config_place *place, const struct config_target *target)
+{
+	const struct yaml_node *node = place->node;
+
+	if (node->is_null)
+		return take_nothing(target);
+	if (node->kind != YAML_SCALAR || !digest_is_hex(node->scalar))
+		return config_refuse(place, -EINVAL,
+				     "must be a sha256: 64 hexadecimal digits in lower case");
+	return take_text(place, target);
+}
+
+int config_read_word(const struct config_place *place, const struct config_target *target,
+		     const char *const *words)
+{
+	char known[128] = "";
+
+	for (unsigned int i = 0; words[i]; i++) {
+		size_t n = strlen(known);
+
+		if (place->node->kind == YAML_SCALAR && !place->node->is_null &&
+		    strcmp(place->node->scalar, words[i]) == 0) {
+			*(unsigned int *)target->field = i;
+			return 0;
+		}
+		(void)snprintf(known + n, sizeof(known) - n, "%s%s", i ? ", " : "", words[i]);
+	}
+	return config_refuse(place, -EINVAL, "must be one of %s", known);
 }
 
 static bool is_remote(const char *text)
@@ -95,7 +162,7 @@ int config_read_remote(const struct config_place *place, const struct config_tar
 	const char *first;
 
 	if (node->is_null)
-		return take_none(target);
+		return take_nothing(target);
 	if (node->kind != YAML_SCALAR || !is_remote(node->scalar))
 		return config_refuse(place, -EINVAL,
 				     "must begin with https://, ssh://, git@, file:/// or /");

@@ -35,13 +35,21 @@ typedef int config_value_reader(const struct config_place *place,
 				const struct config_target *target);
 
 config_value_reader config_read_path;	      /* char *: absolute */
-config_value_reader config_read_remote;	      /* char *: git URL with {repo}, or null for none */
 config_value_reader config_read_path_or_none; /* char *: absolute, or null for none */
-config_value_reader config_read_word;	      /* char *: of a package, a version or a tag */
+config_value_reader config_read_remote;	      /* char *: git URL with {repo}, or null for none */
+config_value_reader config_read_url;	      /* char *: http(s)://, file:///; or null for none */
+config_value_reader config_read_package;      /* char *: of an npm package, a version or a tag */
+config_value_reader config_read_version;      /* char *: a file name; or null for none */
+config_value_reader config_read_sha256;	      /* char *: 64 hex digits; or null for none */
 config_value_reader config_read_bool;	      /* bool */
 config_value_reader config_read_uint;	      /* unsigned int */
 config_value_reader config_read_list;	      /* unsigned int * and its count; replaces the list */
 config_value_reader config_read_range;	      /* struct config_port_range: {first: N, last: N} */
+
+/* One of `words` (NULL-terminated, in the order of an enum) into an unsigned int: for readers
+ * of one key's words. */
+DV_MUST_CHECK int config_read_word(const struct config_place *place,
+				   const struct config_target *target, const char *const *words);
 
 /* Add to a list what is not in it yet. -ENOMEM. */
 DV_MUST_CHECK int config_list_add(unsigned int **items, size_t *n_items, unsigned int value);

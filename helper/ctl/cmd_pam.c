@@ -242,6 +242,32 @@ enum ctl_exit pam_run_status(const struct ctl *ctl, const struct pam_machine *ma
 	return CTL_OK;
 }
 
+int pam_find_trouble(const struct pam_machine *machine, char ret_what[static ERROR_MAX_BYTES],
+		     struct dv_error *err)
+{
+	enum pam_stack_state state = PAM_STACK_UNSET;
+	int r = 0;
+
+	ret_what[0] = '\0';
+	for (size_t i = 0; i < DV_COUNT(COMMON); i++) {
+		bool is_called = false;
+
+		r = is_called_in(machine, COMMON[i].stack, &is_called, err);
+		if (r < 0)
+			return r;
+		if (is_called)
+			continue;
+		(void)snprintf(ret_what, ERROR_MAX_BYTES, "/%s does not call pam_devvm.so",
+			       COMMON[i].stack);
+		return 0;
+	}
+	r = edit_sshd(machine, keep, &state, err);
+	if (r == 0 && (state == PAM_STACK_ABSENT || state == PAM_STACK_MISPLACED))
+		(void)snprintf(ret_what, ERROR_MAX_BYTES, "/%s does not end with the line of devvm",
+			       SSHD_PATH);
+	return r;
+}
+
 int cmd_pam(int argc, char **argv)
 {
 	static const struct option options[] = { { 0 } };

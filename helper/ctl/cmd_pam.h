@@ -17,4 +17,8 @@ enum ctl_exit pam_run_enable(const struct ctl *ctl, const struct pam_machine *ma
 enum ctl_exit pam_run_disable(const struct ctl *ctl, const struct pam_machine *machine);
 enum ctl_exit pam_run_status(const struct ctl *ctl, const struct pam_machine *machine);
 
+/* For doctor: what is not as `enable` leaves it, in `ret_what`; "" when all is. */
+DV_MUST_CHECK int pam_find_trouble(const struct pam_machine *machine,
+				   char ret_what[static ERROR_MAX_BYTES], struct dv_error *err);
+
 #endif

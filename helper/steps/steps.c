@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "steps/account.h"
+#include "steps/claude.h"
+#include "steps/claude_cache.h"
 #include "steps/code.h"
 #include "steps/facts.h"
 #include "steps/groups.h"
 #include "steps/keys.h"
+#include "steps/launcher.h"
 #include "steps/path.h"
 #include "steps/playwright_server.h"
 #include "steps/ports.h"
@@ -32,10 +35,13 @@ const struct step STEPS[] = {
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
 
 	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
+	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
 
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
 	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },
 	{ "code",    STEP_HOME,      NULL,             "preparing ~/code",           600 * SECONDS, code_check, code_apply },
+	{ "claude",  STEP_HOME,      NULL,             "installing claude",          300 * SECONDS, claude_check, claude_apply },
+	{ "launcher", STEP_HOME,     NULL,             "writing ~/start-claude.sh",  5 * SECONDS,  launcher_check, launcher_apply },
 	{ 0 },
 };
 /* clang-format on */
@@ -47,6 +53,20 @@ const struct step *step_find(const char *name)
 			return step;
 	}
 	return NULL;
+}
+
+bool step_needs(const struct step *step, const char *name)
+{
+	size_t n_name = strlen(name);
+
+	for (const char *word = step->needs; word && *word; word += strspn(word, " ")) {
+		size_t n_word = strcspn(word, " ");
+
+		if (n_word == n_name && memcmp(word, name, n_name) == 0)
+			return true;
+		word += n_word;
+	}
+	return false;
 }
 
 const struct step *step_next(enum step_place place, const struct step *previous)

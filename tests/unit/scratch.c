@@ -446,8 +446,46 @@ int scratch_apply_home(struct scratch *scratch, const struct step *step, struct 
 	struct step_context context = { .env = &scratch->env,
 					.config = &scratch->config,
 					.home = work };
+	int r;
+
+	scratch->err = (struct dv_error){ "" };
+	r = step->apply(&context, &scratch->err);
+	/* The guard takes a sentence for a failure. */
+	if (r == 0)
+		assert_string_equal(scratch->err.text, "");
+	return r;
+}
+
+int scratch_check_machine(struct scratch *scratch, const struct step *step,
+			  char ret_what[static STEP_WHAT_BYTES])
+{
+	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
+					.machine = &scratch->view };
+	enum step_verdict verdict = STEP_UNSET;
+	int r;
+
+	ret_what[0] = '\0';
+	r = step->check(&context, &verdict, ret_what, &scratch->err);
+	return r < 0 ? r : (int)verdict;
+}
+
+int scratch_apply_machine(struct scratch *scratch, const struct step *step)
+{
+	struct step_context context = { .env = &scratch->env,
+					.config = &scratch->config,
+					.machine = &scratch->view };
 
 	return step->apply(&context, &scratch->err);
+}
+
+void scratch_set(char **field, const char *text)
+{
+	char *copy = strdup(text);
+
+	insist(copy, "strdup");
+	free(*field);
+	*field = copy;
 }
 
 void scratch_assert_contains(const char *text, const char *part, const char *file, int line)

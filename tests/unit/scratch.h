@@ -101,6 +101,14 @@ int scratch_check(struct scratch *scratch, const struct step *step, const char *
 		  char ret_what[static STEP_WHAT_BYTES]);
 int scratch_apply(struct scratch *scratch, const struct step *step, const char *name);
 
+/* The same of a step of the machine: STEP_SYSTEM, STEP_MACHINE. Needs no ledger. */
+int scratch_check_machine(struct scratch *scratch, const struct step *step,
+			  char ret_what[static STEP_WHAT_BYTES]);
+int scratch_apply_machine(struct scratch *scratch, const struct step *step);
+
+/* Set a text of the configuration. */
+void scratch_set(char **field, const char *text);
+
 /* 0, or the sentence of scratch->err is printed. */
 #define assert_ok(scratch, call)                                                                   \
 	do {                                                                                       \

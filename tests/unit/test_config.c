@@ -7,6 +7,7 @@
 #include "config/config.h"
 
 #define DOCUMENTED "conf/devvm.yaml"
+#define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static struct config parse(const char *text)
 {
@@ -54,6 +55,12 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->playwright_package, b->playwright_package);
 	assert_string_equal(a->playwright_version, b->playwright_version);
 	assert_true(str_equal(a->node_path, b->node_path));
+	assert_int_equal(a->claude_source, b->claude_source);
+	assert_true(str_equal(a->claude_version, b->claude_version));
+	assert_true(str_equal(a->claude_url, b->claude_url));
+	assert_true(str_equal(a->claude_sha256, b->claude_sha256));
+	assert_true(str_equal(a->claude_installer, b->claude_installer));
+	assert_int_equal(a->claude_share, b->claude_share);
 	assert_int_equal(a->manage_sshd_keys, b->manage_sshd_keys);
 	assert_int_equal(a->home_concurrency, b->home_concurrency);
 	assert_int_equal(a->home_per_hour, b->home_per_hour);
@@ -81,6 +88,12 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_string_equal(config.playwright_package, "@playwright/mcp");
 	assert_string_equal(config.playwright_version, "0.0.76");
 	assert_null(config.node_path);
+	assert_int_equal(config.claude_source, CLAUDE_NONE);
+	assert_null(config.claude_version);
+	assert_null(config.claude_url);
+	assert_null(config.claude_sha256);
+	assert_null(config.claude_installer);
+	assert_int_equal(config.claude_share, CLAUDE_AUTO);
 	assert_true(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 4);
 	assert_int_equal(config.home_per_hour, 20);
@@ -102,6 +115,13 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "t3: {package: '@acme/t3', tag: 0.0.28}\n"
 		      "playwright: {package: mcp, version: 0.0.77}\n"
 		      "node: {path: /srv/node}\n"
+		      "claude:\n"
+		      "  source: cache\n"
+		      "  version: 2.1.330\n"
+		      "  url: 'https://example.org/{version}/claude'\n"
+		      "  sha256: " SHA256 "\n"
+		      "  share: copy\n"
+		      "  installer: file:///srv/install.sh\n"
 		      "ssh_keys: {sshd: false}\n"
 		      "home:\n"
 		      "  concurrency: 64\n"
@@ -125,6 +145,12 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_string_equal(config.playwright_package, "mcp");
 	assert_string_equal(config.playwright_version, "0.0.77");
 	assert_string_equal(config.node_path, "/srv/node");
+	assert_int_equal(config.claude_source, CLAUDE_CACHE);
+	assert_string_equal(config.claude_version, "2.1.330");
+	assert_string_equal(config.claude_url, "https://example.org/{version}/claude");
+	assert_string_equal(config.claude_sha256, SHA256);
+	assert_int_equal(config.claude_share, CLAUDE_COPY);
+	assert_string_equal(config.claude_installer, "file:///srv/install.sh");
 	assert_false(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 64);
 	assert_int_equal(config.home_per_hour, 0);
@@ -171,7 +197,8 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
 	assert_refused("\nrooster: /x\n",
 		       "f:2: rooster: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, t3, playwright, node, ssh_keys, home, daemon");
+		       "token, code, t3, playwright, node, claude, ssh_keys, home, "
+		       "daemon");
 	assert_refused("ports:\n  ttyd: 1\n",
 		       "f:2: ports.ttyd: unknown key; known here are t3, playwright, reserved");
 	assert_refused("ports: 3773\n", "f:1: ports: must be a map of keys");
@@ -209,14 +236,16 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:3: home is there twice (first on line 2)");
 	assert_refused("\"a\\nb\": 1\n",
 		       "f:1: a\\nb: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, t3, playwright, node, ssh_keys, home, daemon");
+		       "token, code, t3, playwright, node, claude, ssh_keys, home, "
+		       "daemon");
 }
 
 static void dotted_path_is_not_a_key(void **state DV_UNUSED)
 {
 	assert_refused("home.concurrency: 3\n",
 		       "f:1: home.concurrency: unknown key; known here are roster, trusted_uids, "
-		       "ports, token, code, t3, playwright, node, ssh_keys, home, daemon");
+		       "ports, token, code, t3, playwright, node, claude, ssh_keys, home, "
+		       "daemon");
 }
 
 static void bad_remotes_are_refused(void **state DV_UNUSED)
@@ -234,6 +263,34 @@ static void bad_remotes_are_refused(void **state DV_UNUSED)
 	assert_refused("code: {remote: 'https://x/{repo}/{repo}'}", once);
 	assert_refused("code: {remote: 'https://x/ {repo}'}",
 		       "f:1: code.remote: has a space or a control character");
+}
+
+static void claude_is_told_what_it_needs(void **state DV_UNUSED)
+{
+	assert_refused("claude: {source: npm}\n",
+		       "f:1: claude.source: must be one of none, cache, installer");
+	assert_refused("claude: {share: ~}\n",
+		       "f:1: claude.share: must be one of auto, reflink, link, copy");
+	assert_refused("claude: {version: ../x}\n",
+		       "f:1: claude.version: must be a version: letters, digits and . _ + -, 64 at "
+		       "most, a letter or digit first");
+	assert_refused("claude: {version: .x}\n",
+		       "f:1: claude.version: must be a version: letters, digits and . _ + -, 64 at "
+		       "most, a letter or digit first");
+	assert_refused("claude: {url: 'ftp://x/y'}\n",
+		       "f:1: claude.url: must begin with https://, http:// or file:///");
+	assert_refused("claude: {installer: 'file://'}\n",
+		       "f:1: claude.installer: must begin with https://, http:// or file:///");
+	assert_refused("claude: {url: 'https://x/y z'}\n",
+		       "f:1: claude.url: has a space or a control character");
+	assert_refused("claude: {sha256: abc}\n",
+		       "f:1: claude.sha256: must be a sha256: 64 hexadecimal digits in lower case");
+	assert_refused("claude: {source: cache, version: 1, url: 'https://x/y'}\n",
+		       "f: claude.source is cache: set claude.version, claude.url and "
+		       "claude.sha256 too");
+	assert_refused("claude: {source: installer}\n",
+		       "f: claude.source is installer: set claude.installer too, the URL of its "
+		       "script");
 }
 
 static void refused_file_leaves_what_was_there(void **state DV_UNUSED)
@@ -367,6 +424,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_told_with_line_and_key),
 		cmocka_unit_test(dotted_path_is_not_a_key),
 		cmocka_unit_test(bad_remotes_are_refused),
+		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
 						folder_teardown),

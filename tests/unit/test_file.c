@@ -327,9 +327,59 @@ static void beneath_a_file_can_be_created(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
+static void create_leaves_what_is_there(void **state)
+{
+	const struct folder *folder = *state;
+	const struct file_spec spec = spec_of("new", 0755);
+	struct dv_error err = { 0 };
+
+	assert_int_equal(file_create(folder->dirfd, "f", &spec, &err), 0);
+	assert_content(folder, "f", "new");
+	assert_int_equal(mode_of(folder, "f"), 0755);
+	folder_write(folder, "theirs", "own", 0600);
+	assert_int_equal(symlinkat("nowhere", folder->dirfd, "dangling"), 0);
+	assert_int_equal(file_create(folder->dirfd, "theirs", &spec, &err), -EEXIST);
+	assert_int_equal(file_create(folder->dirfd, "dangling", &spec, &err), -EEXIST);
+	assert_content(folder, "theirs", "own");
+	assert_int_equal(count_entries(folder, "."), 3);
+}
+
+static void link_is_made_and_replaced_in_one_go(void **state)
+{
+	const struct folder *folder = *state;
+	char target[16] = "";
+	struct dv_error err = { 0 };
+
+	assert_int_equal(file_link(folder->dirfd, "a", "l", false, &err), 0);
+	assert_int_equal(file_link(folder->dirfd, "b", "l", false, &err), -EEXIST);
+	assert_int_equal(readlinkat(folder->dirfd, "l", target, sizeof(target)), 1);
+	assert_int_equal(target[0], 'a');
+	assert_int_equal(file_link(folder->dirfd, "b", "l", true, &err), 0);
+	assert_int_equal(readlinkat(folder->dirfd, "l", target, sizeof(target)), 1);
+	assert_int_equal(target[0], 'b');
+	assert_int_equal(file_link(folder->dirfd, "b", "none/l", true, &err), -ENOENT);
+	assert_int_equal(count_entries(folder, "."), 1);
+}
+
+static void sweep_takes_temporaries_alone(void **state)
+{
+	const struct folder *folder = *state;
+
+	folder_write(folder, FILE_TEMPORARY_PREFIX "0123", "left behind", 0600);
+	assert_int_equal(symlinkat("x", folder->dirfd, FILE_TEMPORARY_PREFIX "link"), 0);
+	folder_make(folder, FILE_TEMPORARY_PREFIX "folder", 0700);
+	folder_write(folder, "file.devvm-", "stays", 0600);
+	file_sweep_temporaries(folder->dirfd);
+	assert_content(folder, "file.devvm-", "stays");
+	assert_int_equal(count_entries(folder, "."), 2); /* and the folder, which is not ours */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_FOLDER(create_leaves_what_is_there),
+		WITH_FOLDER(link_is_made_and_replaced_in_one_go),
+		WITH_FOLDER(sweep_takes_temporaries_alone),
 		WITH_FOLDER(read_gives_all_and_a_nul),
 		WITH_FOLDER(read_of_an_empty_file_is_empty_text),
 		WITH_FOLDER(read_refuses_what_is_no_plain_file),

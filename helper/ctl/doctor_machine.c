@@ -1,0 +1,279 @@
+/* doctor_machine.c - checks of what belongs to the machine, and of everybody's steps. */
+#include "ctl/doctor.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "ctl/cmd_pam.h"
+#include "ctl/output.h"
+
+#define FIX_BYTES 256
+#define SECRETS_FOLDER "etc/t3-serve"
+
+/* The words of online.h end with what to type, behind the last "; ". */
+void doctor_check_helper(struct doctor *doctor)
+{
+	static const char fallback[] =
+		"systemctl status devvm-helperd.socket devvm-helperd.service";
+	const char *words = doctor->helper_trouble;
+	const char *fix = NULL;
+	size_t n_words = strlen(words);
+
+	if (!*words)
+		return;
+	for (const char *at = strstr(words, "; "); at; at = strstr(at + 1, "; "))
+		fix = at;
+	if (fix)
+		n_words = (size_t)(fix - words);
+	doctor_add(doctor, DOCTOR_MACHINE, fix ? fix + 2 : fallback, "%.*s", (int)n_words, words);
+}
+
+void doctor_check_config(struct doctor *doctor)
+{
+	if (*doctor->config_trouble)
+		doctor_add(doctor, DOCTOR_MACHINE, "correct that line; devvmctl check-config", "%s",
+			   doctor->config_trouble);
+	/* Whoever stands between could run what they like as everybody. */
+	if (doctor->config.claude_source == CLAUDE_INSTALLER &&
+	    str_starts_with(doctor->config.claude_installer, "http://") &&
+	    !str_starts_with(doctor->config.claude_installer, "http://127.0.0.1"))
+		doctor_add(doctor, DOCTOR_MACHINE,
+			   "set claude.installer to an https:// URL in /etc/devvm/devvm.yaml",
+			   "claude's installer is fetched over plain http");
+}
+
+void doctor_check_roster(struct doctor *doctor)
+{
+	const struct status_machine *machine = &doctor->status.machine;
+
+	if (*doctor->helper_trouble)
+		doctor_skip(doctor, "needs the helper");
+	else if (!machine->is_known)
+		doctor_skip(doctor, "is shown to root and admins");
+	else if (strcmp(machine->roster, "ok") != 0)
+		doctor_add(doctor, DOCTOR_MACHINE,
+			   "correct that line; the last good roster stays in force meanwhile",
+			   "the roster is refused: %s", machine->roster_error);
+}
+
+void doctor_check_pam(struct doctor *doctor)
+{
+	const struct pam_machine machine = { .env = doctor->env, .tool = PAM_UPDATE_TOOL };
+	char what[ERROR_MAX_BYTES] = "";
+	struct dv_error err = { "" };
+
+	if (pam_find_trouble(&machine, what, &err) < 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "devvmctl pam status", "%s", err.text);
+	else if (*what)
+		doctor_add(doctor, DOCTOR_MACHINE, "sudo devvmctl pam enable", "%s", what);
+}
+
+/* ---- units ----------------------------------------------------------------------------- */
+
+static const char *const UNITS[] = {
+	"devvm-helperd.service", "devvm-helperd.socket",  "devvm-pam.socket",
+	"devvm-knock.socket",	 "devvm-reconcile.timer", "devvm-machine.timer",
+};
+
+/* One block of `systemctl show`. */
+struct unit_state {
+	char id[64], load[32], active[32], file[32];
+};
+
+static void judge_unit(struct doctor *doctor, const struct unit_state *unit)
+{
+	static const char *const enabled[] = { "enabled", "static", "indirect", "alias",
+					       "generated" };
+	char fix[FIX_BYTES];
+	bool is_enabled = false;
+
+	for (size_t i = 0; i < DV_COUNT(enabled); i++)
+		is_enabled = is_enabled || strcmp(unit->file, enabled[i]) == 0;
+	(void)snprintf(fix, sizeof(fix), "sudo systemctl enable --now %s", unit->id);
+	if (strcmp(unit->load, "not-found") == 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "install devvm again", "%s is not there",
+			   unit->id);
+	else if (strcmp(unit->load, "masked") == 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "sudo systemctl unmask it and enable it --now",
+			   "%s is masked", unit->id);
+	else if (!is_enabled)
+		doctor_add(doctor, DOCTOR_MACHINE, fix, "%s is %s: it is gone after the next boot",
+			   unit->id, *unit->file ? unit->file : "in no state");
+	else if (strcmp(unit->active, "failed") == 0) {
+		(void)snprintf(fix, sizeof(fix),
+			       "journalctl -u %s says why; sudo systemctl restart %s", unit->id,
+			       unit->id);
+		doctor_add(doctor, DOCTOR_MACHINE, fix, "%s has failed", unit->id);
+	} else if (strcmp(unit->active, "active") != 0 && strcmp(unit->active, "activating") != 0 &&
+		   strcmp(unit->active, "reloading") != 0)
+		doctor_add(doctor, DOCTOR_MACHINE, fix, "%s is %s", unit->id, unit->active);
+}
+
+static void take_property(struct unit_state *unit, const char *line)
+{
+	const struct {
+		const char *name;
+		char *value;
+		size_t n_room;
+	} properties[] = {
+		{ "Id=", unit->id, sizeof(unit->id) },
+		{ "LoadState=", unit->load, sizeof(unit->load) },
+		{ "ActiveState=", unit->active, sizeof(unit->active) },
+		{ "UnitFileState=", unit->file, sizeof(unit->file) },
+	};
+
+	for (size_t i = 0; i < DV_COUNT(properties); i++) {
+		if (str_starts_with(line, properties[i].name))
+			(void)snprintf(properties[i].value, properties[i].n_room, "%s",
+				       line + strlen(properties[i].name));
+	}
+}
+
+/* Blocks of properties with an empty line between. */
+static void judge_units(struct doctor *doctor, char *output)
+{
+	struct unit_state unit = { 0 };
+	char *rest = output;
+	char *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line) {
+			take_property(&unit, line);
+			continue;
+		}
+		if (*unit.id)
+			judge_unit(doctor, &unit);
+		unit = (struct unit_state){ 0 };
+	}
+}
+
+void doctor_check_units(struct doctor *doctor)
+{
+	const char *argv[4 + DV_COUNT(UNITS)] = {
+		"systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState"
+	};
+	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
+	struct dv_error err = { "" };
+
+	if (!result) {
+		doctor->is_short = true;
+		return;
+	}
+	for (size_t i = 0; i < DV_COUNT(UNITS); i++)
+		argv[3 + i] = UNITS[i];
+	if (doctor->run(doctor, argv, result, &err) < 0 || result->exit_status != 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "systemctl is-system-running",
+			   "systemd does not tell about devvm's units%s%.80s",
+			   *err.text ? ": " : "", err.text);
+	else
+		judge_units(doctor, result->output);
+}
+
+/* ---- steps ----------------------------------------------------------------------------- */
+
+static void tell_failed(struct doctor *doctor, const char *who, const char *fix,
+			const struct status_steps *steps)
+{
+	int64_t now_usec = doctor->env->wall_usec(doctor->env);
+
+	for (size_t i = 0; i < steps->n_items; i++) {
+		const struct status_step *step = &steps->items[i];
+		char when[OUTPUT_TIME_BYTES] = "not tried again by itself";
+
+		if (strcmp(step->status, "failed") != 0)
+			continue;
+		if (step->next_retry_usec > 0)
+			output_relative(step->next_retry_usec, now_usec, when);
+		doctor_add(doctor, who, fix, "%s failed: %s (tried %" PRId64 " time%s, %s%s)",
+			   step->name, step->error, step->attempts, step->attempts == 1 ? "" : "s",
+			   step->next_retry_usec > 0 ? "next try " : "", when);
+	}
+}
+
+void doctor_check_steps(struct doctor *doctor)
+{
+	const struct status *status = &doctor->status;
+	bool is_known = !doctor->user;
+
+	if (*doctor->helper_trouble) {
+		doctor_skip(doctor, "needs the helper");
+		return;
+	}
+	tell_failed(doctor, DOCTOR_MACHINE, "sudo devvmctl reconcile", &status->machine.steps);
+	for (size_t i = 0; i < status->n_people; i++) {
+		const struct status_person *person = &status->people[i];
+		char fix[FIX_BYTES];
+
+		if (doctor->user && strcmp(doctor->user, person->user) != 0)
+			continue;
+		is_known = true;
+		(void)snprintf(fix, sizeof(fix), "devvmctl ensure %s --wait", person->user);
+		tell_failed(doctor, person->user, fix, &person->steps);
+	}
+	if (!is_known)
+		doctor_add(doctor, doctor->user, "add them to the roster, or ask as root",
+			   "is nobody of this machine's roster that you may see");
+}
+
+/* ---- fences and secrets ---------------------------------------------------------------- */
+
+void doctor_check_nft(struct doctor *doctor)
+{
+	static const char *const argv[] = { "nft", "list", "table", "inet", "devvm", NULL };
+	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
+	struct dv_error err = { "" };
+
+	if (!result)
+		doctor->is_short = true;
+	else if (doctor->run(doctor, argv, result, &err) < 0 || result->exit_status == 127)
+		doctor_add(doctor, DOCTOR_MACHINE, "sudo apt install nftables",
+			   "nftables is not there, so anybody here can connect to everybody's "
+			   "ports");
+	else if (result->exit_status != 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "sudo systemctl restart devvm-ports.service",
+			   "the nftables table inet devvm is missing, so anybody here can connect "
+			   "to everybody's ports");
+}
+
+static bool is_secret_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return (n > 4 && strcmp(name + n - 4, ".env") == 0) ||
+	       (n > 6 && strcmp(name + n - 6, "-token") == 0);
+}
+
+static void judge_secret(struct doctor *doctor, int dirfd, const char *folder, const char *name)
+{
+	char fix[FIX_BYTES];
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    (st.st_mode & 0006) == 0)
+		return;
+	(void)snprintf(fix, sizeof(fix), "sudo chmod o-rwx /%s/%.64s", folder, name);
+	doctor_add(doctor, DOCTOR_MACHINE, fix, "/%s/%s is open to everybody (mode %04o)", folder,
+		   name, (unsigned int)(st.st_mode & 07777));
+}
+
+void doctor_check_secrets(struct doctor *doctor)
+{
+	int fd = openat(doctor->env->root_dirfd, SECRETS_FOLDER,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		dv_closep(&fd); /* nothing is staged: nothing is open */
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (is_secret_name(entry->d_name))
+			judge_secret(doctor, fd, SECRETS_FOLDER, entry->d_name);
+	}
+	(void)closedir(dir);
+}
