@@ -76,6 +76,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c 
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
                helper/ctl/progress.c helper/ctl/status.c helper/ctl/status_json.c \
                helper/ctl/status_text.c
+agent_SOURCES := helper/agent/t3.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -85,9 +86,11 @@ lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,config) $(call lib,wire) $(call lib,base)
+# What people's own small programs link.
+BELOW_AGENT = $(call lib,config) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
-PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl
+PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
 MODULE   := $(BUILD)/pam_devvm.so
 
 .PHONY: all
@@ -105,13 +108,16 @@ $(call lib,$(1)): $$(call objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl,$(eval $(call archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent,$(eval $(call archive_rule,$(layer))))
 
 $(BUILD)/devvm-helperd: $(call objects,helper/daemon/main.c) $(call lib,daemon) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 $(BUILD)/devvm-job: $(call objects,helper/job/main.c) $(call lib,job) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 $(BUILD)/devvmctl: $(call objects,helper/ctl/main.c) $(call lib,ctl) $(BELOW_TOP)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
+$(BUILD)/devvm-agent: $(call objects,helper/agent/main.c) $(call lib,agent) $(BELOW_AGENT)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 # The module links libpam and libc, wire, and the little of base they need.
@@ -136,7 +142,9 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm
 	install -m 0644 $(MODULE) $(DESTDIR)$(SECURITYDIR)/pam_devvm.so
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
-	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
+		$(DESTDIR)$(LIBEXECDIR)/
+	ln -sfn ../libexec/devvm/devvm-agent $(DESTDIR)$(PREFIX)/bin/t3
 	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	install -m 0644 conf/sysusers.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf
 	install -m 0644 conf/tmpfiles.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf
@@ -154,6 +162,7 @@ install: all
 .PHONY: uninstall
 uninstall:
 	rm -f $(DESTDIR)$(SECURITYDIR)/pam_devvm.so $(DESTDIR)$(PREFIX)/bin/devvmctl \
+		$(DESTDIR)$(PREFIX)/bin/t3 \
 		$(patsubst units/%,$(DESTDIR)$(UNITDIR)/%,$(UNITS)) \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf \
@@ -214,9 +223,9 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl support,$(eval $(call san_archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support ctl job daemon steps units ledger roster config wire base,\
+SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster config wire base,\
               $(SAN)/lib$(layer).a)
 
 
@@ -279,8 +288,9 @@ bench: test-deps
 	@echo "== a real host"; tests/bench/host
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl pam,\
-             $($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c helper/ctl/main.c
+C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl \
+             agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+             helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \

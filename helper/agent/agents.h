@@ -1,0 +1,16 @@
+/* agents.h - the verbs of devvm-agent: the small programs that people and their units run. */
+#ifndef DEVVM_AGENT_AGENTS_H
+#define DEVVM_AGENT_AGENTS_H
+
+enum agent_exit {
+	AGENT_OK = 0,
+	AGENT_FAILED = 1,
+	AGENT_USAGE = 2,
+};
+
+/* argv[0] is the verb. Return an exit status; the ones that become another program return
+ * only where they could not. */
+int agent_t3(int argc, char **argv);
+int agent_t3_serve(int argc, char **argv);
+
+#endif
