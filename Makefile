@@ -40,7 +40,7 @@ endif
 # Layers, lowest first. A program links them highest first, so a call upward does not link.
 # SOURCES-BEGIN
 base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
-                helper/base/error.c helper/base/file.c helper/base/log.c \
+                helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
                 helper/base/process.c helper/base/str.c helper/base/yaml.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
@@ -76,7 +76,8 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c 
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
                helper/ctl/progress.c helper/ctl/status.c helper/ctl/status_json.c \
                helper/ctl/status_text.c
-agent_SOURCES := helper/agent/t3.c
+agent_SOURCES := helper/agent/caller.c helper/agent/playwright.c helper/agent/snapshot.c \
+                 helper/agent/t3.c helper/agent/web.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -88,7 +89,7 @@ BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,ro
             $(call lib,config) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,config) $(call lib,wire) $(call lib,base)
-LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
+LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto -lcurl
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
 MODULE   := $(BUILD)/pam_devvm.so
@@ -144,6 +145,7 @@ install: all
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
 	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
 		$(DESTDIR)$(LIBEXECDIR)/
+	install -m 0644 conf/socket-activation.cjs $(DESTDIR)$(LIBEXECDIR)/
 	ln -sfn ../libexec/devvm/devvm-agent $(DESTDIR)$(PREFIX)/bin/t3
 	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	install -m 0644 conf/sysusers.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf
@@ -174,7 +176,8 @@ uninstall:
 
 # ---- dependencies ----------------------------------------------------------------------
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
-                  libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev
+                  libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
+                  libcmocka-dev
 TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc

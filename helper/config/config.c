@@ -38,6 +38,9 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "ports.reserved", config_read_list, { 1, 65535 }, AT(reserved_ports), AT(n_reserved_ports) },
 	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
 	{ "code.remote", config_read_remote, { 0 }, AT(code_remote), 0 },
+	{ "playwright.browser", config_read_path, { 0 }, AT(playwright_browser), 0 },
+	{ "playwright.idle_minutes", config_read_uint, { 1, 10080 }, AT(playwright_idle_minutes), 0 },
+	{ "playwright.snapshot_url", config_read_web, { 0 }, AT(playwright_snapshot_url), 0 },
 	{ "ssh_keys.sshd", config_read_bool, { 0 }, AT(manage_sshd_keys), 0 },
 	{ "home.concurrency", config_read_uint, { 1, 64 }, AT(home_concurrency), 0 },
 	{ "home.per_hour", config_read_uint, { 0, 1000 }, AT(home_per_hour), 0 },
@@ -79,12 +82,15 @@ int config_init(struct config *config, struct dv_error *err)
 		.home_concurrency = 4,
 		.home_per_hour = 20,
 		.home_refresh_minutes = 1440,
+		.playwright_idle_minutes = 15,
 		.connections_per_uid = 32,
 	};
 
 	made.roster_path = strdup("/etc/devvm/roster.yaml");
 	made.token_path = strdup("/etc/t3-serve/claude-oauth-token");
-	if (!made.roster_path || !made.token_path || reserve_always(&made) < 0)
+	made.playwright_browser = strdup("/usr/bin/chromium");
+	if (!made.roster_path || !made.token_path || !made.playwright_browser ||
+	    reserve_always(&made) < 0)
 		return dv_fail(err, -ENOMEM, "set the defaults of devvm.yaml");
 	*config = made;
 	made = (struct config){ 0 }; /* handed over */
@@ -98,6 +104,8 @@ void config_done(struct config *config)
 	free(config->reserved_ports);
 	free(config->token_path);
 	free(config->code_remote);
+	free(config->playwright_browser);
+	free(config->playwright_snapshot_url);
 	*config = (struct config){ 0 };
 }
 

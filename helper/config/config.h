@@ -36,9 +36,12 @@ struct config {
 	unsigned int *reserved_ports; /* `ports.reserved`, with the built-in 3780 and 3799 */
 	size_t n_reserved_ports;
 
-	char *token_path;      /* absolute; `token.path`: the staged shared claude token */
-	char *code_remote;     /* `code.remote`: git URL with {repo}; NULL when not set */
-	bool manage_sshd_keys; /* `ssh_keys.sshd`: keep the sshd drop-in */
+	char *token_path;	  /* absolute; `token.path`: the staged shared claude token */
+	char *code_remote;	  /* `code.remote`: git URL with {repo}; NULL when not set */
+	char *playwright_browser; /* absolute; `playwright.browser` */
+	unsigned int playwright_idle_minutes; /* `playwright.idle_minutes`: then the server ends */
+	char *playwright_snapshot_url;	      /* `playwright.snapshot_url`; NULL when not set */
+	bool manage_sshd_keys;		      /* `ssh_keys.sshd`: keep the sshd drop-in */
 
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */
 	unsigned int home_per_hour;    /* `home.per_hour`: due people prepared without a login */

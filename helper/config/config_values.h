@@ -36,6 +36,7 @@ typedef int config_value_reader(const struct config_place *place,
 
 config_value_reader config_read_path;	/* char *: absolute */
 config_value_reader config_read_remote; /* char *: git URL with {repo}, or null for none */
+config_value_reader config_read_web;	/* char *: http or https URL, or null for none */
 config_value_reader config_read_bool;	/* bool */
 config_value_reader config_read_uint;	/* unsigned int */
 config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */

@@ -49,6 +49,9 @@ static void assert_same(const struct config *a, const struct config *b)
 			 b->n_reserved_ports);
 	assert_string_equal(a->token_path, b->token_path);
 	assert_true(str_equal(a->code_remote, b->code_remote));
+	assert_string_equal(a->playwright_browser, b->playwright_browser);
+	assert_int_equal(a->playwright_idle_minutes, b->playwright_idle_minutes);
+	assert_true(str_equal(a->playwright_snapshot_url, b->playwright_snapshot_url));
 	assert_int_equal(a->manage_sshd_keys, b->manage_sshd_keys);
 	assert_int_equal(a->home_concurrency, b->home_concurrency);
 	assert_int_equal(a->home_per_hour, b->home_per_hour);
@@ -71,6 +74,9 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_int_equal(config.reserved_ports[1], 3799);
 	assert_string_equal(config.token_path, "/etc/t3-serve/claude-oauth-token");
 	assert_null(config.code_remote);
+	assert_string_equal(config.playwright_browser, "/usr/bin/chromium");
+	assert_int_equal(config.playwright_idle_minutes, 15);
+	assert_null(config.playwright_snapshot_url);
 	assert_true(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 4);
 	assert_int_equal(config.home_per_hour, 20);
@@ -89,6 +95,10 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "  reserved: [4001, 3780]\n"
 		      "token: {path: /run/token}\n"
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
+		      "playwright:\n"
+		      "  browser: /opt/google/chrome/chrome\n"
+		      "  idle_minutes: 1\n"
+		      "  snapshot_url: https://chrome.example.org/state\n"
 		      "ssh_keys: {sshd: false}\n"
 		      "home:\n"
 		      "  concurrency: 64\n"
@@ -107,6 +117,9 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_int_equal(config.n_reserved_ports, 3); /* the list, and 3799 all the same */
 	assert_string_equal(config.token_path, "/run/token");
 	assert_string_equal(config.code_remote, "git@example.org:t/{repo}.git");
+	assert_string_equal(config.playwright_browser, "/opt/google/chrome/chrome");
+	assert_int_equal(config.playwright_idle_minutes, 1);
+	assert_string_equal(config.playwright_snapshot_url, "https://chrome.example.org/state");
 	assert_false(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 64);
 	assert_int_equal(config.home_per_hour, 0);
@@ -153,7 +166,7 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
 	assert_refused("\nrooster: /x\n",
 		       "f:2: rooster: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, ssh_keys, home, daemon");
+		       "token, code, playwright, ssh_keys, home, daemon");
 	assert_refused("ports:\n  ttyd: 1\n",
 		       "f:2: ports.ttyd: unknown key; known here are t3, playwright, reserved");
 	assert_refused("ports: 3773\n", "f:1: ports: must be a map of keys");
@@ -176,6 +189,14 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:2: ports.t3: unknown key from; known here are first, last");
 	assert_refused("ports: {reserved: [0]}\n",
 		       "f:1: ports.reserved: must be a whole number from 1 to 65535");
+	assert_refused("playwright: {browser: chromium}\n",
+		       "f:1: playwright.browser: must be an absolute path, not \"chromium\"");
+	assert_refused("playwright: {idle_minutes: 0}\n",
+		       "f:1: playwright.idle_minutes: must be a whole number from 1 to 10080");
+	assert_refused("playwright: {snapshot_url: 'file:///etc/shadow'}\n",
+		       "f:1: playwright.snapshot_url: must begin with https:// or http://");
+	assert_refused("playwright: {snapshot_url: 'https://me:secret@x/'}\n",
+		       "f:1: playwright.snapshot_url: has a space, a @ or a control character");
 	assert_refused("ssh_keys: {sshd: yes}\n", "f:1: ssh_keys.sshd: must be true or false");
 	assert_refused("home: {concurrency: 0}\n",
 		       "f:1: home.concurrency: must be a whole number from 1 to 64");
@@ -191,14 +212,14 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:3: home is there twice (first on line 2)");
 	assert_refused("\"a\\nb\": 1\n",
 		       "f:1: a\\nb: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, ssh_keys, home, daemon");
+		       "token, code, playwright, ssh_keys, home, daemon");
 }
 
 static void dotted_path_is_not_a_key(void **state DV_UNUSED)
 {
 	assert_refused("home.concurrency: 3\n",
 		       "f:1: home.concurrency: unknown key; known here are roster, trusted_uids, "
-		       "ports, token, code, ssh_keys, home, daemon");
+		       "ports, token, code, playwright, ssh_keys, home, daemon");
 }
 
 static void bad_remotes_are_refused(void **state DV_UNUSED)
