@@ -53,10 +53,12 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
 ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
 units_SOURCES := helper/units/units.c
-steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
+steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/codex.c helper/steps/due.c \
                  helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
-                 helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
-                 helper/steps/ports.c helper/steps/sshd.c helper/steps/steps.c \
+                 helper/steps/keys.c helper/steps/legacy_use.c helper/steps/lock.c \
+                 helper/steps/path.c helper/steps/playwright_mcp.c \
+                 helper/steps/playwright_token.c \
+                 helper/steps/ports.c helper/steps/retire_legacy.c helper/steps/sshd.c helper/steps/steps.c \
                  helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
                  helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
@@ -197,11 +199,11 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
+UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_codex test_config \
               test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
               test_digest test_due test_env test_envfile test_error test_events test_facts \
-              test_file test_groups test_guard test_keys test_knock test_ledger test_lock \
-              test_log test_output test_pass test_path test_people test_policy test_ports \
+              test_file test_groups test_guard test_home test_keys test_knock test_ledger test_lock \
+              test_log test_output test_pass test_path test_people test_playwright_mcp test_playwright_token test_policy test_ports \
               test_process test_progress test_proto test_protocol_doc test_queue test_record \
               test_report test_roster test_roster_fields test_roster_trust test_secret \
               test_server test_session test_ssh_key test_status test_steps test_steps_log \

@@ -16,7 +16,8 @@ int caller_init(struct caller *caller, struct dv_error *err)
 	if (!me)
 		return dv_refuse(err, -ENOENT, "uid %u has no account", geteuid());
 	made.home = strdup(me->pw_dir);
-	if (!made.home)
+	made.name = strdup(me->pw_name);
+	if (!made.home || !made.name)
 		return dv_fail(err, -ENOMEM, "open the home");
 	made.home_fd = open(made.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (made.home_fd < 0)
@@ -34,6 +35,7 @@ int caller_init(struct caller *caller, struct dv_error *err)
 void caller_done(struct caller *caller)
 {
 	dv_closep(&caller->home_fd);
+	free(caller->name);
 	free(caller->home);
 	config_done(&caller->config);
 	env_done(&caller->env);

@@ -7,6 +7,7 @@
 struct caller {
 	struct env env;
 	struct config config;
+	char *name;  /* of NSS */
 	char *home;  /* absolute, of NSS */
 	int home_fd; /* of it, owned */
 };

@@ -165,6 +165,18 @@ static int look_for_parts(const struct caller *caller, const char *node, struct 
 	return 0;
 }
 
+static int look_for_hold(const struct caller *caller, struct dv_error *err)
+{
+	DV_AUTO_FREE char *path = NULL;
+
+	if (asprintf(&path, "var/lib/devvm/hold/%s", caller->name) < 0)
+		return dv_fail(err, -ENOMEM, "look for a hold");
+	if (faccessat(caller->env.root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return dv_refuse(err, -EBUSY, "%s is on hold: somebody works on their data (/%s)",
+				 caller->name, path);
+	return errno == ENOENT ? 0 : dv_fail(err, -errno, "look for /%s", path);
+}
+
 static int read_port(unsigned int *ret_port, struct dv_error *err)
 {
 	const char *text = getenv("PLAYWRIGHT_PORT");
@@ -197,6 +209,8 @@ static int become_server(struct dv_error *err)
 	unsigned int port = 0;
 	int r = caller_init(&caller, err);
 
+	if (r == 0)
+		r = look_for_hold(&caller, err);
 	if (r == 0)
 		r = read_port(&port, err);
 	if (r == 0)

@@ -78,11 +78,10 @@ static int note_result(struct pass *pass, const struct step *step, enum steps_lo
 	return 0;
 }
 
-/* `needs` names few steps, and no name is part of another. */
 static bool needs_are_met(const struct pass *pass, const struct step *step)
 {
 	for (const struct step *other = STEPS; other->name && step->needs; other++) {
-		if (strstr(step->needs, other->name) &&
+		if (step_needs(step, other->name) &&
 		    (pass->failed_steps & (1U << (other - STEPS))))
 			return false;
 	}

@@ -5,11 +5,15 @@
 
 #include "steps/account.h"
 #include "steps/code.h"
+#include "steps/codex.h"
 #include "steps/facts.h"
 #include "steps/groups.h"
 #include "steps/keys.h"
 #include "steps/path.h"
+#include "steps/playwright_mcp.h"
+#include "steps/playwright_token.h"
 #include "steps/ports.h"
+#include "steps/retire_legacy.h"
 #include "steps/sshd.h"
 #include "steps/ticket.h"
 #include "steps/token.h"
@@ -31,6 +35,10 @@ const struct step STEPS[] = {
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
 	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },
 	{ "code",    STEP_HOME,      NULL,             "preparing ~/code",           600 * SECONDS, code_check, code_apply },
+	{ "codex",   STEP_HOME,      NULL,             "linking the shared codex login", 5 * SECONDS, codex_check, codex_apply },
+	{ "playwright-token", STEP_HOME, NULL,         "giving the browser token",   5 * SECONDS,  playwright_token_check, playwright_token_apply },
+	{ "playwright-mcp", STEP_HOME, "path",         "telling claude of the browser", 60 * SECONDS, playwright_mcp_check, playwright_mcp_apply },
+	{ "retire-legacy", STEP_HOME, NULL,            "retiring hand-made units",   90 * SECONDS, retire_legacy_check, retire_legacy_apply },
 	{ 0 },
 };
 /* clang-format on */
@@ -42,6 +50,20 @@ const struct step *step_find(const char *name)
 			return step;
 	}
 	return NULL;
+}
+
+bool step_needs(const struct step *step, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *need = step->needs; need && *need; need += strspn(need, " ")) {
+		size_t n_need = strcspn(need, " ");
+
+		if (n_need == n && strncmp(need, name, n) == 0)
+			return true;
+		need += n_need;
+	}
+	return false;
 }
 
 const struct step *step_next(enum step_place place, const struct step *previous)

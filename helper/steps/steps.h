@@ -56,6 +56,8 @@ struct step {
 extern const struct step STEPS[];
 
 const struct step *step_find(const char *name);
+/* Whether `needs` has the name. */
+bool step_needs(const struct step *step, const char *name);
 /* The first step of `place` after `previous` (NULL: from the start); NULL at the end. */
 const struct step *step_next(enum step_place place, const struct step *previous);
 

@@ -8,11 +8,6 @@
 #define MAX_ROWS 32
 #define MAX_OF_A_PLACE 12
 
-static bool is_named_in(const char *needs, const char *name)
-{
-	return needs && strstr(needs, name);
-}
-
 static void every_row_is_whole(void **state DV_UNUSED)
 {
 	for (const struct step *step = STEPS; step->name; step++) {
@@ -25,16 +20,24 @@ static void every_row_is_whole(void **state DV_UNUSED)
 	}
 }
 
-static void no_name_is_part_of_another(void **state DV_UNUSED)
+static void names_are_unique(void **state DV_UNUSED)
 {
-	for (const struct step *one = STEPS; one->name; one++) {
-		for (const struct step *other = STEPS; other->name; other++) {
-			if (one == other || !strstr(one->name, other->name))
-				continue;
-			fail_msg("%s holds %s, and needs are matched by that", one->name,
-				 other->name);
-		}
-	}
+	for (const struct step *step = STEPS; step->name; step++)
+		assert_ptr_equal(step_find(step->name), step);
+}
+
+/* "code" is no part of "codex". */
+static void a_need_is_a_whole_name(void **state DV_UNUSED)
+{
+	const struct step step = { .needs = "path  codex-more codex" };
+	const struct step free_step = { .needs = NULL };
+
+	assert_true(step_needs(&step, "path"));
+	assert_true(step_needs(&step, "codex"));
+	assert_false(step_needs(&step, "code"));
+	assert_false(step_needs(&step, "more"));
+	assert_false(step_needs(&step, ""));
+	assert_false(step_needs(&free_step, "path"));
 }
 
 static void needs_are_steps_that_ran_before(void **state DV_UNUSED)
@@ -63,9 +66,8 @@ static void needs_of_needs_are_needs(void **state DV_UNUSED)
 	for (const struct step *step = STEPS; step->name; step++) {
 		for (const struct step *need = STEPS; need->name; need++) {
 			for (const struct step *far = STEPS; far->name; far++) {
-				if (!is_named_in(step->needs, need->name) ||
-				    !is_named_in(need->needs, far->name) ||
-				    is_named_in(step->needs, far->name))
+				if (!step_needs(step, need->name) || !step_needs(need, far->name) ||
+				    step_needs(step, far->name))
 					continue;
 				fail_msg("%s needs %s, which needs %s", step->name, need->name,
 					 far->name);
@@ -140,7 +142,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_whole),
-		cmocka_unit_test(no_name_is_part_of_another),
+		cmocka_unit_test(names_are_unique),
+		cmocka_unit_test(a_need_is_a_whole_name),
 		cmocka_unit_test(needs_are_steps_that_ran_before),
 		cmocka_unit_test(needs_of_needs_are_needs),
 		cmocka_unit_test(home_steps_alone_have_a_deadline),
