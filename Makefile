@@ -180,7 +180,7 @@ uninstall:
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
                   libcmocka-dev
-TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
+TEST_PACKAGES  := nodejs zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
@@ -262,7 +262,7 @@ $(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
 FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
-SCRIPT_TESTS  := tests/unit/profile_d.sh
+SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/socket_activation.py
 SUITES        ?= bookworm,trixie
 
 .PHONY: check unit pam fuzz fault host test-programs

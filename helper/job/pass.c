@@ -81,8 +81,7 @@ static int note_result(struct pass *pass, const struct step *step, enum steps_lo
 static bool needs_are_met(const struct pass *pass, const struct step *step)
 {
 	for (const struct step *other = STEPS; other->name && step->needs; other++) {
-		if (step_needs(step, other->name) &&
-		    (pass->failed_steps & (1U << (other - STEPS))))
+		if (step_needs(step, other->name) && (pass->failed_steps & (1U << (other - STEPS))))
 			return false;
 	}
 	return true;
