@@ -22,6 +22,7 @@ const os = require('node:os');
 
 const FIRST_FD = 3;
 const MAX_FDS = 2;
+const END_MS = 20000; /* playwright gives its browser 15 s */
 const LOOKUPS = 3; /* the kernel's list is no snapshot: a line can be missed while others go */
 const UID_FIELD = 7, INODE_FIELD = 9; /* of a line, proc_net_tcp(5) */
 
@@ -143,7 +144,8 @@ function waitForIdle() {
 	clearTimeout(idleTimer);
 	commandBytesSeen = commandBytes();
 	if (connections.size === 0)
-		idleTimer = setTimeout(onIdle, idleMs);
+		/* Not in the timer itself: after a stall it runs before what came meanwhile is accepted. */
+		idleTimer = setTimeout(() => setImmediate(onIdle), idleMs);
 }
 
 /* In one turn of the loop: nothing can be accepted between the look and the closing. */
@@ -152,6 +154,8 @@ function onIdle() {
 		return waitForIdle();
 	fronts.forEach((front) => front.close());
 	console.error(`idle for ${idleMs / 1000} s: ending until the next connection`);
+	/* Also keeps the loop turning until the signal is delivered: nothing else may. */
+	setTimeout(() => process.exit(0), END_MS);
 	process.kill(process.pid, 'SIGTERM');
 }
 
