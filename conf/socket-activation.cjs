@@ -23,6 +23,7 @@ const os = require('node:os');
 const FIRST_FD = 3;
 const MAX_FDS = 2;
 const END_MS = 20000; /* playwright gives its browser 15 s */
+const LOOKS_PER_IDLE = 20;
 const LOOKUPS = 3; /* the kernel's list is no snapshot: a line can be missed while others go */
 const UID_FIELD = 7, INODE_FIELD = 9; /* of a line, proc_net_tcp(5) */
 
@@ -121,7 +122,7 @@ let nJudged = 0; /* being judged now */
 const connections = new Set(); /* handed to the program */
 const browserPipes = new Set();
 let fronts = [];
-let idleTimer, commandBytesSeen = 0;
+let lookTimer, busyAtMs = 0, commandBytesSeen = 0;
 
 /* A browser is driven over fd 3 of the child; only what is asked of it is written there, so a
  * forgotten page that animates for ever is not work. */
@@ -140,18 +141,19 @@ function commandBytes() {
 	return [...browserPipes].reduce((sum, pipe) => sum + (pipe.bytesWritten || 0), 0);
 }
 
-function waitForIdle() {
-	clearTimeout(idleTimer);
-	commandBytesSeen = commandBytes();
-	if (connections.size === 0)
-		/* Not in the timer itself: after a stall it runs before what came meanwhile is accepted. */
-		idleTimer = setTimeout(() => setImmediate(onIdle), idleMs);
+/* In one turn of the loop: nothing can be accepted between the look and the closing. */
+function look() {
+	const bytes = commandBytes();
+	if (connections.size > 0 || bytes !== commandBytesSeen)
+		busyAtMs = performance.now();
+	commandBytesSeen = bytes;
+	/* Who is still to be judged does not make it busy: a stranger could keep it up for ever. */
+	if (performance.now() - busyAtMs >= idleMs && waiting.length + nJudged === 0)
+		end();
 }
 
-/* In one turn of the loop: nothing can be accepted between the look and the closing. */
-function onIdle() {
-	if (connections.size + waiting.length + nJudged > 0 || commandBytes() !== commandBytesSeen)
-		return waitForIdle();
+function end() {
+	clearInterval(lookTimer);
 	fronts.forEach((front) => front.close());
 	console.error(`idle for ${idleMs / 1000} s: ending until the next connection`);
 	/* Also keeps the loop turning until the signal is delivered: nothing else may. */
@@ -169,10 +171,9 @@ function onConnection(target, socket) {
 
 function admit({ target, socket }) {
 	connections.add(socket);
-	clearTimeout(idleTimer);
 	socket.once('close', () => {
 		connections.delete(socket);
-		waitForIdle();
+		busyAtMs = performance.now();
 	});
 	target.emit('connection', socket);
 	socket.resume();
@@ -194,7 +195,9 @@ net.Server.prototype.listen = function (...args) {
 		return listen.call(front, { fd }, () => --nWaiting === 0 && this.emit('listening'));
 	});
 	this.address = () => fronts[0].address();
-	waitForIdle();
+	busyAtMs = performance.now();
+	/* Not in the timer itself: after a stall it runs before what came meanwhile is accepted. */
+	lookTimer = setInterval(() => setImmediate(look), idleMs / LOOKS_PER_IDLE);
 	return this;
 };
 
