@@ -40,7 +40,7 @@ endif
 # Layers, lowest first. A program links them highest first, so a call upward does not link.
 # SOURCES-BEGIN
 base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
-                helper/base/error.c helper/base/file.c helper/base/log.c \
+                helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
                 helper/base/process.c helper/base/str.c helper/base/yaml.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
@@ -58,13 +58,15 @@ ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/
                   helper/ledger/tokens.c
 units_SOURCES := helper/units/units.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
-                 helper/steps/claude_installer.c helper/steps/code.c helper/steps/due.c \
-                 helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
-                 helper/steps/keys.c helper/steps/launcher.c helper/steps/lock.c \
-                 helper/steps/path.c helper/steps/playwright_server.c helper/steps/ports.c \
-                 helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
-                 helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
-                 helper/steps/view.c helper/steps/work.c
+                 helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
+                 helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
+                 helper/steps/groups.c helper/steps/keys.c helper/steps/launcher.c \
+                 helper/steps/legacy_use.c helper/steps/lock.c helper/steps/path.c \
+                 helper/steps/playwright_mcp.c helper/steps/playwright_server.c \
+                 helper/steps/playwright_token.c helper/steps/ports.c \
+                 helper/steps/retire_legacy.c helper/steps/sshd.c helper/steps/staging.c \
+                 helper/steps/steps.c helper/steps/t3_pointer.c helper/steps/ticket.c \
+                 helper/steps/token.c helper/steps/view.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/job_unit.c \
                   helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
@@ -84,7 +86,8 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
-agent_SOURCES := helper/agent/t3.c
+agent_SOURCES := helper/agent/caller.c helper/agent/playwright.c helper/agent/snapshot.c \
+                 helper/agent/t3.c helper/agent/web.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -96,7 +99,7 @@ BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,ro
             $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
-LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
+LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto -lcurl
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
 MODULE   := $(BUILD)/pam_devvm.so
@@ -152,6 +155,7 @@ install: all
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
 	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
 		$(DESTDIR)$(LIBEXECDIR)/
+	install -m 0644 conf/socket-activation.cjs $(DESTDIR)$(LIBEXECDIR)/
 	ln -sfn ../libexec/devvm/devvm-agent $(DESTDIR)$(PREFIX)/bin/t3
 	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	install -m 0644 conf/sysusers.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf
@@ -185,7 +189,7 @@ uninstall:
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
                   libcmocka-dev
-TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
+TEST_PACKAGES  := nodejs zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
@@ -205,19 +209,20 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_claude test_claude_cache test_claude_installer test_client \
-              test_clock test_cmd_offline test_code test_config test_ctl_doctor \
+              test_clock test_cmd_offline test_code test_codex test_config test_ctl_doctor \
               test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_curl \
               test_derive test_digest test_due test_env test_envfile test_error test_events \
-              test_facts test_fetch test_file test_groups test_guard test_installs test_keys \
-              test_knock test_launcher test_ledger test_lock test_log test_node test_output \
-              test_package test_pass test_path test_people test_policy test_ports \
-              test_process test_programs test_progress test_proto test_protocol_doc \
-              test_queue test_record test_report test_roster test_roster_fields \
-              test_roster_trust test_secret test_server test_session test_ssh_key \
-              test_staging test_status test_steps test_steps_log test_store test_str \
-              test_sync test_t3 test_ticket test_ticket_codec test_tiers test_token \
-              test_tokens test_tree test_units test_validate test_view test_wait test_watch \
-              test_yaml
+              test_facts test_fetch test_file test_groups test_guard test_home test_installs \
+              test_keys test_knock test_launcher test_ledger test_legacy_use test_lock \
+              test_log test_node test_output test_package test_pass test_path test_people \
+              test_playwright test_playwright_mcp test_playwright_token test_policy \
+              test_ports test_process test_programs test_progress test_proto \
+              test_protocol_doc test_queue test_record test_report test_retire_legacy \
+              test_roster test_roster_fields test_roster_trust test_secret test_server \
+              test_session test_snapshot test_ssh_key test_staging test_status test_steps \
+              test_steps_log test_store test_str test_sync test_t3 test_ticket \
+              test_ticket_codec test_tiers test_token test_tokens test_tree test_units \
+              test_validate test_view test_wait test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
@@ -272,7 +277,7 @@ $(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
 FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
-SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/launcher.sh
+SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/launcher.sh tests/unit/socket_activation.py
 SUITES        ?= bookworm,trixie
 
 .PHONY: check unit pam fuzz fault host test-programs

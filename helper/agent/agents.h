@@ -12,5 +12,8 @@ enum agent_exit {
  * only where they could not. */
 int agent_t3(int argc, char **argv);
 int agent_t3_serve(int argc, char **argv);
+int agent_playwright(int argc, char **argv);
+int agent_playwright_refuse(int argc, char **argv);
+int agent_snapshot_refresh(int argc, char **argv);
 
 #endif

@@ -17,13 +17,18 @@ static const struct {
 } VERBS[] = {
 	{ "t3", agent_t3, true, "the caller's version of t3, with all further words" },
 	{ "t3-serve", agent_t3_serve, false, "the caller's t3 server, on the port of T3_PORT" },
+	{ "playwright", agent_playwright, false,
+	  "the caller's browser server, on systemd's sockets" },
+	{ "playwright-refuse", agent_playwright_refuse, false,
+	  "tell who waits on them that it failed" },
+	{ "snapshot-refresh", agent_snapshot_refresh, false, "fetch the caller's browser state" },
 };
 
 static void print_help(FILE *stream)
 {
 	(void)fprintf(stream, "usage: devvm-agent VERB [WORD...]\n\n");
 	for (size_t i = 0; i < DV_COUNT(VERBS); i++)
-		(void)fprintf(stream, "  %-16s %s\n", VERBS[i].verb, VERBS[i].help);
+		(void)fprintf(stream, "  %-18s %s\n", VERBS[i].verb, VERBS[i].help);
 }
 
 static const char *last_part(const char *path)

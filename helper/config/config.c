@@ -56,6 +56,9 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "t3.tag", config_read_package, { 0, 64 }, AT(t3_tag), 0 },
 	{ "playwright.package", config_read_package, { 0, 214 }, AT(playwright_package), 0 },
 	{ "playwright.version", config_read_package, { 0, 64 }, AT(playwright_version), 0 },
+	{ "playwright.browser", config_read_path, { 0 }, AT(playwright_browser), 0 },
+	{ "playwright.idle_minutes", config_read_uint, { 1, 10080 }, AT(playwright_idle_minutes), 0 },
+	{ "playwright.snapshot_url", config_read_web, { 0 }, AT(playwright_snapshot_url), 0 },
 	{ "node.path", config_read_path_or_none, { 0 }, AT(node_path), 0 },
 	{ "claude.source", read_claude_source, { 0 }, AT(claude_source), 0 },
 	{ "claude.version", config_read_version, { 0 }, AT(claude_version), 0 },
@@ -95,6 +98,19 @@ static int reserve_always(struct config *config)
 	return 0;
 }
 
+static const struct {
+	size_t offset;
+	const char *text;
+} DEFAULT_TEXTS[] = {
+	{ AT(roster_path), "/etc/devvm/roster.yaml" },
+	{ AT(token_path), "/etc/t3-serve/claude-oauth-token" },
+	{ AT(t3_package), "t3" },
+	{ AT(t3_tag), "nightly" },
+	{ AT(playwright_package), "@playwright/mcp" },
+	{ AT(playwright_version), "0.0.76" },
+	{ AT(playwright_browser), "/usr/bin/chromium" },
+};
+
 int config_init(struct config *config, struct dv_error *err)
 {
 	DV_AUTO_CONFIG struct config made = {
@@ -104,17 +120,20 @@ int config_init(struct config *config, struct dv_error *err)
 		.home_concurrency = 4,
 		.home_per_hour = 20,
 		.home_refresh_minutes = 1440,
+		.playwright_idle_minutes = 15,
 		.connections_per_uid = 32,
 	};
+	int r = 0;
 
-	made.roster_path = strdup("/etc/devvm/roster.yaml");
-	made.token_path = strdup("/etc/t3-serve/claude-oauth-token");
-	made.t3_package = strdup("t3");
-	made.t3_tag = strdup("nightly");
-	made.playwright_package = strdup("@playwright/mcp");
-	made.playwright_version = strdup("0.0.76");
-	if (!made.roster_path || !made.token_path || !made.t3_package || !made.t3_tag ||
-	    !made.playwright_package || !made.playwright_version || reserve_always(&made) < 0)
+	for (size_t i = 0; r == 0 && i < DV_COUNT(DEFAULT_TEXTS); i++) {
+		char **field = (char **)((char *)&made + DEFAULT_TEXTS[i].offset);
+
+		*field = strdup(DEFAULT_TEXTS[i].text);
+		r = *field ? 0 : -ENOMEM;
+	}
+	if (r == 0)
+		r = reserve_always(&made);
+	if (r < 0)
 		return dv_fail(err, -ENOMEM, "set the defaults of devvm.yaml");
 	*config = made;
 	made = (struct config){ 0 }; /* handed over */
@@ -137,6 +156,8 @@ void config_done(struct config *config)
 	free(config->claude_url);
 	free(config->claude_sha256);
 	free(config->claude_installer);
+	free(config->playwright_browser);
+	free(config->playwright_snapshot_url);
 	*config = (struct config){ 0 };
 }
 

@@ -60,6 +60,10 @@ struct config {
 	char *claude_installer;	    /* `claude.installer`: URL of install.sh; or NULL */
 	unsigned int claude_share;  /* `claude.share`: enum claude_share */
 
+	char *playwright_browser;	      /* absolute; `playwright.browser` */
+	unsigned int playwright_idle_minutes; /* `playwright.idle_minutes`: then the server ends */
+	char *playwright_snapshot_url;	      /* `playwright.snapshot_url`; NULL when not set */
+
 	bool manage_sshd_keys; /* `ssh_keys.sshd`: keep the sshd drop-in */
 
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */

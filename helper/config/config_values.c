@@ -174,6 +174,25 @@ int config_read_remote(const struct config_place *place, const struct config_tar
 	return take_text(place, target);
 }
 
+/* A password in it would be in everybody's sight: the file is. */
+int config_read_web(const struct config_place *place, const struct config_target *target)
+{
+	const struct yaml_node *node = place->node;
+	char **field = target->field;
+
+	if (node->is_null) {
+		free(*field);
+		*field = NULL;
+		return 0;
+	}
+	if (node->kind != YAML_SCALAR || (!str_starts_with(node->scalar, "https://") &&
+					  !str_starts_with(node->scalar, "http://")))
+		return config_refuse(place, -EINVAL, "must begin with https:// or http://");
+	if (str_has_control(node->scalar) || strpbrk(node->scalar, " @"))
+		return config_refuse(place, -EINVAL, "has a space, a @ or a control character");
+	return take_text(place, target);
+}
+
 int config_read_bool(const struct config_place *place, const struct config_target *target)
 {
 	if (yaml_to_bool(place->node, target->field) < 0)

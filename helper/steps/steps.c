@@ -7,13 +7,17 @@
 #include "steps/claude.h"
 #include "steps/claude_cache.h"
 #include "steps/code.h"
+#include "steps/codex.h"
 #include "steps/facts.h"
 #include "steps/groups.h"
 #include "steps/keys.h"
 #include "steps/launcher.h"
 #include "steps/path.h"
 #include "steps/playwright_server.h"
+#include "steps/playwright_mcp.h"
+#include "steps/playwright_token.h"
 #include "steps/ports.h"
+#include "steps/retire_legacy.h"
 #include "steps/sshd.h"
 #include "steps/t3_pointer.h"
 #include "steps/ticket.h"
@@ -42,6 +46,10 @@ const struct step STEPS[] = {
 	{ "code",    STEP_HOME,      NULL,             "preparing ~/code",           600 * SECONDS, code_check, code_apply },
 	{ "claude",  STEP_HOME,      NULL,             "installing claude",          300 * SECONDS, claude_check, claude_apply },
 	{ "launcher", STEP_HOME,     NULL,             "writing ~/start-claude.sh",  5 * SECONDS,  launcher_check, launcher_apply },
+	{ "codex",   STEP_HOME,      NULL,             "linking the shared codex login", 5 * SECONDS, codex_check, codex_apply },
+	{ "playwright-token", STEP_HOME, NULL,         "giving the browser token",   5 * SECONDS,  playwright_token_check, playwright_token_apply },
+	{ "playwright-mcp", STEP_HOME, "claude",         "telling claude of the browser", 60 * SECONDS, playwright_mcp_check, playwright_mcp_apply },
+	{ "retire-legacy", STEP_HOME, NULL,            "retiring hand-made units",   90 * SECONDS, retire_legacy_check, retire_legacy_apply },
 	{ 0 },
 };
 /* clang-format on */

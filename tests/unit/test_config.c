@@ -61,6 +61,9 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_true(str_equal(a->claude_sha256, b->claude_sha256));
 	assert_true(str_equal(a->claude_installer, b->claude_installer));
 	assert_int_equal(a->claude_share, b->claude_share);
+	assert_string_equal(a->playwright_browser, b->playwright_browser);
+	assert_int_equal(a->playwright_idle_minutes, b->playwright_idle_minutes);
+	assert_true(str_equal(a->playwright_snapshot_url, b->playwright_snapshot_url));
 	assert_int_equal(a->manage_sshd_keys, b->manage_sshd_keys);
 	assert_int_equal(a->home_concurrency, b->home_concurrency);
 	assert_int_equal(a->home_per_hour, b->home_per_hour);
@@ -94,6 +97,9 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_null(config.claude_sha256);
 	assert_null(config.claude_installer);
 	assert_int_equal(config.claude_share, CLAUDE_AUTO);
+	assert_string_equal(config.playwright_browser, "/usr/bin/chromium");
+	assert_int_equal(config.playwright_idle_minutes, 15);
+	assert_null(config.playwright_snapshot_url);
 	assert_true(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 4);
 	assert_int_equal(config.home_per_hour, 20);
@@ -113,7 +119,12 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "token: {path: /run/token}\n"
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
 		      "t3: {package: '@acme/t3', tag: 0.0.28}\n"
-		      "playwright: {package: mcp, version: 0.0.77}\n"
+		      "playwright:\n"
+		      "  package: mcp\n"
+		      "  version: 0.0.77\n"
+		      "  browser: /opt/google/chrome/chrome\n"
+		      "  idle_minutes: 1\n"
+		      "  snapshot_url: https://chrome.example.org/state\n"
 		      "node: {path: /srv/node}\n"
 		      "claude:\n"
 		      "  source: cache\n"
@@ -151,6 +162,9 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_string_equal(config.claude_sha256, SHA256);
 	assert_int_equal(config.claude_share, CLAUDE_COPY);
 	assert_string_equal(config.claude_installer, "file:///srv/install.sh");
+	assert_string_equal(config.playwright_browser, "/opt/google/chrome/chrome");
+	assert_int_equal(config.playwright_idle_minutes, 1);
+	assert_string_equal(config.playwright_snapshot_url, "https://chrome.example.org/state");
 	assert_false(config.manage_sshd_keys);
 	assert_int_equal(config.home_concurrency, 64);
 	assert_int_equal(config.home_per_hour, 0);
@@ -192,15 +206,16 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 	}
 }
 
+#define KNOWN                                                                                      \
+	"roster, trusted_uids, ports, token, code, t3, playwright, node, claude, ssh_keys, home, " \
+	"daemon"
+
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
-	assert_refused("\nrooster: /x\n",
-		       "f:2: rooster: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, t3, playwright, node, claude, ssh_keys, home, "
-		       "daemon");
-	assert_refused("ports:\n  ttyd: 1\n",
-		       "f:2: ports.ttyd: unknown key; known here are t3, playwright, reserved");
+	assert_refused("\nrooster: /x\n", "f:2: rooster: unknown key; known here are " KNOWN);
+	assert_refused("ports:\n  ttyd: 1\n", "f:2: ports.ttyd: unknown key; known "
+					      "here are t3, playwright, reserved");
 	assert_refused("ports: 3773\n", "f:1: ports: must be a map of keys");
 	assert_refused("roster: ~\n", "f:1: roster: must be an absolute path");
 	assert_refused("roster: [/a]\n", "f:1: roster: must be an absolute path");
@@ -221,6 +236,17 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:2: ports.t3: unknown key from; known here are first, last");
 	assert_refused("ports: {reserved: [0]}\n",
 		       "f:1: ports.reserved: must be a whole number from 1 to 65535");
+	assert_refused("playwright: {browser: chromium}\n",
+		       "f:1: playwright.browser: must be an absolute path, not "
+		       "\"chromium\"");
+	assert_refused("playwright: {idle_minutes: 0}\n",
+		       "f:1: playwright.idle_minutes: must be a whole number from 1 "
+		       "to 10080");
+	assert_refused("playwright: {snapshot_url: 'file:///etc/shadow'}\n",
+		       "f:1: playwright.snapshot_url: must begin with https:// or http://");
+	assert_refused("playwright: {snapshot_url: 'https://me:secret@x/'}\n",
+		       "f:1: playwright.snapshot_url: has a space, a @ or a control "
+		       "character");
 	assert_refused("ssh_keys: {sshd: yes}\n", "f:1: ssh_keys.sshd: must be true or false");
 	assert_refused("home: {concurrency: 0}\n",
 		       "f:1: home.concurrency: must be a whole number from 1 to 64");
@@ -229,23 +255,20 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 	assert_refused("home: {per_hour: 1001}\n",
 		       "f:1: home.per_hour: must be a whole number from 0 to 1000");
 	assert_refused("home: {refresh_minutes: ~}\n",
-		       "f:1: home.refresh_minutes: must be a whole number from 5 to 525600");
+		       "f:1: home.refresh_minutes: must be a whole number from 5 to "
+		       "525600");
 	assert_refused("daemon: {connections_per_uid: 3}\n",
-		       "f:1: daemon.connections_per_uid: must be a whole number from 4 to 1024");
+		       "f:1: daemon.connections_per_uid: must be a whole number "
+		       "from 4 to 1024");
 	assert_refused("home.concurrency: 3\nhome: {concurrency: 3}\nhome: 1",
 		       "f:3: home is there twice (first on line 2)");
-	assert_refused("\"a\\nb\": 1\n",
-		       "f:1: a\\nb: unknown key; known here are roster, trusted_uids, ports, "
-		       "token, code, t3, playwright, node, claude, ssh_keys, home, "
-		       "daemon");
+	assert_refused("\"a\\nb\": 1\n", "f:1: a\\nb: unknown key; known here are " KNOWN);
 }
 
 static void dotted_path_is_not_a_key(void **state DV_UNUSED)
 {
 	assert_refused("home.concurrency: 3\n",
-		       "f:1: home.concurrency: unknown key; known here are roster, trusted_uids, "
-		       "ports, token, code, t3, playwright, node, claude, ssh_keys, home, "
-		       "daemon");
+		       "f:1: home.concurrency: unknown key; known here are " KNOWN);
 }
 
 static void bad_remotes_are_refused(void **state DV_UNUSED)

@@ -217,7 +217,8 @@ static void work_says_all_that_a_home_job_needs(void **state)
 	fake_say(fake, fd, WORK);
 	assert_heard(fake, fd,
 		     "row kind=work user=anna generation=1 layout=workspace repos=notes "
-		     "plotting-book code-remote=https://git.example/{repo}.git shell=/bin/bash");
+		     "plotting-book code-remote=https://git.example/{repo}.git shell=/bin/bash "
+		     "t3-port=3773 playwright-port=8931");
 	assert_heard(fake, fd, "done generation=1");
 }
 
@@ -234,7 +235,8 @@ static void work_names_the_steps_whose_retry_has_not_come(void **state)
 	fd = fake_connect(fake, FAKE_HELPER, 1001);
 	fake_say(fake, fd, WORK);
 	assert_heard(fake, fd,
-		     "row kind=work user=anna generation=1 layout=single shell=/bin/bash");
+		     "row kind=work user=anna generation=1 layout=single shell=/bin/bash "
+		     "t3-port=3773 playwright-port=8931");
 	assert_int_equal(sscanf(fake_hear(fake, fd), "row kind=hold step=code until=%" SCNd64,
 				&until),
 			 1);

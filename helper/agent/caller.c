@@ -1,0 +1,43 @@
+/* caller.c - see caller.h. */
+#include "agent/caller.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+
+int caller_init(struct caller *caller, struct dv_error *err)
+{
+	const struct passwd *me = getpwuid(geteuid());
+	DV_AUTO_CALLER struct caller made = CALLER_EMPTY;
+	int r;
+
+	if (geteuid() == 0)
+		return dv_refuse(err, -EPERM, "this runs as the person it is for, not as root");
+	if (!me)
+		return dv_refuse(err, -ENOENT, "uid %u has no account", geteuid());
+	made.home = strdup(me->pw_dir);
+	made.name = strdup(me->pw_name);
+	if (!made.home || !made.name)
+		return dv_fail(err, -ENOMEM, "open the home");
+	made.home_fd = open(made.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (made.home_fd < 0)
+		return dv_fail(err, -errno, "open the home %s", made.home);
+	r = env_init(&made.env, "/", err);
+	if (r == 0)
+		r = config_load(&made.config, &made.env, err);
+	if (r < 0)
+		return r;
+	*caller = made;
+	made = CALLER_EMPTY; /* handed over */
+	return 0;
+}
+
+void caller_done(struct caller *caller)
+{
+	dv_closep(&caller->home_fd);
+	free(caller->name);
+	free(caller->home);
+	config_done(&caller->config);
+	env_done(&caller->env);
+	*caller = CALLER_EMPTY;
+}

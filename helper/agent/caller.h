@@ -1,0 +1,22 @@
+/* caller.h - who runs this program, and the machine's configuration: what each verb begins with. */
+#ifndef DEVVM_AGENT_CALLER_H
+#define DEVVM_AGENT_CALLER_H
+
+#include "config/config.h"
+
+struct caller {
+	struct env env;
+	struct config config;
+	char *name;  /* of NSS */
+	char *home;  /* absolute, of NSS */
+	int home_fd; /* of it, owned */
+};
+
+/* -EPERM for root: these programs are people's own. Release with caller_done(). */
+DV_MUST_CHECK int caller_init(struct caller *caller, struct dv_error *err);
+void caller_done(struct caller *caller);
+
+#define CALLER_EMPTY ((struct caller){ .env = ENV_EMPTY, .home_fd = -1 })
+#define DV_AUTO_CALLER DV_CLEANUP(caller_done)
+
+#endif

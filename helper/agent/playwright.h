@@ -1,0 +1,31 @@
+/* playwright.h - what starts a person's browser server; see playwright.c. */
+#ifndef DEVVM_AGENT_PLAYWRIGHT_H
+#define DEVVM_AGENT_PLAYWRIGHT_H
+
+#include "agent/agents.h"
+#include "agent/caller.h"
+
+#define PLAYWRIGHT_MAX_WORDS 24
+
+/* The server's command line and what it is told by the environment. */
+struct playwright_start {
+	const char *argv[PLAYWRIGHT_MAX_WORDS + 1]; /* NULL-terminated; borrowed or in `made` */
+	char *made[3];
+	char idle_seconds[16];
+	bool has_sandbox;
+};
+
+/* The words for a port. `node` is borrowed. */
+DV_MUST_CHECK int playwright_words(struct playwright_start *start, const struct caller *caller,
+				   const char *node, unsigned int port, struct dv_error *err);
+void playwright_start_done(struct playwright_start *start);
+
+/* ~/.config/playwright/storage-state.json, seeded with an empty one where there is none. */
+DV_MUST_CHECK int playwright_seed_state(int home_fd, struct dv_error *err);
+
+/* Answer all who wait on a listening socket with 503 and the sentence. */
+void playwright_refuse(int listen_fd, const char *sentence);
+
+#define DV_AUTO_PLAYWRIGHT_START DV_CLEANUP(playwright_start_done)
+
+#endif

@@ -1,0 +1,28 @@
+/* home.h - files in the caller's own home.
+ *
+ * For programs that run as the owner of the home, without privileges. What lies there may be
+ * anything: links of theirs are followed (it is where they keep their things), but a FIFO or
+ * a device is never opened and a file is read up to a cap. A file of ours goes only into a folder
+ * that is theirs as well, so a link cannot lead a token into somebody else's hands. Errors name
+ * the file as ~/PATH.
+ */
+#ifndef DEVVM_BASE_HOME_H
+#define DEVVM_BASE_HOME_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+/* The folder, made with `mode` where absent. Returns its fd. -EPERM where it belongs to
+ * somebody else. */
+DV_MUST_CHECK int home_open_folder(int home_fd, const char *path, mode_t mode,
+				   struct dv_error *err);
+
+/* The whole of a regular file, NUL-terminated behind its last byte, owned by the caller.
+ * -ENOENT when absent (a link that leads nowhere too), -EINVAL for what is no regular file,
+ * -EFBIG above `max_bytes`. */
+DV_MUST_CHECK int home_read(int home_fd, const char *path, size_t max_bytes, char **ret_data,
+			    size_t *ret_n_bytes, struct dv_error *err);
+
+#endif

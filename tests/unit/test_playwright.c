@@ -1,0 +1,111 @@
+/* test_playwright.c - what starts the browser server: its words, its seed, and what a client hears
+ * where it cannot be started. That the real server takes the words is shown on the host. */
+#include "scratch.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "agent/playwright.h"
+
+#define STATE "home/emo/.config/playwright/storage-state.json"
+#define EMPTY "{\"cookies\":[],\"origins\":[]}\n"
+
+static void the_server_is_told_everything(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_PLAYWRIGHT_START struct playwright_start start = { 0 };
+	struct caller caller = { .home = (char *)"/srv/emo", .home_fd = -1 };
+	DV_AUTO_STR_LIST struct str_list words = { 0 };
+	DV_AUTO_FREE char *line = NULL;
+
+	caller.config = scratch->config;
+	assert_ok(scratch, playwright_words(&start, &caller, "/usr/bin/node", 8931, &scratch->err));
+	for (size_t i = 0; start.argv[i]; i++)
+		assert_int_equal(str_list_add(&words, start.argv[i]), 0);
+	line = str_list_join(&words, " ");
+	assert_contains(line, "/usr/bin/node --require /usr/libexec/devvm/socket-activation.cjs "
+			      "/opt/devvm/playwright/current/node_modules/@playwright/mcp/cli.js ");
+	assert_contains(line, " --isolated --storage-state "
+			      "/srv/emo/.config/playwright/storage-state.json");
+	assert_contains(line, " --executable-path /usr/bin/chromium ");
+	assert_contains(line, " --allowed-hosts 127.0.0.1:8931,localhost:8931,[::1]:8931");
+	assert_string_equal(start.idle_seconds, "900");
+}
+
+static void an_empty_state_is_seeded_once(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_WORK struct home_work work = scratch_make_home(scratch);
+
+	assert_ok(scratch, playwright_seed_state(work.home_fd, &scratch->err));
+	assert_file(scratch, STATE, EMPTY);
+	assert_int_equal(scratch_mode(scratch, STATE), 0600);
+	scratch_write(scratch, STATE, "theirs", 0600);
+	assert_ok(scratch, playwright_seed_state(work.home_fd, &scratch->err));
+	assert_file(scratch, STATE, "theirs");
+}
+
+static void odd_states_are_named(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_WORK struct home_work work = scratch_make_home(scratch);
+
+	scratch_make_folder(scratch, "home/emo/.config/playwright", 0700);
+	assert_int_equal(mkfifoat(scratch->env.root_dirfd, STATE, 0600), 0);
+	assert_int_equal(playwright_seed_state(work.home_fd, &scratch->err), -EINVAL);
+	assert_contains(scratch->err.text, "is not a regular file: move it away");
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, STATE, 0), 0);
+	assert_int_equal(symlinkat("/nowhere", scratch->env.root_dirfd, STATE), 0);
+	assert_int_equal(playwright_seed_state(work.home_fd, &scratch->err), -ENOENT);
+	assert_contains(scratch->err.text, "is a link that leads nowhere");
+}
+
+/* A listening socket and one who waits on it, having asked something. */
+static int listen_and_ask(int *ret_client_fd)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(address);
+	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(listen_fd, (struct sockaddr *)&address, n), 0);
+	assert_int_equal(listen(listen_fd, 8), 0);
+	assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&address, &n), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, n), 0);
+	assert_int_equal(send(fd, "POST /mcp HTTP/1.1\r\n\r\n", 22, 0), 22);
+	*ret_client_fd = fd;
+	return listen_fd;
+}
+
+static void who_waits_is_told(void **state DV_UNUSED)
+{
+	DV_AUTO_CLOSE int fd = -1;
+	DV_AUTO_CLOSE int listen_fd = listen_and_ask(&fd);
+	char answer[1024] = "";
+
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	playwright_refuse(listen_fd, "there is no browser");
+	assert_true(recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) > 0);
+	assert_contains(answer, "HTTP/1.1 503 Service Unavailable\r\n");
+	assert_contains(answer, "\r\nContent-Length: 32\r\n");
+	assert_contains(answer, "\r\n\r\nplaywright: there is no browser\n");
+	playwright_refuse(listen_fd, "again"); /* nobody is left: it does not wait */
+	playwright_refuse(-1, "no socket");
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_server_is_told_everything),
+		TEST(an_empty_state_is_seeded_once),
+		TEST(odd_states_are_named),
+		TEST(who_waits_is_told),
+	};
+
+	return cmocka_run_group_tests_name("playwright", tests, NULL, NULL);
+}
