@@ -42,6 +42,10 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "home.concurrency", config_read_uint, { 1, 64 }, AT(home_concurrency), 0 },
 	{ "home.per_hour", config_read_uint, { 0, 1000 }, AT(home_per_hour), 0 },
 	{ "home.refresh_minutes", config_read_uint, { 5, 525600 }, AT(home_refresh_minutes), 0 },
+	{ "instances.start", config_read_start, { 0 }, AT(instances_start), 0 },
+	{ "instances.stop_idle_after", config_read_uint, { 0, 525600 }, AT(instances_stop_idle_after), 0 },
+	{ "instances.memory_max", config_read_memory, { 0 }, AT(instances_memory_max), 0 },
+	{ "instances.tasks_max", config_read_uint, { 16, 4194304 }, AT(instances_tasks_max), 0 },
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
 };
 /* clang-format on */
@@ -79,12 +83,17 @@ int config_init(struct config *config, struct dv_error *err)
 		.home_concurrency = 4,
 		.home_per_hour = 20,
 		.home_refresh_minutes = 1440,
+		.instances_start = CONFIG_START_LOGIN,
+		.instances_stop_idle_after = 480,
+		.instances_tasks_max = 4096,
 		.connections_per_uid = 32,
 	};
 
 	made.roster_path = strdup("/etc/devvm/roster.yaml");
 	made.token_path = strdup("/etc/t3-serve/claude-oauth-token");
-	if (!made.roster_path || !made.token_path || reserve_always(&made) < 0)
+	made.instances_memory_max = strdup("8G");
+	if (!made.roster_path || !made.token_path || !made.instances_memory_max ||
+	    reserve_always(&made) < 0)
 		return dv_fail(err, -ENOMEM, "set the defaults of devvm.yaml");
 	*config = made;
 	made = (struct config){ 0 }; /* handed over */
@@ -98,6 +107,7 @@ void config_done(struct config *config)
 	free(config->reserved_ports);
 	free(config->token_path);
 	free(config->code_remote);
+	free(config->instances_memory_max);
 	*config = (struct config){ 0 };
 }
 

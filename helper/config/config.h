@@ -27,6 +27,13 @@ struct config_port_range {
 	unsigned int last; /* included */
 };
 
+/* `instances.start`: what starts a person's t3. */
+enum config_start {
+	CONFIG_START_LOGIN,  /* a login, or a visit at the front door */
+	CONFIG_START_VISIT,  /* a visit alone */
+	CONFIG_START_ALWAYS, /* the machine's boot; never stopped for being idle */
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -43,7 +50,11 @@ struct config {
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */
 	unsigned int home_per_hour;    /* `home.per_hour`: due people prepared without a login */
 	unsigned int home_refresh_minutes; /* `home.refresh_minutes`: an ok step is due again */
-	unsigned int connections_per_uid;  /* `daemon.connections_per_uid`, root excepted */
+	enum config_start instances_start; /* `instances.start` */
+	unsigned int instances_stop_idle_after; /* `instances.stop_idle_after`, minutes; 0: never */
+	char *instances_memory_max;		/* `instances.memory_max`: MemoryMax= of a unit */
+	unsigned int instances_tasks_max;	/* `instances.tasks_max`: TasksMax= of a unit */
+	unsigned int connections_per_uid;	/* `daemon.connections_per_uid`, root excepted */
 };
 
 /* Fill in the defaults, whatever was there. Release with config_done(). */

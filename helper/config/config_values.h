@@ -38,6 +38,8 @@ config_value_reader config_read_path;	/* char *: absolute */
 config_value_reader config_read_remote; /* char *: git URL with {repo}, or null for none */
 config_value_reader config_read_bool;	/* bool */
 config_value_reader config_read_uint;	/* unsigned int */
+config_value_reader config_read_start;	/* enum config_start: login, visit, always */
+config_value_reader config_read_memory; /* char *: infinity, or a number with K, M, G, T or % */
 config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */
 config_value_reader config_read_range;	/* struct config_port_range: {first: N, last: N} */
 
