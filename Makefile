@@ -52,11 +52,13 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/validate.c
 ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
-units_SOURCES := helper/units/units.c
+units_SOURCES := helper/units/manager.c helper/units/units.c
 steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
-                 helper/steps/envfile.c helper/steps/facts.c helper/steps/groups.c \
-                 helper/steps/keys.c helper/steps/lock.c helper/steps/path.c \
-                 helper/steps/ports.c helper/steps/sshd.c helper/steps/steps.c \
+                 helper/steps/envfile.c helper/steps/facts.c helper/steps/fence.c \
+                 helper/steps/groups.c helper/steps/instance.c helper/steps/keys.c \
+                 helper/steps/limits.c helper/steps/lock.c helper/steps/path.c \
+                 helper/steps/ports.c helper/steps/settle.c helper/steps/sshd.c \
+                 helper/steps/steps.c \
                  helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
                  helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
@@ -68,7 +70,7 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
                   helper/daemon/work.c
 job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/pass.c helper/job/reconcile.c \
-               helper/job/report.c helper/job/sync.c
+               helper/job/report.c helper/job/settle.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
                helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_status.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \

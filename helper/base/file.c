@@ -1,6 +1,7 @@
 /* file.c - see file.h. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -177,6 +178,24 @@ int file_replace(int dirfd, const char *path, const struct file_spec *spec, stru
 	if (fsync(folder_fd) < 0)
 		return dv_fail(err, -errno, "sync the folder of %s", path);
 	return 0;
+}
+
+void file_sweep(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		dv_closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, FILE_TEMPORARY_PREFIX, strlen(FILE_TEMPORARY_PREFIX)) ==
+		    0)
+			(void)unlinkat(fd, entry->d_name, 0); /* see file.h */
+	}
+	(void)closedir(dir);
 }
 
 int file_remove(int dirfd, const char *path, struct dv_error *err)

@@ -42,6 +42,10 @@ DV_MUST_CHECK int file_matches(int dirfd, const char *path, const struct file_sp
 DV_MUST_CHECK int file_replace(int dirfd, const char *path, const struct file_spec *spec,
 			       struct dv_error *err);
 
+/* Remove such temporaries from a folder in which nobody else writes. What cannot be removed
+ * stays for the next sweep. */
+void file_sweep(int dirfd, const char *path);
+
 /* Remove the file; absent is success. */
 DV_MUST_CHECK int file_remove(int dirfd, const char *path, struct dv_error *err);
 

@@ -12,6 +12,7 @@ static const struct {
 	const char *help;
 } VERBS[] = {
 	{ "reconcile", job_reconcile, "keep people and the machine as the roster says (root)" },
+	{ "settle", job_settle, "have systemd run what the roster says (root)" },
 	{ "home", job_home, "prepare the caller's own home" },
 };
 

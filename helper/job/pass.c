@@ -1,8 +1,6 @@
 /* pass.c - see pass.h. */
 #include "job/pass.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -17,6 +15,8 @@
 
 #define LOCK_DEADLINE_MS 60000
 #define LOCK_MACHINE "@machine"
+/* Waits for systemd: a reconcile must not wait for it in turn. */
+#define LOCK_UNITS "@units"
 #define MAX_RESULTS 12 /* steps of one place in the table */
 
 struct pass_result {
@@ -31,6 +31,7 @@ struct pass {
 	const struct people_row *person; /* NULL for the machine; `fresh` once that is read */
 	struct people_row fresh;
 	const char *name; /* "" for the machine */
+	const char *machine_lock;
 	int lock_fd;
 	bool has_begun;
 	int begin_failure; /* of begin_change(), with its words */
@@ -117,7 +118,7 @@ static int try_begin_change(struct pass *pass, struct dv_error *err)
 	const struct env *env = pass->options->view->env;
 	int r;
 
-	pass->lock_fd = lock_take(env, pass->person ? pass->name : LOCK_MACHINE,
+	pass->lock_fd = lock_take(env, pass->person ? pass->name : pass->machine_lock,
 				  clock_deadline_ms(LOCK_DEADLINE_MS), err);
 	if (pass->lock_fd < 0)
 		return pass->lock_fd;
@@ -257,6 +258,7 @@ int pass_run(const struct pass_options *options, enum step_place place,
 	struct pass pass = { .options = options,
 			     .person = person,
 			     .name = person ? person->name : "",
+			     .machine_lock = place == STEP_SETTLE ? LOCK_UNITS : LOCK_MACHINE,
 			     .lock_fd = -1 };
 	int r = 0;
 
@@ -270,28 +272,11 @@ int pass_run(const struct pass_options *options, enum step_place place,
 	return r < 0 ? r : write_results(&pass, err);
 }
 
-static void sweep_folder(const struct env *env, const char *path)
-{
-	int fd = openat(env->root_dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		dv_closep(&fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (str_starts_with(entry->d_name, FILE_TEMPORARY_PREFIX))
-			(void)unlinkat(fd, entry->d_name, 0); /* the next sweep tries again */
-	}
-	(void)closedir(dir);
-}
-
 void pass_sweep(const struct env *env)
 {
 	static const char *const folders[] = { STEPS_ENV_FOLDER, STEPS_KEYS_FOLDER,
 					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER };
 
 	for (size_t i = 0; i < DV_COUNT(folders); i++)
-		sweep_folder(env, folders[i]);
+		file_sweep(env->root_dirfd, folders[i]);
 }

@@ -8,6 +8,7 @@
 #include "base/yaml.h"
 #include "ledger/people.h"
 #include "roster/derive.h"
+#include "steps/instance.h"
 #include "steps/keys.h"
 #include "steps/ticket.h"
 
@@ -179,6 +180,8 @@ static int put_left(struct sync *sync, const struct people_row *before, struct d
 	r = ticket_remove(sync->view->env, before->name, err);
 	if (r == 0)
 		r = keys_remove(sync->view->env, before->name, err);
+	if (r == 0)
+		r = instance_remove(sync->view, before->name, err);
 	return r < 0 ? r : people_set_left(sync->view->ledger, before->name, err);
 }
 

@@ -6,10 +6,14 @@
 #include "steps/account.h"
 #include "steps/code.h"
 #include "steps/facts.h"
+#include "steps/fence.h"
 #include "steps/groups.h"
+#include "steps/instance.h"
 #include "steps/keys.h"
+#include "steps/limits.h"
 #include "steps/path.h"
 #include "steps/ports.h"
+#include "steps/settle.h"
 #include "steps/sshd.h"
 #include "steps/ticket.h"
 #include "steps/token.h"
@@ -20,13 +24,18 @@
 const struct step STEPS[] = {
 	/* name,     place,          needs,            doing,                       deadline,      check, apply */
 	{ "sshd",    STEP_SYSTEM,    NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
+	{ "limits",  STEP_SYSTEM,    NULL,             "limiting people's units",   0,            limits_check, limits_apply },
 
 	{ "account", STEP_RECONCILE, NULL,             "creating the account",       0,            account_check, account_apply },
 	{ "groups",  STEP_RECONCILE, "account",        "adding groups",              0,            groups_check, groups_apply },
 	{ "ports",   STEP_RECONCILE, NULL,             "writing the ports",          0,            ports_check, ports_apply },
 	{ "token",   STEP_RECONCILE, NULL,             "handing over the token",     0,            token_check, token_apply },
 	{ "keys",    STEP_RECONCILE, "account",        "writing the ssh keys",       0,            keys_check, keys_apply },
+	{ "units",   STEP_RECONCILE, "account",        "writing the units",          0,            instance_check, instance_apply },
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
+
+	{ "fence",   STEP_SETTLE,    NULL,             "fencing the ports",          0,            fence_check, fence_apply },
+	{ "settle",  STEP_SETTLE,    NULL,             "starting people's units",   0,            settle_check, settle_apply },
 
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
 	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },
