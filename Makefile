@@ -50,9 +50,9 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/people.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
-units_SOURCES := helper/units/manager.c helper/units/units.c
+ledger_SOURCES := helper/ledger/events.c helper/ledger/ledger.c helper/ledger/looks.c \
+                  helper/ledger/people.c helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
+units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
                  helper/steps/envfile.c helper/steps/facts.c helper/steps/fence.c \
                  helper/steps/groups.c helper/steps/instance.c helper/steps/keys.c \
@@ -63,13 +63,14 @@ steps_SOURCES := helper/steps/account.c helper/steps/code.c helper/steps/due.c \
                  helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/job_unit.c \
-                  helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
+                  helper/daemon/instances.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/policy.c \
                   helper/daemon/queue.c helper/daemon/report.c helper/daemon/reports.c \
                   helper/daemon/request.c helper/daemon/schedule.c helper/daemon/server.c \
                   helper/daemon/session.c helper/daemon/status.c helper/daemon/store.c \
                   helper/daemon/verbs.c helper/daemon/wait.c helper/daemon/watch.c \
                   helper/daemon/work.c
-job_SOURCES := helper/job/guard.c helper/job/home.c helper/job/pass.c helper/job/reconcile.c \
+job_SOURCES := helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+               helper/job/pass.c helper/job/reconcile.c \
                helper/job/report.c helper/job/settle.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c \
                helper/ctl/cmd_offline.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \

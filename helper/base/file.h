@@ -31,6 +31,10 @@ struct file_spec {
 DV_MUST_CHECK int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data,
 			    size_t *ret_n_bytes, struct stat *ret_stat, struct dv_error *err);
 
+/* The same of a file whose size the kernel does not tell: /proc, /sys. */
+DV_MUST_CHECK int file_read_kernel(int dirfd, const char *path, size_t max_bytes, char **ret_data,
+				   size_t *ret_n_bytes, struct dv_error *err);
+
 /* Whether the file exists with exactly this content, mode and owner. A missing
  * file is a plain "no". */
 DV_MUST_CHECK int file_matches(int dirfd, const char *path, const struct file_spec *spec,

@@ -51,6 +51,7 @@ struct daemon {
 	struct watch *watch;
 	struct knock *knock;
 	struct schedule *schedule;
+	struct instances *instances;
 	sd_event_source *dispatch_now, *dispatch_later;
 	bool has_dispatch_uid;
 	uid_t dispatch_uid;

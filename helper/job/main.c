@@ -13,6 +13,7 @@ static const struct {
 } VERBS[] = {
 	{ "reconcile", job_reconcile, "keep people and the machine as the roster says (root)" },
 	{ "settle", job_settle, "have systemd run what the roster says (root)" },
+	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },
 	{ "home", job_home, "prepare the caller's own home" },
 };
 
