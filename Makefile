@@ -188,16 +188,18 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_client test_clock test_cmd_offline test_code test_config \
-              test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait test_derive \
-              test_digest test_due test_env test_envfile test_error test_events test_facts \
-              test_file test_groups test_guard test_keys test_knock test_ledger test_lock \
-              test_log test_output test_pass test_path test_people test_policy test_ports \
-              test_process test_progress test_proto test_protocol_doc test_queue test_record \
-              test_report test_roster test_roster_fields test_roster_trust test_secret \
-              test_server test_session test_ssh_key test_status test_steps test_steps_log \
-              test_str test_sync test_ticket test_ticket_codec test_tiers test_token \
-              test_tokens test_units test_validate test_view test_wait test_watch test_yaml
+UNIT_TESTS := test_account test_busy test_cgroup test_client test_clock test_cmd_offline \
+              test_code test_config test_ctl_online test_ctl_pam test_ctl_status test_ctl_wait \
+              test_derive test_digest test_due test_env test_envfile test_error test_events \
+              test_facts test_fence test_file test_groups test_guard test_instance \
+              test_instances test_keys test_knock test_ledger test_limits test_lock test_log \
+              test_looks test_manager test_output test_pass test_path test_people test_policy \
+              test_ports test_process test_progress test_proto test_protocol_doc test_queue \
+              test_record test_report test_roster test_roster_fields test_roster_trust \
+              test_secret test_server test_session test_settle test_ssh_key test_status \
+              test_steps test_steps_log test_str test_sync test_ticket test_ticket_codec \
+              test_tiers test_token test_tokens test_units test_validate test_view test_wait \
+              test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

@@ -2,6 +2,7 @@
 #include "job/busy.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <systemd/sd-login.h>
 
@@ -17,6 +18,17 @@
 #define TICKS_OF_WORK 100
 
 static const char *const AGENTS[] = { "claude", "codex", "opencode" };
+
+static void say_busy(struct busy_answer *answer, const char *format, ...) DV_PRINTF(2, 3);
+static void say_busy(struct busy_answer *answer, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(answer->why, sizeof(answer->why), format, args); /* cut, it still says it */
+	va_end(args);
+	answer->verdict = BUSY_BUSY;
+}
 
 static void free_strings(char ***strings)
 {
@@ -44,11 +56,10 @@ static void look_for_sessions(uid_t uid, struct busy_answer *answer)
 	int r = sd_uid_get_sessions(uid, 0, &sessions);
 
 	if (r < 0 && r != -ENODATA && r != -ENOENT && r != -ENXIO)
-		(void)snprintf(answer->why, sizeof(answer->why), "logind: %s", strerror(-r));
+		say_busy(answer, "logind: %s", strerror(-r));
 	for (int i = 0; i < r; i++) {
 		if (session_counts(sessions[i]))
-			(void)snprintf(answer->why, sizeof(answer->why), "session %s is open",
-				       sessions[i]);
+			say_busy(answer, "session %s is open", sessions[i]);
 	}
 }
 
@@ -74,14 +85,13 @@ static void look_at_table(const struct busy_question *question, const char *path
 	if (r == -ENOENT && strcmp(path, "proc/net/tcp6") == 0)
 		return; /* no IPv6, no connection */
 	if (r < 0) {
-		(void)snprintf(answer->why, sizeof(answer->why), "%.100s", err.text);
+		say_busy(answer, "%.100s", err.text);
 		return;
 	}
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
 		if (is_connection_to(line, question->port))
-			(void)snprintf(answer->why, sizeof(answer->why), "port %u has a connection",
-				       question->port);
+			say_busy(answer, "port %u has a connection", question->port);
 	}
 }
 
@@ -149,15 +159,14 @@ static int read_process(const struct env *env, pid_t pid, struct found_process *
 	return 0;
 }
 
-/* The ticks of all but the first that was started, which is the server; and whether an agent
- * is among them. */
-static int sum_up(const struct env *env, const pid_t *pids, size_t n_pids, int64_t *ret_ticks,
-		  bool *ret_agent)
+/* The ticks of all but the first that was started, which is the server; and the youngest
+ * agent among them. */
+static int sum_up(const struct env *env, const pid_t *pids, size_t n_pids,
+		  struct busy_answer *answer)
 {
 	struct found_process server = { .start = UINT64_MAX };
-	uint64_t ticks = 0;
+	uint64_t ticks = 0, youngest = 0;
 
-	*ret_agent = false;
 	for (size_t i = 0; i < n_pids; i++) {
 		struct found_process process = { 0 };
 		int r = read_process(env, pids[i], &process);
@@ -167,12 +176,31 @@ static int sum_up(const struct env *env, const pid_t *pids, size_t n_pids, int64
 		if (r < 0)
 			return r;
 		ticks += process.ticks;
-		*ret_agent |= process.is_agent;
+		if (process.is_agent && process.start > youngest)
+			youngest = process.start;
 		if (process.start < server.start)
 			server = process;
 	}
-	*ret_ticks = (int64_t)(ticks - server.ticks);
+	answer->agent_ticks = (int64_t)(ticks - server.ticks);
+	answer->agent_start = (int64_t)youngest;
 	return 0;
+}
+
+static void judge_agents(const struct busy_question *question, struct busy_answer *answer)
+{
+	int64_t used = answer->agent_ticks - question->agent_ticks;
+
+	if (answer->agent_start == 0)
+		return;
+	if (question->has_looked && used > TICKS_OF_WORK) {
+		say_busy(answer, "an agent is at work");
+		return;
+	}
+	/* Fewer ticks than before: something has ended, and what the others did cannot be told. */
+	if (question->has_looked && used >= 0 && answer->agent_start <= question->agent_start)
+		return;
+	say_busy(answer, "an agent may be at work");
+	answer->verdict = BUSY_UNSURE;
 }
 
 static void look_for_agents(const struct busy_question *question, struct busy_answer *answer)
@@ -181,8 +209,6 @@ static void look_for_agents(const struct busy_question *question, struct busy_an
 	DV_AUTO_FREE pid_t *pids = NULL;
 	size_t n_pids = 0;
 	struct dv_error err = { "" };
-	bool has_agent = false;
-	int64_t ticks = 0;
 	int r;
 
 	fd = cgroup_open(question->env, question->unit, &err);
@@ -190,24 +216,16 @@ static void look_for_agents(const struct busy_question *question, struct busy_an
 	if (r == 0 && n_pids == 0)
 		r = dv_refuse(&err, -ENOENT, "its cgroup is empty");
 	if (r == 0)
-		r = sum_up(question->env, pids, n_pids, &ticks, &has_agent);
-	if (r < 0) {
-		(void)snprintf(answer->why, sizeof(answer->why), "its processes: %.80s",
-			       *err.text ? err.text : strerror(-r));
-		return;
-	}
-	answer->agent_ticks = ticks;
-	if (!has_agent)
-		return;
-	/* Fewer than before: one has ended, and what the others did cannot be told. */
-	if (!question->has_looked || ticks < question->agent_ticks ||
-	    ticks - question->agent_ticks > TICKS_OF_WORK)
-		(void)snprintf(answer->why, sizeof(answer->why), "an agent is at work");
+		r = sum_up(question->env, pids, n_pids, answer);
+	if (r < 0)
+		say_busy(answer, "its processes: %.80s", *err.text ? err.text : strerror(-r));
+	else
+		judge_agents(question, answer);
 }
 
 void busy_look(const struct busy_question *question, struct busy_answer *ret_answer)
 {
-	*ret_answer = (struct busy_answer){ .why = "" };
+	*ret_answer = (struct busy_answer){ .verdict = BUSY_IDLE };
 	look_for_agents(question, ret_answer);
 	look_for_sessions(question->uid, ret_answer);
 	look_at_table(question, "proc/net/tcp", ret_answer);

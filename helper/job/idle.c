@@ -85,7 +85,8 @@ static struct busy_question question_of(const struct idle *idle, const char *uni
 				       .uid = (uid_t)person->uid,
 				       .port = person->ports[PEOPLE_PORT_T3],
 				       .has_looked = before != NULL,
-				       .agent_ticks = before ? before->agent_ticks : 0 };
+				       .agent_ticks = before ? before->agent_ticks : 0,
+				       .agent_start = before ? before->agent_start : 0 };
 }
 
 /* Since when it is idle, now that it is. What was seen before its last start, or lies in the
@@ -128,6 +129,7 @@ static int look_at(const struct idle *idle, const char *unit, const struct peopl
 		   struct dv_error *err)
 {
 	const struct busy_question question = question_of(idle, unit, person);
+	const struct looks_row *before = looks_find(&idle->looks, person->name);
 	int64_t limit_usec = idle->config.instances_stop_idle_after * USEC_PER_MINUTE;
 	struct busy_answer answer;
 	struct looks_row row = { .name = person->name };
@@ -135,16 +137,20 @@ static int look_at(const struct idle *idle, const char *unit, const struct peopl
 
 	busy_look(&question, &answer);
 	row.agent_ticks = answer.agent_ticks;
-	if (!*answer.why)
-		r = since_when(idle, unit, looks_find(&idle->looks, person->name),
-			       &row.idle_since_usec, err);
-	if (r == 0 && row.idle_since_usec && idle->now_usec - row.idle_since_usec >= limit_usec) {
+	row.agent_start = answer.agent_start;
+	if (answer.verdict == BUSY_UNSURE && before)
+		row.idle_since_usec = before->idle_since_usec;
+	if (answer.verdict == BUSY_IDLE)
+		r = since_when(idle, unit, before, &row.idle_since_usec, err);
+	if (r < 0)
+		return r;
+	if (answer.verdict == BUSY_IDLE && idle->now_usec - row.idle_since_usec >= limit_usec) {
 		busy_look(&question, &answer);
-		if (!*answer.why)
+		if (answer.verdict == BUSY_IDLE)
 			return stop(idle, unit, person, idle->now_usec - row.idle_since_usec, err);
 		row.idle_since_usec = 0;
 	}
-	return r < 0 ? r : looks_put(idle->ledger, &row, err);
+	return looks_put(idle->ledger, &row, err);
 }
 
 /* A row of one that does not run any more would be of another run. */

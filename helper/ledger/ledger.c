@@ -50,7 +50,8 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" priority INTEGER NOT NULL, name TEXT, step TEXT, text TEXT NOT NULL"
 	") STRICT;",
 	"CREATE TABLE looks ("
-	" name TEXT PRIMARY KEY, idle_since_usec INTEGER NOT NULL, agent_ticks INTEGER NOT NULL"
+	" name TEXT PRIMARY KEY, idle_since_usec INTEGER NOT NULL,"
+	" agent_ticks INTEGER NOT NULL, agent_start INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
 };
 

@@ -27,7 +27,8 @@ static int add_row(struct looks *looks, sqlite3_stmt *s)
 	}
 	grown[looks->n_rows++] = (struct looks_row){ .name = name,
 						     .idle_since_usec = sqlite3_column_int64(s, 1),
-						     .agent_ticks = sqlite3_column_int64(s, 2) };
+						     .agent_ticks = sqlite3_column_int64(s, 2),
+						     .agent_start = sqlite3_column_int64(s, 3) };
 	return 0;
 }
 
@@ -35,10 +36,10 @@ int looks_list(struct ledger *ledger, struct looks *ret_looks, struct dv_error *
 {
 	DV_AUTO_LOOKS struct looks looks = { 0 };
 	int r, code;
-	DV_AUTO_STMT sqlite3_stmt *s =
-		sql_prepare(ledger,
-			    "SELECT name, idle_since_usec, agent_ticks FROM looks ORDER BY name",
-			    &r, err);
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(
+		ledger,
+		"SELECT name, idle_since_usec, agent_ticks, agent_start FROM looks ORDER BY name",
+		&r, err);
 
 	if (!s)
 		return r;
@@ -70,9 +71,9 @@ int looks_put(struct ledger *ledger, const struct looks_row *row, struct dv_erro
 	int r;
 	DV_AUTO_STMT sqlite3_stmt *s =
 		sql_prepare(ledger,
-			    "INSERT INTO looks (name, idle_since_usec, agent_ticks)"
-			    " VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET"
-			    " idle_since_usec = ?2, agent_ticks = ?3",
+			    "INSERT INTO looks (name, idle_since_usec, agent_ticks, agent_start)"
+			    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET"
+			    " idle_since_usec = ?2, agent_ticks = ?3, agent_start = ?4",
 			    &r, err);
 
 	if (!s)
@@ -80,6 +81,7 @@ int looks_put(struct ledger *ledger, const struct looks_row *row, struct dv_erro
 	sql_bind_text(s, 1, row->name);
 	(void)sqlite3_bind_int64(s, 2, row->idle_since_usec); /* fails only out of range */
 	(void)sqlite3_bind_int64(s, 3, row->agent_ticks);
+	(void)sqlite3_bind_int64(s, 4, row->agent_start);
 	return sql_run(ledger, s, "write a look", err);
 }
 

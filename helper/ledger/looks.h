@@ -8,7 +8,8 @@
 struct looks_row {
 	char *name;
 	int64_t idle_since_usec; /* 0: it was busy */
-	int64_t agent_ticks;	 /* of CPU, of all processes beside the server; see job/busy.h */
+	/* Of what ran beside the server; see job/busy.h. */
+	int64_t agent_ticks, agent_start;
 };
 
 struct looks {
