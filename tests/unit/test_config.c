@@ -251,7 +251,7 @@ static void what_systemd_takes_as_memory_is_taken(void **state DV_UNUSED)
 		"infinity", "8G", "512M", "1000000", "1T", "7%", "100%"
 	};
 	static const char *const bad[] = { "0",	   "0G",   "8 G", "-1G", "8g",	      "G", "''",
-					   "1.5G", "101%", "%",	  "8GB", "\"8G\\n\"", "~" };
+					   "1.5G", "101%", "'%'", "8GB", "\"8G\\n\"", "~" };
 	char text[64];
 
 	for (size_t i = 0; i < DV_COUNT(good); i++) {

@@ -325,11 +325,50 @@ static void beneath_a_file_can_be_created(void **state)
 	assert_int_equal(mode_of(folder, "new"), 0600);
 }
 
+static void a_kernel_file_is_read_although_it_has_no_size(void **state)
+{
+	const struct folder *folder = *state;
+	DV_AUTO_FREE char *maps = NULL;
+	DV_AUTO_FREE char *large = NULL;
+	DV_AUTO_FREE char *text = calloc(1, 9001);
+	size_t n_maps = 0, n_large = 0;
+	struct dv_error err = { "" };
+
+	assert_int_equal(file_read_kernel(AT_FDCWD, "/proc/self/maps", 1 << 20, &maps, &n_maps,
+					  &err),
+			 0);
+	assert_int_equal(strlen(maps), n_maps);
+	assert_non_null(strstr(maps, "[stack]"));
+	assert_int_equal(file_read_kernel(AT_FDCWD, "/proc/self/maps", 100, &large, &n_large, &err),
+			 -EFBIG);
+	assert_null(large);
+	memset(text, 'x', 9000);
+	folder_write(folder, "f", text, 0644);
+	assert_int_equal(file_read_kernel(folder->dirfd, "f", 1 << 20, &large, &n_large, &err), 0);
+	assert_string_equal(large, text);
+	assert_int_equal(file_read_kernel(folder->dirfd, "g", 10, &large, &n_large, &err), -ENOENT);
+}
+
+static void temporaries_and_nothing_else_are_swept(void **state)
+{
+	const struct folder *folder = *state;
+
+	folder_make(folder, "d", 0755);
+	folder_write(folder, "d/" FILE_TEMPORARY_PREFIX "0123", "half", 0600);
+	folder_write(folder, "d/50-devvm.conf", "whole", 0600);
+	file_sweep(folder->dirfd, "d");
+	file_sweep(folder->dirfd, "absent");
+	assert_int_equal(count_entries(folder, "d"), 1);
+	assert_content(folder, "d/50-devvm.conf", "whole");
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_FOLDER(a_kernel_file_is_read_although_it_has_no_size),
+		WITH_FOLDER(temporaries_and_nothing_else_are_swept),
 		WITH_FOLDER(read_gives_all_and_a_nul),
 		WITH_FOLDER(read_of_an_empty_file_is_empty_text),
 		WITH_FOLDER(read_refuses_what_is_no_plain_file),
