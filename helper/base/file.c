@@ -81,6 +81,38 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, si
 	return 0;
 }
 
+int file_read_kernel(int dirfd, const char *path, size_t max_bytes, char **ret_data,
+		     size_t *ret_n_bytes, struct dv_error *err)
+{
+	DV_AUTO_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	DV_AUTO_FREE char *data = NULL;
+	size_t n_room = 4096, n_bytes = 0;
+	int n;
+
+	if (fd < 0)
+		return dv_fail(err, -errno, "open %s", path);
+	for (;;) {
+		char *grown = realloc(data, n_room + 1);
+
+		if (!grown)
+			return dv_fail(err, -ENOMEM, "read %s", path);
+		data = grown;
+		n = read_all(fd, data + n_bytes, n_room - n_bytes);
+		if (n < 0)
+			return dv_fail(err, n, "read %s", path);
+		n_bytes += (size_t)n;
+		if (n_bytes < n_room)
+			break;
+		n_room *= 2;
+		if (n_bytes >= max_bytes)
+			return dv_refuse(err, -EFBIG, "%s is more than %zu bytes", path, max_bytes);
+	}
+	data[n_bytes] = '\0';
+	*ret_data = DV_TAKE_PTR(data);
+	*ret_n_bytes = n_bytes;
+	return 0;
+}
+
 int file_matches(int dirfd, const char *path, const struct file_spec *spec, bool *ret_matches,
 		 struct dv_error *err)
 {
@@ -149,9 +181,9 @@ int file_create_temporary(int folder_fd, const char *for_name,
 	return dv_fail(err, -EEXIST, "create a temporary file for %s", for_name);
 }
 
-void file_sweep_temporaries(int folder_fd)
+void file_sweep(int dirfd, const char *path)
 {
-	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 

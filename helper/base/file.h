@@ -31,6 +31,10 @@ struct file_spec {
 DV_MUST_CHECK int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data,
 			    size_t *ret_n_bytes, struct stat *ret_stat, struct dv_error *err);
 
+/* The same of a file whose size the kernel does not tell: /proc, /sys. */
+DV_MUST_CHECK int file_read_kernel(int dirfd, const char *path, size_t max_bytes, char **ret_data,
+				   size_t *ret_n_bytes, struct dv_error *err);
+
 /* Whether the file exists with exactly this content, mode and owner. A missing
  * file is a plain "no". */
 DV_MUST_CHECK int file_matches(int dirfd, const char *path, const struct file_spec *spec,
@@ -58,9 +62,10 @@ DV_MUST_CHECK int file_create_temporary(int folder_fd, const char *for_name,
 					char ret_name[static FILE_TEMPORARY_BYTES],
 					struct dv_error *err);
 
-/* Remove what a killed process left in the folder: files and links of FILE_TEMPORARY_PREFIX
- * that belong to us. For folders that one process at a time works in. */
-void file_sweep_temporaries(int folder_fd);
+/* Remove what a killed process left in a folder: files and links of FILE_TEMPORARY_PREFIX that
+ * belong to us. For folders that one process at a time works in; what cannot be removed stays
+ * for the next sweep. */
+void file_sweep(int dirfd, const char *path);
 
 /* Remove the file; absent is success. */
 DV_MUST_CHECK int file_remove(int dirfd, const char *path, struct dv_error *err);

@@ -70,6 +70,10 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "home.concurrency", config_read_uint, { 1, 64 }, AT(home_concurrency), 0 },
 	{ "home.per_hour", config_read_uint, { 0, 1000 }, AT(home_per_hour), 0 },
 	{ "home.refresh_minutes", config_read_uint, { 5, 525600 }, AT(home_refresh_minutes), 0 },
+	{ "instances.start", config_read_start, { 0 }, AT(instances_start), 0 },
+	{ "instances.stop_idle_after", config_read_uint, { 0, 525600 }, AT(instances_stop_idle_after), 0 },
+	{ "instances.memory_max", config_read_memory, { 0 }, AT(instances_memory_max), 0 },
+	{ "instances.tasks_max", config_read_uint, { 16, 4194304 }, AT(instances_tasks_max), 0 },
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
 };
 /* clang-format on */
@@ -109,6 +113,7 @@ static const struct {
 	{ AT(playwright_package), "@playwright/mcp" },
 	{ AT(playwright_version), "0.0.76" },
 	{ AT(playwright_browser), "/usr/bin/chromium" },
+	{ AT(instances_memory_max), "8G" },
 };
 
 int config_init(struct config *config, struct dv_error *err)
@@ -121,6 +126,9 @@ int config_init(struct config *config, struct dv_error *err)
 		.home_per_hour = 20,
 		.home_refresh_minutes = 1440,
 		.playwright_idle_minutes = 15,
+		.instances_start = CONFIG_START_LOGIN,
+		.instances_stop_idle_after = 480,
+		.instances_tasks_max = 4096,
 		.connections_per_uid = 32,
 	};
 	int r = 0;
@@ -158,6 +166,7 @@ void config_done(struct config *config)
 	free(config->claude_installer);
 	free(config->playwright_browser);
 	free(config->playwright_snapshot_url);
+	free(config->instances_memory_max);
 	*config = (struct config){ 0 };
 }
 

@@ -42,6 +42,13 @@ enum claude_share {
 	CLAUDE_COPY,
 };
 
+/* `instances.start`: what starts a person's t3. */
+enum config_start {
+	CONFIG_START_LOGIN,  /* a login, or a visit at the front door */
+	CONFIG_START_VISIT,  /* a visit alone */
+	CONFIG_START_ALWAYS, /* the machine's boot; never stopped for being idle */
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -75,7 +82,11 @@ struct config {
 	char *playwright_version;	   /* `playwright.version` */
 	char *node_path;		   /* absolute; `node.path`; NULL: searched */
 
-	unsigned int connections_per_uid; /* `daemon.connections_per_uid`, root excepted */
+	enum config_start instances_start;	/* `instances.start` */
+	unsigned int instances_stop_idle_after; /* `instances.stop_idle_after`, minutes; 0: never */
+	char *instances_memory_max;		/* `instances.memory_max`: MemoryMax= of a unit */
+	unsigned int instances_tasks_max;	/* `instances.tasks_max`: TasksMax= of a unit */
+	unsigned int connections_per_uid;	/* `daemon.connections_per_uid`, root excepted */
 };
 
 /* Fill in the defaults, whatever was there. Release with config_done(). */

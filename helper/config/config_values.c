@@ -200,6 +200,50 @@ int config_read_bool(const struct config_place *place, const struct config_targe
 	return 0;
 }
 
+int config_read_start(const struct config_place *place, const struct config_target *target)
+{
+	static const char *const words[] = {
+		[CONFIG_START_LOGIN] = "login",
+		[CONFIG_START_VISIT] = "visit",
+		[CONFIG_START_ALWAYS] = "always",
+	};
+	enum config_start *field = target->field;
+
+	for (size_t i = 0; place->node->kind == YAML_SCALAR && i < DV_COUNT(words); i++) {
+		if (strcmp(place->node->scalar, words[i]) == 0) {
+			*field = (enum config_start)i;
+			return 0;
+		}
+	}
+	return config_refuse(place, -EINVAL, "must be login, visit or always");
+}
+
+/* What systemd takes as MemoryMax= (systemd.resource-control(5)), without its fractions. */
+static bool is_memory(const char *text)
+{
+	size_t n_digits = strspn(text, "0123456789");
+	const char *unit = text + n_digits;
+
+	if (strcmp(text, "infinity") == 0)
+		return true;
+	/* 0 would kill whatever is started. */
+	if (n_digits == 0 || n_digits > 12 || *text == '0')
+		return false;
+	if (strcmp(unit, "%") == 0)
+		return n_digits < 3 || strcmp(text, "100%") == 0;
+	return *unit == '\0' || (strchr("KMGT", *unit) && unit[1] == '\0');
+}
+
+int config_read_memory(const struct config_place *place, const struct config_target *target)
+{
+	if (place->node->kind != YAML_SCALAR || place->node->is_null ||
+	    !is_memory(place->node->scalar))
+		return config_refuse(place, -EINVAL,
+				     "must be infinity, or a whole number above 0 with K, M, G, T "
+				     "or %% behind it, like 8G");
+	return take_text(place, target);
+}
+
 static int read_number(const struct config_place *place, const struct yaml_node *node,
 		       const struct config_limits *limits, unsigned int *ret_value)
 {

@@ -42,10 +42,12 @@ config_value_reader config_read_web;	      /* char *: http(s)://, no password; o
 config_value_reader config_read_package;      /* char *: of an npm package, a version or a tag */
 config_value_reader config_read_version;      /* char *: a file name; or null for none */
 config_value_reader config_read_sha256;	      /* char *: 64 hex digits; or null for none */
-config_value_reader config_read_bool;	      /* bool */
-config_value_reader config_read_uint;	      /* unsigned int */
-config_value_reader config_read_list;	      /* unsigned int * and its count; replaces the list */
-config_value_reader config_read_range;	      /* struct config_port_range: {first: N, last: N} */
+config_value_reader config_read_start;	      /* enum config_start: login, visit, always */
+config_value_reader config_read_memory; /* char *: infinity, or a number with K, M, G, T or % */
+config_value_reader config_read_bool;	/* bool */
+config_value_reader config_read_uint;	/* unsigned int */
+config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */
+config_value_reader config_read_range;	/* struct config_port_range: {first: N, last: N} */
 
 /* One of `words` (NULL-terminated, in the order of an enum) into an unsigned int: for readers
  * of one key's words. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/instances.h"
 #include "daemon/job_unit.h"
 #include "daemon/knock.h"
 #include "daemon/programs.h"
@@ -263,6 +264,8 @@ static int set_up_parts(struct daemon *daemon, const struct daemon_sockets *sock
 	if (r == 0)
 		r = programs_new(&daemon->programs, daemon, err);
 	if (r == 0)
+		r = instances_new(&daemon->instances, daemon, err);
+	if (r == 0)
 		r = watch_new(&daemon->watch, daemon->event, daemon->env, on_watch, daemon, err);
 	if (r == 0)
 		r = use_config(daemon, err);
@@ -315,6 +318,7 @@ void daemon_free(struct daemon *daemon)
 	reports_free(daemon->reports);
 	units_free(daemon->units);
 	programs_free(daemon->programs);
+	instances_free(daemon->instances);
 	sd_event_source_disable_unref(daemon->dispatch_now);
 	sd_event_source_disable_unref(daemon->dispatch_later);
 	queue_free(daemon->queue);

@@ -52,6 +52,7 @@ struct daemon {
 	struct knock *knock;
 	struct schedule *schedule;
 	struct programs *programs;
+	struct instances *instances;
 	sd_event_source *dispatch_now, *dispatch_later;
 	bool has_dispatch_uid;
 	uid_t dispatch_uid;

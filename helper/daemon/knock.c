@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "daemon/instances.h"
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
 #include "steps/due.h"
@@ -40,6 +41,7 @@ static void on_name(struct daemon *daemon, const char *user)
 	/* Who is queued for the schedule moves up; who is queued already is not looked up. */
 	if (queue_home_state(daemon->queue, user) != QUEUE_HOME_NONE || is_due(daemon, user))
 		(void)daemon_request_home(daemon, user, QUEUE_LOGIN); /* tells when it is full */
+	instances_want(daemon->instances, user, INSTANCES_LOGIN);
 }
 
 static bool is_from_root(struct msghdr *message)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "daemon/instances.h"
 #include "daemon/reports.h"
 #include "daemon/request.h"
 #include "daemon/verbs.h"
@@ -275,6 +276,7 @@ struct answer *wait_handle_ensure(struct daemon *daemon, const struct request *r
 		return NULL;
 	}
 	daemon_wake_queue(daemon);
+	instances_want(daemon->instances, request->user, INSTANCES_VISIT);
 	if (!verbs_is_set(request, "wait")) {
 		answer_write_done(reply, NULL, NULL);
 		return NULL;

@@ -11,6 +11,8 @@ enum job_exit {
 
 /* argv[0] is the verb. Return an exit status. */
 int job_reconcile(int argc, char **argv);
+int job_settle(int argc, char **argv);
+int job_idle(int argc, char **argv);
 int job_home(int argc, char **argv);
 int job_machine(int argc, char **argv);
 int job_install(int argc, char **argv);

@@ -15,6 +15,8 @@ static const struct {
 	{ "machine", job_machine, "what is slow and needs a network, for the machine (root)" },
 	{ "install", job_install, "a version of a program for the machine (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
+	{ "settle", job_settle, "have systemd run what the roster says (root)" },
+	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },
 	{ "home", job_home, "prepare the caller's own home" },
 };
 

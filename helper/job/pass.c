@@ -1,8 +1,6 @@
 /* pass.c - see pass.h. */
 #include "job/pass.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -16,9 +14,16 @@
 #include "steps/ticket.h"
 
 #define LOCK_DEADLINE_MS 60000
-#define LOCK_MACHINE "@machine"
-#define LOCK_MACHINE_STEPS "@machine-steps" /* which may take minutes */
-#define MAX_RESULTS 12			    /* steps of one place in the table */
+#define MAX_RESULTS 12 /* steps of one place in the table */
+
+/* The machine's own passes; downloads take minutes, and settling waits for systemd: a reconcile
+ * must not wait for either. */
+static const char *const MACHINE_LOCKS[] = {
+	[STEP_SYSTEM] = "@machine",
+	[STEP_MACHINE] = "@machine-steps",
+	[STEP_SETTLE] = "@units",
+	[STEP_HOME] = NULL,
+};
 
 struct pass_result {
 	const struct step *step;
@@ -29,10 +34,10 @@ struct pass_result {
 
 struct pass {
 	const struct pass_options *options;
-	const char *lock;		 /* of the machine's passes */
 	const struct people_row *person; /* NULL for the machine; `fresh` once that is read */
 	struct people_row fresh;
 	const char *name; /* "" for the machine */
+	const char *machine_lock;
 	int lock_fd;
 	bool has_begun;
 	int begin_failure; /* of begin_change(), with its words */
@@ -117,7 +122,7 @@ static int try_begin_change(struct pass *pass, struct dv_error *err)
 	const struct env *env = pass->options->view->env;
 	int r;
 
-	pass->lock_fd = lock_take(env, pass->person ? pass->name : pass->lock,
+	pass->lock_fd = lock_take(env, pass->person ? pass->name : pass->machine_lock,
 				  clock_deadline_ms(LOCK_DEADLINE_MS), err);
 	if (pass->lock_fd < 0)
 		return pass->lock_fd;
@@ -255,9 +260,9 @@ int pass_run(const struct pass_options *options, enum step_place place,
 {
 	DV_CLEANUP(pass_done)
 	struct pass pass = { .options = options,
-			     .lock = place == STEP_MACHINE ? LOCK_MACHINE_STEPS : LOCK_MACHINE,
 			     .person = person,
 			     .name = person ? person->name : "",
+			     .machine_lock = MACHINE_LOCKS[place],
 			     .lock_fd = -1 };
 	int r = 0;
 
@@ -271,28 +276,11 @@ int pass_run(const struct pass_options *options, enum step_place place,
 	return r < 0 ? r : write_results(&pass, err);
 }
 
-static void sweep_folder(const struct env *env, const char *path)
-{
-	int fd = openat(env->root_dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		dv_closep(&fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (str_starts_with(entry->d_name, FILE_TEMPORARY_PREFIX))
-			(void)unlinkat(fd, entry->d_name, 0); /* the next sweep tries again */
-	}
-	(void)closedir(dir);
-}
-
 void pass_sweep(const struct env *env)
 {
 	static const char *const folders[] = { STEPS_ENV_FOLDER, STEPS_KEYS_FOLDER,
 					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER };
 
 	for (size_t i = 0; i < DV_COUNT(folders); i++)
-		sweep_folder(env, folders[i]);
+		file_sweep(env->root_dirfd, folders[i]);
 }

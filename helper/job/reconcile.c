@@ -15,6 +15,8 @@
 #include "job/pass.h"
 #include "job/sync.h"
 #include "steps/lock.h"
+#include "steps/settle.h"
+#include "units/manager.h"
 
 #define LOCK_DEADLINE_MS 60000
 #define LEDGER_BUSY_MS 10000
@@ -132,6 +134,20 @@ static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BY
 	return r < 0 ? r : keep_people(run, err);
 }
 
+/* systemd is told in a job of its own: with thousands of sockets it takes its time. */
+static int start_settle(struct reconcile *run, struct dv_error *err)
+{
+	static const char *const units[] = { "devvm-settle.service" };
+	DV_AUTO_MANAGER struct manager *manager = NULL;
+	bool due = false;
+	int r = run->dry_run ? 0 : settle_is_due(&run->view, &due, err);
+
+	if (r < 0 || !due)
+		return r;
+	r = manager_open(&manager, err);
+	return r < 0 ? r : manager_act(manager, MANAGER_QUEUE, units, 1, err);
+}
+
 static int run_rounds(struct reconcile *run, struct dv_error *err)
 {
 	char began[DIGEST_HEX_BYTES], now[DIGEST_HEX_BYTES];
@@ -215,6 +231,9 @@ int job_reconcile(int argc, char **argv)
 		r = open_ledger(&run, &lock_fd, &err);
 	if (r == 0)
 		r = run_rounds(&run, &err);
+	/* What was noted stays in the ledger: the next reconcile starts it. */
+	if (r == 0 && start_settle(&run, &err) < 0)
+		log_warning("devvm-settle.service was not started: %s", err.text);
 	if (r < 0) {
 		log_error("reconcile: %s", err.text);
 		return JOB_FAILED;

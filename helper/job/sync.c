@@ -5,10 +5,14 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/yaml.h"
 #include "ledger/people.h"
 #include "roster/derive.h"
+#include "steps/envfile.h"
+#include "steps/instance.h"
 #include "steps/keys.h"
+#include "steps/paths.h"
 #include "steps/ticket.h"
 
 /* Everything one run looks at. */
@@ -86,11 +90,94 @@ static int set_aside_reused(struct sync *sync, struct dv_error *err)
 	return 0;
 }
 
-/* The ports of the ledger, tombstones' too. */
+/* ---- ports ---------------------------------------------------------------------------- */
+
+/* The files in which a port may stand that somebody had before devvm. */
+static const struct {
+	const char *prefix;
+	const char *key;
+} IMPORTS[CONFIG_N_SERVICES] = {
+	[CONFIG_T3] = { STEPS_T3_ENV_PREFIX, "T3_PORT" },
+	[CONFIG_PLAYWRIGHT] = { STEPS_PLAYWRIGHT_ENV_PREFIX, "PLAYWRIGHT_PORT" },
+};
+
+static bool is_reserved(const struct config *config, unsigned int port)
+{
+	for (size_t i = 0; i < config->n_reserved_ports; i++) {
+		if (config->reserved_ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+static const char *holder_of(const struct derive_port *given, size_t n_given, unsigned int port)
+{
+	for (size_t i = 0; i < n_given; i++) {
+		if (given[i].port == port)
+			return given[i].name;
+	}
+	return NULL;
+}
+
+/* The port that a file of the scripts before devvm gives a person; 0 where there is none, and
+ * where it cannot be theirs, which is told. No such file stops a reconcile. */
+static unsigned int read_import(const struct sync *sync, const char *name, int service,
+				const struct derive_input *input)
+{
+	DV_AUTO_SECRET struct secret value = { 0 };
+	struct dv_error err = { "" };
+	char path[STEPS_PATH_BYTES], shown[STR_SHOW_BYTES];
+	const char *holder;
+	uint64_t port = 0;
+
+	steps_env_path(path, IMPORTS[service].prefix, name);
+	if (envfile_get(sync->view->env, path, IMPORTS[service].key, &value, &err) < 0) {
+		log_warning("%s: its port is not taken over: %s", name, err.text);
+		return 0;
+	}
+	if (!value.text)
+		return 0;
+	if (str_to_uint(value.text, 65535, &port) < 0 || port < 1024 ||
+	    is_reserved(sync->view->config, (unsigned int)port)) {
+		log_warning("%s: /%s gives the port %s, which nobody can have; a new one is given",
+			    name, path, str_show(value.text, shown));
+		return 0;
+	}
+	holder = holder_of(input->given, input->n_given, (unsigned int)port);
+	if (holder)
+		log_warning("%s: /%s gives the port %u, which is %s's; a new one is given", name,
+			    path, (unsigned int)port, holder);
+	return holder ? 0 : (unsigned int)port;
+}
+
+/* Who was here before devvm keeps their ports: those of people whom the ledger has never
+ * seen, in their files. A name that is somebody else's now is not who the files are about. */
+static void import_ports(const struct sync *sync, struct derive_port *given,
+			 struct derive_input *input)
+{
+	for (size_t i = 0; i < sync->roster.n_people; i++) {
+		const char *name = sync->roster.people[i].name;
+
+		if (people_find(&sync->before, name) || str_list_has(&sync->reused, name))
+			continue;
+		for (int s = 0; s < CONFIG_N_SERVICES; s++) {
+			unsigned int port = read_import(sync, name, s, input);
+
+			if (port)
+				given[input->n_given++] =
+					(struct derive_port){ .name = name,
+							      .service = (enum config_service)s,
+							      .port = port };
+		}
+	}
+}
+
+/* The ports of the ledger, tombstones' too, and those that people had before it. */
 static int derive_wanted(struct sync *sync, struct dv_error *err)
 {
 	DV_AUTO_FREE struct derive_port *given =
-		calloc(sync->before.n_rows * CONFIG_N_SERVICES + 1, sizeof(*given));
+		calloc((sync->before.n_rows + sync->roster.n_people) * CONFIG_N_SERVICES + 1,
+		       sizeof(*given));
 	struct derive_input input = { .roster = &sync->roster,
 				      .config = sync->view->config,
 				      .given = given,
@@ -110,6 +197,7 @@ static int derive_wanted(struct sync *sync, struct dv_error *err)
 						      .port = row->ports[s] };
 		}
 	}
+	import_ports(sync, given, &input);
 	return derive(&sync->derived, &input, err);
 }
 
@@ -179,6 +267,8 @@ static int put_left(struct sync *sync, const struct people_row *before, struct d
 	r = ticket_remove(sync->view->env, before->name, err);
 	if (r == 0)
 		r = keys_remove(sync->view->env, before->name, err);
+	if (r == 0)
+		r = instance_remove(sync->view, before->name, err);
 	return r < 0 ? r : people_set_left(sync->view->ledger, before->name, err);
 }
 

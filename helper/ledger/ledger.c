@@ -49,6 +49,10 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, at_usec INTEGER NOT NULL,"
 	" priority INTEGER NOT NULL, name TEXT, step TEXT, text TEXT NOT NULL"
 	") STRICT;",
+	"CREATE TABLE looks ("
+	" name TEXT PRIMARY KEY, idle_since_usec INTEGER NOT NULL,"
+	" agent_ticks INTEGER NOT NULL, agent_start INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

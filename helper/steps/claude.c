@@ -220,7 +220,7 @@ static int make_version(const struct step_context *context, int cache_fd, struct
 	versions_fd = openat(work->home_fd, VERSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (versions_fd < 0)
 		return dv_fail(err, -errno, "open ~/" VERSIONS);
-	file_sweep_temporaries(versions_fd); /* one home job at a time */
+	file_sweep(versions_fd, "."); /* one home job at a time */
 	r = put_version(context->config, cache_fd, versions_fd, place == PLACE_DANGLING, err);
 	if (r == 0)
 		r = look_at(work, path, &place, err);

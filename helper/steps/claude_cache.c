@@ -178,7 +178,7 @@ static int download(const struct config *config, int folder_fd, struct dv_error 
 
 	if (!url)
 		return dv_fail(err, -ENOMEM, "download claude");
-	file_sweep_temporaries(folder_fd);
+	file_sweep(folder_fd, ".");
 	return fetch_file(&request, &target, err);
 }
 

@@ -13,6 +13,13 @@
 #define STEPS_SSHD_FOLDER "etc/ssh/sshd_config.d"
 #define STEPS_SSHD_DROPIN STEPS_SSHD_FOLDER "/50-devvm-keys.conf"
 
+/* Where the package's units lie, and where drop-ins and links of ours go. */
+#define STEPS_VENDOR_UNITS_FOLDER "usr/lib/systemd/system"
+#define STEPS_UNITS_FOLDER "etc/systemd/system"
+#define STEPS_UNITS_DROPIN "50-devvm.conf"
+#define STEPS_LIMITS_DROPIN "50-devvm-limits.conf"
+#define STEPS_FENCE_FILE "run/devvm/ports.nft"
+
 #define STEPS_PATH_BYTES 96 /* the longest of them and a user name of 32 bytes */
 
 #define STEPS_TOKEN_KEY "CLAUDE_CODE_OAUTH_TOKEN"

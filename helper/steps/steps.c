@@ -9,15 +9,19 @@
 #include "steps/code.h"
 #include "steps/codex.h"
 #include "steps/facts.h"
+#include "steps/fence.h"
 #include "steps/groups.h"
+#include "steps/instance.h"
 #include "steps/keys.h"
 #include "steps/launcher.h"
+#include "steps/limits.h"
 #include "steps/path.h"
 #include "steps/playwright_server.h"
 #include "steps/playwright_mcp.h"
 #include "steps/playwright_token.h"
 #include "steps/ports.h"
 #include "steps/retire_legacy.h"
+#include "steps/settle.h"
 #include "steps/sshd.h"
 #include "steps/t3_pointer.h"
 #include "steps/ticket.h"
@@ -29,6 +33,7 @@
 const struct step STEPS[] = {
 	/* name,     place,          needs,            doing,                       deadline,      check, apply */
 	{ "sshd",    STEP_SYSTEM,    NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
+	{ "limits",  STEP_SYSTEM,    NULL,             "limiting people's units",   0,            limits_check, limits_apply },
 
 	{ "account", STEP_RECONCILE, NULL,             "creating the account",       0,            account_check, account_apply },
 	{ "groups",  STEP_RECONCILE, "account",        "adding groups",              0,            groups_check, groups_apply },
@@ -36,10 +41,14 @@ const struct step STEPS[] = {
 	{ "token",   STEP_RECONCILE, NULL,             "handing over the token",     0,            token_check, token_apply },
 	{ "keys",    STEP_RECONCILE, "account",        "writing the ssh keys",       0,            keys_check, keys_apply },
 	{ "t3-pointer", STEP_RECONCILE, NULL,          "choosing a version of t3",   0,            t3_pointer_check, t3_pointer_apply },
+	{ "units",   STEP_RECONCILE, "account",        "writing the units",          0,            instance_check, instance_apply },
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
 
-	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
 	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
+	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
+
+	{ "fence",   STEP_SETTLE,    NULL,             "fencing the ports",          0,            fence_check, fence_apply },
+	{ "settle",  STEP_SETTLE,    NULL,             "starting people's units",   0,            settle_check, settle_apply },
 
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
 	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },
@@ -48,7 +57,7 @@ const struct step STEPS[] = {
 	{ "launcher", STEP_HOME,     NULL,             "writing ~/start-claude.sh",  5 * SECONDS,  launcher_check, launcher_apply },
 	{ "codex",   STEP_HOME,      NULL,             "linking the shared codex login", 5 * SECONDS, codex_check, codex_apply },
 	{ "playwright-token", STEP_HOME, NULL,         "giving the browser token",   5 * SECONDS,  playwright_token_check, playwright_token_apply },
-	{ "playwright-mcp", STEP_HOME, "claude",         "telling claude of the browser", 60 * SECONDS, playwright_mcp_check, playwright_mcp_apply },
+	{ "playwright-mcp", STEP_HOME, "claude",       "telling claude of the browser", 60 * SECONDS, playwright_mcp_check, playwright_mcp_apply },
 	{ "retire-legacy", STEP_HOME, NULL,            "retiring hand-made units",   90 * SECONDS, retire_legacy_check, retire_legacy_apply },
 	{ 0 },
 };

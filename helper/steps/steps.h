@@ -17,6 +17,7 @@
 enum step_place {
 	STEP_RECONCILE, /* root, per person, outside homes */
 	STEP_SYSTEM,	/* the reconcile's, once for the machine */
+	STEP_SETTLE,	/* the reconcile's, once for the machine, after the people */
 	STEP_MACHINE,	/* devvm-machine: root, slow, network; once for the machine */
 	STEP_HOME,	/* as the person */
 };
@@ -34,7 +35,7 @@ struct step_context {
 	const struct env *env;
 	const struct config *config; /* of /etc/devvm/devvm.yaml; borrowed */
 	struct reconcile_view *machine;
-	const struct people_row *person; /* NULL for STEP_SYSTEM and STEP_MACHINE */
+	const struct people_row *person; /* NULL for what is of the machine */
 	const struct home_work *home;
 };
 

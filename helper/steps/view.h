@@ -30,6 +30,9 @@ struct view_group {
 	struct str_list members; /* sorted */
 };
 
+#define VIEW_MAX_TEMPLATES 8
+#define VIEW_TEMPLATE_BYTES 80
+
 struct reconcile_view {
 	const struct env *env;	     /* borrowed */
 	const struct config *config; /* borrowed */
@@ -44,7 +47,11 @@ struct reconcile_view {
 	char *base_path;     /* PATH without the person's own folder */
 	struct secret token; /* the staged shared token; empty when none is staged */
 	char token_digest[DIGEST_HEX_BYTES]; /* of it, "" when none is staged */
-	struct str_list shared_digests;	     /* of every shared token ever staged */
+	/* Unit files of templates, by row of INSTANCE_UNITS; "" for one that is not there. */
+	char templates[VIEW_MAX_TEMPLATES][VIEW_TEMPLATE_BYTES];
+	unsigned int templates_known;	/* a bit per row that was looked up */
+	unsigned int settle_noted;	/* what this run has noted for the step settle */
+	struct str_list shared_digests; /* of every shared token ever staged */
 };
 
 /* Read accounts, PATH and token; note a new token in the ledger unless `dry_run`. `view->env`, `config`, `ledger` are kept, borrowed. */

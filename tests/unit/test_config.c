@@ -68,6 +68,10 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->home_concurrency, b->home_concurrency);
 	assert_int_equal(a->home_per_hour, b->home_per_hour);
 	assert_int_equal(a->home_refresh_minutes, b->home_refresh_minutes);
+	assert_int_equal(a->instances_start, b->instances_start);
+	assert_int_equal(a->instances_stop_idle_after, b->instances_stop_idle_after);
+	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
+	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
 }
 
@@ -104,6 +108,10 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_int_equal(config.home_concurrency, 4);
 	assert_int_equal(config.home_per_hour, 20);
 	assert_int_equal(config.home_refresh_minutes, 1440);
+	assert_int_equal(config.instances_start, CONFIG_START_LOGIN);
+	assert_int_equal(config.instances_stop_idle_after, 480);
+	assert_string_equal(config.instances_memory_max, "8G");
+	assert_int_equal(config.instances_tasks_max, 4096);
 	assert_int_equal(config.connections_per_uid, 32);
 }
 
@@ -138,6 +146,8 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "  concurrency: 64\n"
 		      "  per_hour: 0\n"
 		      "  refresh_minutes: 5\n"
+		      "instances: {start: always, stop_idle_after: 0, memory_max: 50%,\n"
+		      "            tasks_max: 16}\n"
 		      "daemon: {connections_per_uid: 4}\n");
 
 	assert_string_equal(config.roster_path, "/srv/git/roster.yaml");
@@ -169,6 +179,10 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_int_equal(config.home_concurrency, 64);
 	assert_int_equal(config.home_per_hour, 0);
 	assert_int_equal(config.home_refresh_minutes, 5);
+	assert_int_equal(config.instances_start, CONFIG_START_ALWAYS);
+	assert_int_equal(config.instances_stop_idle_after, 0);
+	assert_string_equal(config.instances_memory_max, "50%");
+	assert_int_equal(config.instances_tasks_max, 16);
 	assert_int_equal(config.connections_per_uid, 4);
 }
 
@@ -316,6 +330,42 @@ static void claude_is_told_what_it_needs(void **state DV_UNUSED)
 		       "script");
 }
 
+static void each_word_for_the_start_is_taken(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config login = parse("instances: {start: login}");
+	DV_AUTO_CONFIG struct config visit = parse("instances: {start: visit}");
+
+	assert_int_equal(login.instances_start, CONFIG_START_LOGIN);
+	assert_int_equal(visit.instances_start, CONFIG_START_VISIT);
+	assert_refused("instances: {start: boot}",
+		       "f:1: instances.start: must be login, visit or always");
+	assert_refused("instances: {start: [login]}",
+		       "f:1: instances.start: must be login, visit or always");
+}
+
+static void what_systemd_takes_as_memory_is_taken(void **state DV_UNUSED)
+{
+	static const char *const good[] = {
+		"infinity", "8G", "512M", "1000000", "1T", "7%", "100%"
+	};
+	static const char *const bad[] = { "0",	   "0G",   "8 G", "-1G", "8g",	      "G", "''",
+					   "1.5G", "101%", "'%'", "8GB", "\"8G\\n\"", "~" };
+	char text[64];
+
+	for (size_t i = 0; i < DV_COUNT(good); i++) {
+		DV_AUTO_CONFIG struct config config = { 0 };
+
+		(void)snprintf(text, sizeof(text), "instances: {memory_max: %s}", good[i]);
+		config = parse(text);
+		assert_string_equal(config.instances_memory_max, good[i]);
+	}
+	for (size_t i = 0; i < DV_COUNT(bad); i++) {
+		(void)snprintf(text, sizeof(text), "instances: {memory_max: %s}", bad[i]);
+		assert_refused(text, "f:1: instances.memory_max: must be infinity, or a whole "
+				     "number above 0 with K, M, G, T or % behind it, like 8G");
+	}
+}
+
 static void refused_file_leaves_what_was_there(void **state DV_UNUSED)
 {
 	DV_AUTO_CONFIG struct config config = parse("home: {per_hour: 7}");
@@ -451,6 +501,8 @@ int main(void)
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
 						folder_teardown),
+		cmocka_unit_test(each_word_for_the_start_is_taken),
+		cmocka_unit_test(what_systemd_takes_as_memory_is_taken),
 		cmocka_unit_test(documented_defaults_are_the_defaults),
 		cmocka_unit_test(file_as_shipped_means_the_defaults),
 		cmocka_unit_test(every_key_is_documented),

@@ -325,6 +325,30 @@ static void beneath_a_file_can_be_created(void **state)
 	assert_int_equal(mode_of(folder, "new"), 0600);
 }
 
+static void a_kernel_file_is_read_although_it_has_no_size(void **state)
+{
+	const struct folder *folder = *state;
+	DV_AUTO_FREE char *maps = NULL;
+	DV_AUTO_FREE char *large = NULL;
+	DV_AUTO_FREE char *text = calloc(1, 9001);
+	size_t n_maps = 0, n_large = 0;
+	struct dv_error err = { "" };
+
+	assert_int_equal(file_read_kernel(AT_FDCWD, "/proc/self/maps", 1 << 20, &maps, &n_maps,
+					  &err),
+			 0);
+	assert_int_equal(strlen(maps), n_maps);
+	assert_non_null(strstr(maps, "[stack]"));
+	assert_int_equal(file_read_kernel(AT_FDCWD, "/proc/self/maps", 100, &large, &n_large, &err),
+			 -EFBIG);
+	assert_null(large);
+	memset(text, 'x', 9000);
+	folder_write(folder, "f", text, 0644);
+	assert_int_equal(file_read_kernel(folder->dirfd, "f", 1 << 20, &large, &n_large, &err), 0);
+	assert_string_equal(large, text);
+	assert_int_equal(file_read_kernel(folder->dirfd, "g", 10, &large, &n_large, &err), -ENOENT);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 static void create_leaves_what_is_there(void **state)
@@ -369,7 +393,8 @@ static void sweep_takes_temporaries_alone(void **state)
 	assert_int_equal(symlinkat("x", folder->dirfd, FILE_TEMPORARY_PREFIX "link"), 0);
 	folder_make(folder, FILE_TEMPORARY_PREFIX "folder", 0700);
 	folder_write(folder, "file.devvm-", "stays", 0600);
-	file_sweep_temporaries(folder->dirfd);
+	file_sweep(folder->dirfd, ".");
+	file_sweep(folder->dirfd, "absent");
 	assert_content(folder, "file.devvm-", "stays");
 	assert_int_equal(count_entries(folder, "."), 2); /* and the folder, which is not ours */
 }
@@ -380,6 +405,7 @@ int main(void)
 		WITH_FOLDER(create_leaves_what_is_there),
 		WITH_FOLDER(link_is_made_and_replaced_in_one_go),
 		WITH_FOLDER(sweep_takes_temporaries_alone),
+		WITH_FOLDER(a_kernel_file_is_read_although_it_has_no_size),
 		WITH_FOLDER(read_gives_all_and_a_nul),
 		WITH_FOLDER(read_of_an_empty_file_is_empty_text),
 		WITH_FOLDER(read_refuses_what_is_no_plain_file),

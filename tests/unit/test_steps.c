@@ -88,9 +88,11 @@ static void home_steps_alone_have_a_deadline(void **state DV_UNUSED)
 
 static void the_table_fits_those_who_walk_over_it(void **state DV_UNUSED)
 {
-	size_t n_of[] = {
-		[STEP_RECONCILE] = 0, [STEP_SYSTEM] = 0, [STEP_MACHINE] = 0, [STEP_HOME] = 0
-	};
+	size_t n_of[] = { [STEP_RECONCILE] = 0,
+			  [STEP_SYSTEM] = 0,
+			  [STEP_SETTLE] = 0,
+			  [STEP_MACHINE] = 0,
+			  [STEP_HOME] = 0 };
 	size_t n = 0;
 
 	for (; STEPS[n].name; n++)
@@ -111,8 +113,8 @@ static void the_ticket_is_the_last_of_the_reconcile(void **state DV_UNUSED)
 
 static void walking_gives_every_row_once_in_order(void **state DV_UNUSED)
 {
-	static const enum step_place places[] = { STEP_RECONCILE, STEP_SYSTEM, STEP_MACHINE,
-						  STEP_HOME };
+	static const enum step_place places[] = { STEP_RECONCILE, STEP_SYSTEM, STEP_SETTLE,
+						  STEP_MACHINE, STEP_HOME };
 	size_t n_walked = 0, n_rows = 0;
 
 	for (size_t i = 0; i < DV_COUNT(places); i++) {

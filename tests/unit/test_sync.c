@@ -377,6 +377,106 @@ static void a_dry_run_of_a_refused_roster_notes_nothing(void **state)
 	assert_null(noted);
 }
 
+/* ---- ports of the scripts before devvm -------------------------------------------------- */
+
+#define ENV "etc/t3-serve/"
+
+static void who_was_here_before_keeps_their_ports(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_write(scratch, ENV "emo.env", "CLAUDE_CODE_OAUTH_TOKEN=x\nT3_PORT=4100\n", 0600);
+	scratch_write(scratch, ENV "playwright-emo.env", "PLAYWRIGHT_PORT=9100\n", 0600);
+	take(scratch, "users:\n" EMO WIZARD);
+	assert_people(scratch, "emo present 1 4100 9100\nwizard present 1 3773 8931\n");
+	assert_file(scratch, ENV "emo.env", "CLAUDE_CODE_OAUTH_TOKEN=x\nT3_PORT=4100\n");
+	/* The ledger is what counts from here on. */
+	scratch_write(scratch, ENV "emo.env", "T3_PORT=4200\n", 0600);
+	take(scratch, "users:\n" EMO);
+	assert_people(scratch, "emo present 1 4100 9100\nwizard left 2 3773 8931\n");
+}
+
+static void a_file_without_the_line_is_skipped(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_write(scratch, ENV "emo.env", "OTHER=1\n", 0600);
+	scratch_write(scratch, ENV "playwright-emo.env", "T3_PORT=4100\n", 0600);
+	scratch_make_folder(scratch, ENV "wizard.env", 0755);
+	take(scratch, "users:\n" EMO WIZARD);
+	assert_people(scratch, "emo present 1 3773 8931\nwizard present 1 3774 8932\n");
+}
+
+static void ports_that_nobody_can_have_are_not_taken_over(void **state)
+{
+	static const char *const bad[] = {
+		"T3_PORT=\n",	   "T3_PORT=80\n",    "T3_PORT=3780\n",
+		"T3_PORT=70000\n", "T3_PORT=41 00\n", "T3_PORT=0x1000\n"
+	};
+
+	for (size_t i = 0; i < DV_COUNT(bad); i++) {
+		struct scratch *scratch = scratch_new();
+
+		scratch_open_ledger(scratch);
+		scratch_make_view(scratch);
+		scratch_write(scratch, ENV "emo.env", bad[i], 0600);
+		take(scratch, "users:\n" EMO);
+		assert_people(scratch, "emo present 1 3773 8931\n");
+		scratch_free(scratch);
+	}
+	(void)state;
+}
+
+static void of_two_with_one_port_the_first_has_it(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_write(scratch, ENV "emo.env", "T3_PORT=3773\n", 0600);
+	scratch_write(scratch, ENV "wizard.env", "T3_PORT=3773\n", 0600);
+	scratch_write(scratch, ENV "playwright-wizard.env", "PLAYWRIGHT_PORT=3773\n", 0600);
+	take(scratch, "users:\n" EMO WIZARD);
+	assert_people(scratch, "emo present 1 3773 8931\nwizard present 1 3774 8932\n");
+}
+
+static void a_port_of_the_ledger_is_not_given_away(void **state)
+{
+	struct scratch *scratch = *state;
+
+	take(scratch, "users:\n" EMO);
+	take(scratch, "users: {}\n");
+	scratch_write(scratch, ENV "wizard.env", "T3_PORT=3773\n", 0600);
+	take(scratch, "users:\n" WIZARD);
+	assert_people(scratch, "emo left 2 3773 8931\nwizard present 1 3774 8932\n");
+}
+
+static void a_name_that_is_handed_on_has_no_ports_of_before(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_write(scratch, ENV "emo.env", "T3_PORT=4100\n", 0600);
+	take(scratch, "users:\n" EMO);
+	take(scratch, "users: {}\n");
+	take(scratch,
+	     "users:\n"
+	     "  emo: {authentik_user: other, k8s_user: emo, tier: power-user, reuse: true}\n");
+	assert_people(scratch, "emo present 3 3773 8932\nemo@1 left 2 4100 8931\n");
+}
+
+static void who_leaves_has_no_units_left(void **state)
+{
+	struct scratch *scratch = *state;
+	const char *dropin = "etc/systemd/system/playwright-mcp@emo.socket.d/50-devvm.conf";
+	DV_AUTO_FREE char *note = NULL;
+
+	scratch_write(scratch, "usr/lib/systemd/system/playwright-mcp@.socket", "", 0644);
+	take(scratch, "users:\n" EMO WIZARD);
+	scratch_write(scratch, dropin, "[Socket]\n", 0644);
+	take(scratch, "users:\n" WIZARD);
+	assert_file(scratch, dropin, "(none)");
+	assert_ok(scratch, ledger_get_meta(scratch->ledger, "units-pending", &note, &scratch->err));
+	assert_non_null(note);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -397,6 +497,13 @@ int main(void)
 		TEST(one_that_anybody_may_write_is_refused),
 		TEST(one_of_a_stranger_is_refused_until_trusted),
 		TEST(a_system_account_is_never_taken_over),
+		TEST(who_was_here_before_keeps_their_ports),
+		TEST(a_file_without_the_line_is_skipped),
+		TEST(ports_that_nobody_can_have_are_not_taken_over),
+		TEST(of_two_with_one_port_the_first_has_it),
+		TEST(a_port_of_the_ledger_is_not_given_away),
+		TEST(a_name_that_is_handed_on_has_no_ports_of_before),
+		TEST(who_leaves_has_no_units_left),
 		TEST(a_full_range_is_refused),
 		TEST(a_dry_run_says_what_differs_and_changes_nothing),
 		TEST(a_dry_run_of_a_refused_roster_notes_nothing),

@@ -1,0 +1,273 @@
+/* instance.c - see instance.h. */
+#include "steps/instance.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "steps/paths.h"
+#include "steps/settle.h"
+#include "steps/view.h"
+
+#define DROPIN_FORMAT                                                                              \
+	"# Written by devvm; the port is %s's for good.\n"                                         \
+	"[Socket]\n"                                                                               \
+	"ListenStream=127.0.0.1:%u\n"                                                              \
+	"ListenStream=[::1]:%u\n"
+#define DROPIN_BYTES 256
+#define PATH_BYTES 160
+#define LINK_BYTES 128
+
+static enum instance_want always_up(const struct config *config DV_UNUSED)
+{
+	return INSTANCE_UP;
+}
+
+static enum instance_want when_used(const struct config *config DV_UNUSED)
+{
+	return INSTANCE_EITHER;
+}
+
+static enum instance_want as_start_says(const struct config *config)
+{
+	return config->instances_start == CONFIG_START_ALWAYS ? INSTANCE_UP : INSTANCE_EITHER;
+}
+
+/* clang-format off */
+const struct instance_unit INSTANCE_UNITS[] = {
+	{ "playwright-mcp@",              ".socket",  "sockets.target.wants",    always_up },
+	{ "playwright-snapshot-refresh@", ".timer",   "timers.target.wants",     always_up },
+	{ "ttyd@",                        ".socket",  NULL,                      when_used },
+	{ "t3-serve@",                    ".service", "multi-user.target.wants", as_start_says },
+	{ "playwright-mcp@",              ".service", NULL,                      when_used },
+	{ "playwright-snapshot-refresh@", ".service", NULL,                      when_used },
+	{ "ttyd@",                        ".service", NULL,                      when_used },
+	{ 0 },
+};
+/* clang-format on */
+
+#define SOCKET (&INSTANCE_UNITS[0])
+
+void instance_unit_name(const struct instance_unit *unit, const char *user,
+			char ret_name[static INSTANCE_UNIT_BYTES])
+{
+	(void)snprintf(ret_name, INSTANCE_UNIT_BYTES, "%s%s%s", unit->prefix, user, unit->suffix);
+}
+
+const struct instance_unit *instance_parse(const char *name,
+					   char ret_user[static STR_USER_NAME_MAX + 1])
+{
+	size_t n = strlen(name);
+
+	for (const struct instance_unit *unit = INSTANCE_UNITS; unit->prefix; unit++) {
+		size_t n_prefix = strlen(unit->prefix);
+		size_t n_suffix = strlen(unit->suffix);
+
+		if (n <= n_prefix + n_suffix || n - n_prefix - n_suffix > STR_USER_NAME_MAX ||
+		    !str_starts_with(name, unit->prefix) ||
+		    strcmp(name + n - n_suffix, unit->suffix) != 0)
+			continue;
+		(void)snprintf(ret_user, STR_USER_NAME_MAX + 1, "%.*s",
+			       (int)(n - n_prefix - n_suffix), name + n_prefix);
+		return unit;
+	}
+	return NULL;
+}
+
+enum instance_want instance_want(const struct instance_unit *unit, const struct people_row *person,
+				 const struct config *config)
+{
+	return person->state != PEOPLE_PRESENT || person->parked ? INSTANCE_DOWN
+								 : unit->want(config);
+}
+
+const char *instance_template(struct reconcile_view *view, const struct instance_unit *unit)
+{
+	size_t at = (size_t)(unit - INSTANCE_UNITS);
+	char *place = view->templates[at];
+
+	if (view->templates_known & (1U << at))
+		return place;
+	view->templates_known |= 1U << at;
+	(void)snprintf(place, sizeof(view->templates[0]), "/%s/%s%s", STEPS_VENDOR_UNITS_FOLDER,
+		       unit->prefix, unit->suffix);
+	if (faccessat(view->env->root_dirfd, place + 1, F_OK, 0) < 0)
+		*place = '\0';
+	return place;
+}
+
+static void dropin_folder(const char *user, char ret_path[static PATH_BYTES])
+{
+	(void)snprintf(ret_path, PATH_BYTES, STEPS_UNITS_FOLDER "/%s%s%s.d", SOCKET->prefix, user,
+		       SOCKET->suffix);
+}
+
+static void dropin_path(const char *user, char ret_path[static PATH_BYTES])
+{
+	char folder[PATH_BYTES];
+
+	dropin_folder(user, folder);
+	(void)snprintf(ret_path, PATH_BYTES, "%.*s/" STEPS_UNITS_DROPIN,
+		       PATH_BYTES - (int)sizeof(STEPS_UNITS_DROPIN) - 1, folder);
+}
+
+static struct file_spec describe_dropin(const struct people_row *person,
+					char ret_text[static DROPIN_BYTES])
+{
+	unsigned int port = person->ports[PEOPLE_PORT_PLAYWRIGHT];
+
+	(void)snprintf(ret_text, DROPIN_BYTES, DROPIN_FORMAT, person->name, port, port);
+	return (struct file_spec){ .data = ret_text,
+				   .n_bytes = strlen(ret_text),
+				   .mode = 0644,
+				   .uid = getuid(),
+				   .gid = getgid() };
+}
+
+static void link_path(const struct instance_unit *unit, const char *user,
+		      char ret_path[static PATH_BYTES])
+{
+	(void)snprintf(ret_path, PATH_BYTES, STEPS_UNITS_FOLDER "/%s/%s%s%s", unit->wants,
+		       unit->prefix, user, unit->suffix);
+}
+
+enum link_state {
+	LINK_ABSENT,
+	LINK_OURS,  /* to this template */
+	LINK_OTHER, /* to something else: whoever made it must know */
+};
+
+/* A template may be linked by either of /usr/lib and /lib: what counts is its name. */
+static enum link_state read_link(const struct env *env, const struct instance_unit *unit,
+				 const char *path)
+{
+	char target[LINK_BYTES], wanted[INSTANCE_UNIT_BYTES];
+	ssize_t n = readlinkat(env->root_dirfd, path, target, sizeof(target) - 1);
+	const char *base;
+
+	if (n < 0)
+		return errno == ENOENT || errno == ENOTDIR ? LINK_ABSENT : LINK_OTHER;
+	target[n] = '\0';
+	base = strrchr(target, '/');
+	instance_unit_name(unit, "", wanted);
+	return strcmp(base ? base + 1 : target, wanted) == 0 ? LINK_OURS : LINK_OTHER;
+}
+
+static bool is_enabled(const struct instance_unit *unit, const struct step_context *context)
+{
+	return instance_want(unit, context->person, context->config) == INSTANCE_UP;
+}
+
+int instance_check(struct step_context *context, enum step_verdict *ret_verdict,
+		   char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
+{
+	const struct people_row *person = context->person;
+	char text[DROPIN_BYTES], path[PATH_BYTES];
+	struct file_spec spec = describe_dropin(person, text);
+	bool matches = true;
+	int r;
+
+	*ret_verdict = STEP_SKIPPED;
+	if (!*instance_template(context->machine, SOCKET) || !person->ports[PEOPLE_PORT_PLAYWRIGHT])
+		return 0;
+	*ret_verdict = STEP_FINE;
+	dropin_path(person->name, path);
+	r = file_matches(context->env->root_dirfd, path, &spec, &matches, err);
+	if (r < 0)
+		return r;
+	if (!matches) {
+		*ret_verdict = STEP_DIFFERS;
+		(void)snprintf(ret_what, STEP_WHAT_BYTES, "write /%s", path);
+	}
+	for (const struct instance_unit *unit = INSTANCE_UNITS; unit->prefix; unit++) {
+		bool wanted = is_enabled(unit, context);
+		enum link_state state;
+
+		if (!unit->wants || !*instance_template(context->machine, unit))
+			continue;
+		link_path(unit, person->name, path);
+		state = read_link(context->env, unit, path);
+		if (state == LINK_OTHER || (state == LINK_OURS) == wanted)
+			continue;
+		*ret_verdict = STEP_DIFFERS;
+		(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s %s%s%s",
+			       wanted ? "enable" : "disable", unit->prefix, person->name,
+			       unit->suffix);
+	}
+	return 0;
+}
+
+static int put_link(const struct step_context *context, const struct instance_unit *unit,
+		    struct dv_error *err)
+{
+	int root_fd = context->env->root_dirfd;
+	char path[PATH_BYTES], folder[PATH_BYTES];
+	enum link_state state;
+	int r;
+
+	link_path(unit, context->person->name, path);
+	state = read_link(context->env, unit, path);
+	if (state == LINK_OTHER || (state == LINK_OURS) == is_enabled(unit, context))
+		return 0;
+	if (state == LINK_OURS)
+		return file_remove(root_fd, path, err);
+	(void)snprintf(folder, sizeof(folder), STEPS_UNITS_FOLDER "/%s", unit->wants);
+	r = file_make_dirs(root_fd, folder, 0755, err);
+	if (r == 0 && symlinkat(instance_template(context->machine, unit), root_fd, path) < 0)
+		r = dv_fail(err, -errno, "link /%s", path);
+	return r;
+}
+
+static int put_dropin(const struct step_context *context, struct dv_error *err)
+{
+	int root_fd = context->env->root_dirfd;
+	char text[DROPIN_BYTES], path[PATH_BYTES], folder[PATH_BYTES];
+	struct file_spec spec = describe_dropin(context->person, text);
+	bool matches = false;
+	int r;
+
+	dropin_folder(context->person->name, folder);
+	dropin_path(context->person->name, path);
+	r = file_matches(root_fd, path, &spec, &matches, err);
+	if (r < 0 || matches)
+		return r;
+	file_sweep(root_fd, folder); /* of a job that was killed here */
+	r = file_make_dirs(root_fd, folder, 0755, err);
+	return r < 0 ? r : file_replace(root_fd, path, &spec, err);
+}
+
+int instance_apply(struct step_context *context, struct dv_error *err)
+{
+	int r = settle_note(context->machine, SETTLE_PEOPLE, err);
+
+	if (r == 0)
+		r = put_dropin(context, err);
+	for (const struct instance_unit *unit = INSTANCE_UNITS; r == 0 && unit->prefix; unit++) {
+		if (unit->wants && *instance_template(context->machine, unit))
+			r = put_link(context, unit, err);
+	}
+	return r;
+}
+
+int instance_remove(struct reconcile_view *view, const char *name, struct dv_error *err)
+{
+	char path[PATH_BYTES];
+	int r = settle_note(view, SETTLE_PEOPLE, err);
+
+	for (const struct instance_unit *unit = INSTANCE_UNITS; r == 0 && unit->prefix; unit++) {
+		if (!unit->wants)
+			continue;
+		link_path(unit, name, path);
+		if (read_link(view->env, unit, path) == LINK_OURS)
+			r = file_remove(view->env->root_dirfd, path, err);
+	}
+	if (r < 0)
+		return r;
+	dropin_path(name, path);
+	r = file_remove(view->env->root_dirfd, path, err);
+	dropin_folder(name, path);
+	/* One that holds something else is not ours alone. */
+	(void)unlinkat(view->env->root_dirfd, path, AT_REMOVEDIR);
+	return r;
+}
