@@ -3,7 +3,8 @@
  * A ticket says: everything outside the home is as it should be, and this is the
  * environment. So it is written last, and the reconcile removes it before it changes
  * anything for a person (ticket_remove()). Nobody gets one before somebody has looked
- * whether the home has an own claude login: that decides what goes in.
+ * whether the home has an own claude login: that decides what goes in. It is written as
+ * modified at the epoch: a login touches it (wire/ticket.h).
  */
 #include "steps/ticket.h"
 
@@ -131,7 +132,8 @@ static struct file_spec spec_of(const struct ticket_text *text)
 				   .n_bytes = text->n_bytes,
 				   .mode = 0600,
 				   .uid = geteuid(),
-				   .gid = (gid_t)-1 };
+				   .gid = (gid_t)-1,
+				   .untouched = true };
 }
 
 int ticket_check(struct step_context *context, enum step_verdict *ret_verdict,
