@@ -103,12 +103,14 @@ static int append_token(struct step_context *context, struct ticket_text *text,
 static int compose(struct step_context *context, struct ticket_text *text, struct dv_error *err)
 {
 	const struct people_row *person = context->person;
-	const struct view_account *account = view_account(context->machine, person->name);
+	const struct view_account *account;
 	char port[16];
-	int r;
+	int r = view_ask_account(context->machine, person->name, &account, err);
 
 	text->n_bytes = 0;
 	text->failure = 0;
+	if (r < 0)
+		return r;
 	if (!account)
 		return dv_refuse(err, -ENOENT, "there is no account %s", person->name);
 	append(text, TICKET_HEADER "\n");
