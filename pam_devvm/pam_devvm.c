@@ -4,8 +4,8 @@
  *   session optional pam_devvm.so [timeout=3] [quiet] [debug]
  *
  * Opening a session: the person's ticket, if there is one, goes into the PAM environment
- * and one datagram tells devvm-helperd who came; that is a file read, without name lookup,
- * without a wait. Without a ticket the helper is asked, within one absolute deadline, and
+ * and a touch of the file tells devvm-helperd who came; that is a file read, without name
+ * lookup, without a wait. Without a ticket the helper is asked, within one absolute deadline, and
  * whatever comes of it the session opens. The account phase refuses those whose denial is
  * written down, and asks nobody.
  *
@@ -20,8 +20,6 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "wire/client.h"
-#include "wire/paths.h"
 
 #include "ask.h"
 #include "denial.h"
@@ -38,7 +36,6 @@
 struct session {
 	pam_handle_t *pamh;
 	struct options options;
-	int64_t deadline_ms;
 	const char *user;    /* borrowed from the handle, as the next two are */
 	const char *service; /* may be NULL */
 	const char *tty;     /* may be NULL */
@@ -77,30 +74,23 @@ static bool has_uid_of_a_person(const struct session *session)
 	return account && account->pw_uid >= PERSON_UID_MIN && account->pw_uid <= PERSON_UID_MAX;
 }
 
-static int put_ticket_and_knock(const struct session *session, struct dv_error *err)
+static int put_ticket(const struct session *session, struct dv_error *err)
 {
-	int r = ticket_put(session->pamh, session->user, err);
-
-	if (r < 0)
-		return r;
-	/* A lost knock is made good by the next login and by the hourly reconcile. */
-	(void)client_knock(PATH_KNOCK_SOCKET, session->user);
-	return 0;
+	return ticket_put(session->pamh, session->user, TICKET_LOGIN, err);
 }
 
-static enum outcome ask_helper(const struct session *session, struct dv_error *err)
+static enum outcome ask_helper(const struct session *session, int64_t deadline_ms,
+			       struct dv_error *err)
 {
-	enum outcome outcome =
-		ask_open_session(session->user, session->service, session->deadline_ms, err);
+	enum outcome outcome = ask_open_session(session->user, session->service, deadline_ms, err);
 
 	if (outcome == OUTCOME_NOT_OURS)
 		return outcome;
 	if (outcome == OUTCOME_READY)
-		return ticket_put(session->pamh, session->user, err) == 0 ? OUTCOME_READY
-									  : OUTCOME_NO_TICKET;
+		return put_ticket(session, err) == 0 ? OUTCOME_READY : OUTCOME_NO_TICKET;
 	/* The reconcile writes everybody's ticket and may have got to this one while the
 	 * helper kept us waiting. */
-	if (put_ticket_and_knock(session, NULL) < 0)
+	if (put_ticket(session, NULL) < 0)
 		return outcome;
 	outcome_log(session->pamh, outcome, session->options.debug, session->user, err);
 	*err = (struct dv_error){ "" };
@@ -109,17 +99,19 @@ static enum outcome ask_helper(const struct session *session, struct dv_error *e
 
 static enum outcome open_first(const struct session *session, struct dv_error *err)
 {
-	int r = put_ticket_and_knock(session, err);
+	int r = put_ticket(session, err);
+	int64_t deadline_ms;
 
 	if (r == 0)
 		return OUTCOME_TICKET;
+	deadline_ms = clock_deadline_ms(session->options.timeout_ms);
 	if (r != -ENOENT)
 		outcome_log(session->pamh, OUTCOME_BAD_TICKET, session->options.debug,
 			    session->user, err);
 	*err = (struct dv_error){ "" };
 	if (!has_uid_of_a_person(session))
 		return OUTCOME_NOT_A_PERSON;
-	return ask_helper(session, err);
+	return ask_helper(session, deadline_ms, err);
 }
 
 /* We stand twice in Debian's sshd stack: in common-session, and once more behind its
@@ -127,7 +119,7 @@ static enum outcome open_first(const struct session *session, struct dv_error *e
  * the environment again and does nothing else; what failed is in the log already. */
 static enum outcome open_again(const struct session *session)
 {
-	if (ticket_put(session->pamh, session->user, NULL) < 0)
+	if (ticket_put(session->pamh, session->user, TICKET_REPEAT, NULL) < 0)
 		return OUTCOME_REPEATED;
 	return OUTCOME_TICKET;
 }
@@ -143,7 +135,7 @@ static void note_opened(pam_handle_t *pamh, bool opened)
 {
 	static const char NOTE = '+';
 
-	/* Without the note (no memory) the second line knocks once more: harmless. */
+	/* Without the note (no memory) the second line touches once more: harmless. */
 	(void)pam_set_data(pamh, OPENED_KEY, opened ? (void *)&NOTE : NULL, NULL);
 }
 
@@ -170,7 +162,6 @@ PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, cons
 	const struct outcome_row *row;
 
 	options_parse(pamh, argc, argv, &session.options);
-	session.deadline_ms = clock_deadline_ms(session.options.timeout_ms);
 	if (!is_session_of_a_person(&session)) {
 		outcome = OUTCOME_SKIPPED;
 	} else if (was_opened(pamh)) {

@@ -2,7 +2,6 @@
 #include "base/file.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,22 +9,23 @@
 
 #define TEMPORARY_TRIES 8
 
-static int read_all(int fd, char *data, size_t n_bytes)
+/* One byte more than it had: a file that grew meanwhile shows itself. Who has all of it does
+ * not ask for its end once more. */
+static int read_all(int fd, char *data, size_t n_expected)
 {
 	size_t done = 0;
 
-	while (done < n_bytes) {
-		ssize_t n = read(fd, data + done, n_bytes - done);
+	for (;;) {
+		ssize_t n = read(fd, data + done, n_expected + 1 - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (n == 0)
-			break;
 		done += (size_t)n;
+		if (n == 0 || done >= n_expected)
+			return (int)done;
 	}
-	return (int)done;
 }
 
 static int write_all(int fd, const char *data, size_t n_bytes)
@@ -43,18 +43,13 @@ static int write_all(int fd, const char *data, size_t n_bytes)
 	return 0;
 }
 
-int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_n_bytes,
-	      struct stat *ret_stat, struct dv_error *err)
+int file_read_fd(int fd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_n_bytes,
+		 struct stat *ret_stat, struct dv_error *err)
 {
-	/* O_NONBLOCK: opening a FIFO somebody left here must not hang us. */
-	DV_AUTO_CLOSE int fd =
-		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	DV_AUTO_FREE char *data = NULL;
 	struct stat st;
 	int n;
 
-	if (fd < 0)
-		return dv_fail(err, -errno, "open %s", path);
 	if (fstat(fd, &st) < 0)
 		return dv_fail(err, -errno, "stat %s", path);
 	if (!S_ISREG(st.st_mode))
@@ -62,7 +57,6 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, si
 	if (st.st_size < 0 || (size_t)st.st_size > max_bytes)
 		return dv_refuse(err, -EFBIG, "%s is %lld bytes; at most %zu are read", path,
 				 (long long)st.st_size, max_bytes);
-	/* One byte more than it had: a file that grew meanwhile shows itself. */
 	data = malloc((size_t)st.st_size + 2);
 	if (!data)
 		return dv_fail(err, -ENOMEM, "read %s", path);
@@ -79,6 +73,16 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, si
 	if (ret_stat)
 		*ret_stat = st;
 	return 0;
+}
+
+int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_n_bytes,
+	      struct stat *ret_stat, struct dv_error *err)
+{
+	DV_AUTO_CLOSE int fd = openat(dirfd, path, FILE_READ_FLAGS);
+
+	if (fd < 0)
+		return dv_fail(err, -errno, "open %s", path);
+	return file_read_fd(fd, path, max_bytes, ret_data, ret_n_bytes, ret_stat, err);
 }
 
 int file_read_kernel(int dirfd, const char *path, size_t max_bytes, char **ret_data,
@@ -207,6 +211,7 @@ void file_sweep(int dirfd, const char *path)
 static int fill_temporary(int fd, const char *path, const struct file_spec *spec,
 			  struct dv_error *err)
 {
+	static const struct timespec epoch[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 0 } };
 	int r = write_all(fd, spec->data, spec->n_bytes);
 
 	if (r < 0)
@@ -215,6 +220,8 @@ static int fill_temporary(int fd, const char *path, const struct file_spec *spec
 		return dv_fail(err, -errno, "change the owner of %s", path);
 	if (fchmod(fd, spec->mode) < 0)
 		return dv_fail(err, -errno, "change the mode of %s", path);
+	if (spec->untouched && futimens(fd, epoch) < 0)
+		return dv_fail(err, -errno, "set the time of %s", path);
 	if (fsync(fd) < 0)
 		return dv_fail(err, -errno, "sync %s", path);
 	return 0;

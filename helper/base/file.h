@@ -9,6 +9,7 @@
 #ifndef DEVVM_BASE_FILE_H
 #define DEVVM_BASE_FILE_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -16,13 +17,16 @@
 
 #include "base/error.h"
 
-/* What a file should be. `uid`/`gid` of (uid_t)-1 leave the owner as created. */
+/* What a file should be. `uid`/`gid` of (uid_t)-1 leave the owner as created. `untouched`
+ * leaves it modified at the epoch, for a file that its readers touch; that is how it is
+ * made, and never compared. */
 struct file_spec {
 	const char *data;
 	size_t n_bytes;
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+	bool untouched;
 };
 
 /* Read all of a regular file, at most `max_bytes` (-EFBIG above that). The
@@ -30,6 +34,13 @@ struct file_spec {
  * -ENOENT when absent: `err` is written then too. `ret_stat` may be NULL. */
 DV_MUST_CHECK int file_read(int dirfd, const char *path, size_t max_bytes, char **ret_data,
 			    size_t *ret_n_bytes, struct stat *ret_stat, struct dv_error *err);
+
+/* The same through a descriptor that stays the caller's; `path` is for the sentences. */
+DV_MUST_CHECK int file_read_fd(int fd, const char *path, size_t max_bytes, char **ret_data,
+			       size_t *ret_n_bytes, struct stat *ret_stat, struct dv_error *err);
+
+/* How file_read() opens: a FIFO or a terminal somebody left there must not hang us. */
+#define FILE_READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 
 /* The same of a file whose size the kernel does not tell: /proc, /sys. */
 DV_MUST_CHECK int file_read_kernel(int dirfd, const char *path, size_t max_bytes, char **ret_data,

@@ -76,7 +76,7 @@ void doctor_check_pam(struct doctor *doctor)
 
 static const char *const UNITS[] = {
 	"devvm-helperd.service", "devvm-helperd.socket",  "devvm-pam.socket",
-	"devvm-knock.socket",	 "devvm-reconcile.timer", "devvm-machine.timer",
+	"devvm-idle.timer",	 "devvm-reconcile.timer", "devvm-machine.timer",
 };
 
 /* One block of `systemctl show`. */

@@ -156,8 +156,10 @@ static void on_job_end(void *context, const struct queue_job *job, enum queue_ou
 	/* A refused roster is told by the reconcile, with its line. */
 	if (outcome == QUEUE_BROKEN || (outcome == QUEUE_FAILED && job->kind != QUEUE_RECONCILE))
 		tell_failure(daemon, job, text);
-	if (job->kind == QUEUE_RECONCILE)
+	if (job->kind == QUEUE_RECONCILE) {
+		knock_look(daemon->knock); /* it may have made the folder */
 		schedule_wake(daemon->schedule);
+	}
 	server_job_end(daemon->server, job, outcome, text);
 }
 
@@ -270,7 +272,7 @@ static int set_up_parts(struct daemon *daemon, const struct daemon_sockets *sock
 	if (r == 0)
 		r = use_config(daemon, err);
 	if (r == 0)
-		r = knock_new(&daemon->knock, daemon, sockets->knock_fd, err);
+		r = knock_new(&daemon->knock, daemon, err);
 	if (r == 0)
 		r = server_new(&daemon->server, daemon, sockets->pam_fd, sockets->helper_fd, err);
 	return r;

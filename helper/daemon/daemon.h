@@ -36,7 +36,7 @@ enum daemon_priority {
 
 /* The inherited sockets; -1 where there is none. */
 struct daemon_sockets {
-	int pam_fd, helper_fd, knock_fd;
+	int pam_fd, helper_fd;
 };
 
 struct daemon {

@@ -38,12 +38,10 @@ static int take(struct daemon_sockets *sockets, int fd, struct dv_error *err)
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	const struct {
 		const char *path;
-		int type;
 		int *fd;
 	} wanted[] = {
-		{ PATH_PAM_SOCKET, SOCK_SEQPACKET, &sockets->pam_fd },
-		{ PATH_HELPER_SOCKET, SOCK_SEQPACKET, &sockets->helper_fd },
-		{ PATH_KNOCK_SOCKET, SOCK_DGRAM, &sockets->knock_fd },
+		{ PATH_PAM_SOCKET, &sockets->pam_fd },
+		{ PATH_HELPER_SOCKET, &sockets->helper_fd },
 	};
 	int r = read_name(fd, path, err);
 
@@ -52,13 +50,10 @@ static int take(struct daemon_sockets *sockets, int fd, struct dv_error *err)
 	for (size_t i = 0; i < DV_COUNT(wanted); i++) {
 		if (strcmp(last_part(path), last_part(wanted[i].path)) != 0)
 			continue;
-		if (sd_is_socket(fd, AF_UNIX, wanted[i].type, wanted[i].type == SOCK_SEQPACKET) <=
-		    0)
+		if (sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) <= 0)
 			return dv_refuse(err, -EINVAL, "%s is of the wrong type", path);
-		/* systemd passes them blocking, and the loop accepts until nobody is left. */
-		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-			return dv_fail(err, -errno, "make %s non-blocking", path);
-		/* Whoever connects and is gone again before accept4(2) must not stop the loop. */
+		/* systemd passes them blocking, and the loop accepts until nobody is left: whoever
+		 * connects and is gone again before accept4(2) must not stop it. */
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 			return dv_fail(err, -errno, "make %s non-blocking", path);
 		*wanted[i].fd = fd;
@@ -69,7 +64,7 @@ static int take(struct daemon_sockets *sockets, int fd, struct dv_error *err)
 
 int listen_take(struct daemon_sockets *ret_sockets, struct dv_error *err)
 {
-	struct daemon_sockets sockets = { -1, -1, -1 };
+	struct daemon_sockets sockets = { -1, -1 };
 	int n = sd_listen_fds(1);
 
 	if (n < 0)
@@ -90,8 +85,6 @@ int listen_take(struct daemon_sockets *ret_sockets, struct dv_error *err)
 	if (sockets.helper_fd < 0)
 		log_error("%s was not passed: devvmctl and the jobs are not served",
 			  PATH_HELPER_SOCKET);
-	if (sockets.knock_fd < 0)
-		log_error("%s was not passed: logins do not start home jobs", PATH_KNOCK_SOCKET);
 	*ret_sockets = sockets;
 	return 0;
 }

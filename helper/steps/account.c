@@ -1,6 +1,7 @@
 /* account.c - the account of a person who has none.
  *
- * An account that exists is never touched. One that does not is made in an order that a
+ * An account that exists is never touched, and where the name service cannot say whether it
+ * does, nothing is made. One that does not is made in an order that a
  * kill at any point leaves finishable: the ledger says `creating` with the uid, useradd(8)
  * adds the account without a home, the home is built under another name in a folder only
  * root can enter, and one rename puts it in place. Nobody can log in to it before that:
@@ -25,11 +26,14 @@
 #define PROGRAM_DEADLINE_MS 30000
 
 int account_check(struct step_context *context, enum step_verdict *ret_verdict,
-		  char ret_what[static STEP_WHAT_BYTES], struct dv_error *err DV_UNUSED)
+		  char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
 	const struct people_row *person = context->person;
-	const struct view_account *account = view_account(context->machine, person->name);
+	const struct view_account *account;
+	int r = view_ask_account(context->machine, person->name, &account, err);
 
+	if (r < 0)
+		return r;
 	*ret_verdict = STEP_DIFFERS;
 	if (!account)
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "create the account");
@@ -236,7 +240,9 @@ static int create(struct step_context *context, struct dv_error *err)
 		r = add_user(person, uid, err);
 	if (r < 0)
 		return r;
-	account = view_account(context->machine, person->name);
+	r = view_ask_account(context->machine, person->name, &account, err);
+	if (r < 0)
+		return r;
 	if (!account)
 		return dv_refuse(err, -ENOENT, "useradd made no account %s", person->name);
 	return finish(context, account, err);
@@ -245,10 +251,12 @@ static int create(struct step_context *context, struct dv_error *err)
 int account_apply(struct step_context *context, struct dv_error *err)
 {
 	const struct people_row *person = context->person;
-	const struct view_account *account = view_account(context->machine, person->name);
 	enum people_account kind = PEOPLE_ACCOUNT_FOUND;
-	int r;
+	const struct view_account *account;
+	int r = view_ask_account(context->machine, person->name, &account, err);
 
+	if (r < 0)
+		return r;
 	if (!account)
 		return create(context, err);
 	if (person->account == PEOPLE_ACCOUNT_CREATING && person->uid == account->uid) {

@@ -18,10 +18,13 @@
 static int list_missing(struct step_context *context, struct str_list *missing,
 			struct dv_error *err)
 {
-	const struct view_account *account = view_account(context->machine, context->person->name);
 	DV_AUTO_STR_LIST struct str_list wanted = { 0 };
-	int r = str_list_add_lines(&wanted, context->person->groups);
+	const struct view_account *account;
+	int r = view_ask_account(context->machine, context->person->name, &account, err);
 
+	if (r < 0)
+		return r;
+	r = str_list_add_lines(&wanted, context->person->groups);
 	for (size_t i = 0; r == 0 && account && i < wanted.n_items; i++) {
 		const struct view_group *group = view_group(context->machine, wanted.items[i]);
 

@@ -3,7 +3,8 @@
  * A ticket says: everything outside the home is as it should be, and this is the
  * environment. So it is written last, and the reconcile removes it before it changes
  * anything for a person (ticket_remove()). Nobody gets one before somebody has looked
- * whether the home has an own claude login: that decides what goes in.
+ * whether the home has an own claude login: that decides what goes in. It is written as
+ * modified at the epoch: a login touches it (wire/ticket.h).
  */
 #include "steps/ticket.h"
 
@@ -102,12 +103,14 @@ static int append_token(struct step_context *context, struct ticket_text *text,
 static int compose(struct step_context *context, struct ticket_text *text, struct dv_error *err)
 {
 	const struct people_row *person = context->person;
-	const struct view_account *account = view_account(context->machine, person->name);
+	const struct view_account *account;
 	char port[16];
-	int r;
+	int r = view_ask_account(context->machine, person->name, &account, err);
 
 	text->n_bytes = 0;
 	text->failure = 0;
+	if (r < 0)
+		return r;
 	if (!account)
 		return dv_refuse(err, -ENOENT, "there is no account %s", person->name);
 	append(text, TICKET_HEADER "\n");
@@ -131,7 +134,8 @@ static struct file_spec spec_of(const struct ticket_text *text)
 				   .n_bytes = text->n_bytes,
 				   .mode = 0600,
 				   .uid = geteuid(),
-				   .gid = (gid_t)-1 };
+				   .gid = (gid_t)-1,
+				   .untouched = true };
 }
 
 int ticket_check(struct step_context *context, enum step_verdict *ret_verdict,

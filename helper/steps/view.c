@@ -15,6 +15,8 @@
 #define SMALL_FILE_MAX 65536
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 #define TOKEN_MAX_BYTES 4096
+#define ENTRY_BYTES 1024 /* of an account in the name service; doubled until it fits */
+#define ENTRY_MAX_BYTES (1024 * 1024)
 
 static int compare_accounts(const void *a, const void *b)
 {
@@ -227,11 +229,10 @@ void view_done(struct reconcile_view *view)
 	*view = (struct reconcile_view){ 0 };
 }
 
-const struct view_account *view_account(struct reconcile_view *view, const char *name)
+static const struct view_account *find_account(const struct reconcile_view *view, const char *name)
 {
 	const struct view_account key = { .name = (char *)name };
 	const struct view_account *found = NULL;
-	const struct passwd *entry;
 
 	if (view->n_sorted > 0)
 		found = bsearch(&key, view->accounts, view->n_sorted, sizeof(key),
@@ -240,12 +241,49 @@ const struct view_account *view_account(struct reconcile_view *view, const char 
 		if (strcmp(view->accounts[i].name, name) == 0)
 			found = &view->accounts[i];
 	}
-	if (found || !view->ask_nss)
-		return found;
-	entry = getpwnam(name);
-	if (!entry || view_add_account(view, name, entry->pw_uid, entry->pw_gid, entry->pw_dir) < 0)
-		return NULL;
-	return &view->accounts[view->n_accounts - 1];
+	return found;
+}
+
+/* One try with a buffer of `n_bytes`. -ERANGE when it is too small. */
+static int ask_nss_with(struct reconcile_view *view, const char *name, size_t n_bytes)
+{
+	DV_AUTO_FREE char *buffer = malloc(n_bytes);
+	struct passwd *found = NULL;
+	struct passwd entry;
+	int r = buffer ? getpwnam_r(name, &entry, buffer, n_bytes, &found) : ENOMEM;
+
+	/* Not there, by another name: getpwnam(3). A service of nsswitch.conf that is not
+	 * installed is ENOENT too. */
+	if (r == ENOENT || r == ESRCH)
+		return 0;
+	if (r != 0 || !found)
+		return -r;
+	return view_add_account(view, name, found->pw_uid, found->pw_gid, found->pw_dir);
+}
+
+int view_ask_account(struct reconcile_view *view, const char *name,
+		     const struct view_account **ret_account, struct dv_error *err)
+{
+	const struct view_account *found = find_account(view, name);
+	int r = -ERANGE;
+
+	if (!found && view->ask_nss) {
+		for (size_t n_bytes = ENTRY_BYTES; r == -ERANGE && n_bytes <= ENTRY_MAX_BYTES;
+		     n_bytes *= 2)
+			r = ask_nss_with(view, name, n_bytes);
+		if (r < 0)
+			return dv_fail(err, r, "the name service cannot be asked about %s", name);
+		found = find_account(view, name);
+	}
+	*ret_account = found;
+	return 0;
+}
+
+const struct view_account *view_account(struct reconcile_view *view, const char *name)
+{
+	const struct view_account *account = NULL;
+
+	return view_ask_account(view, name, &account, NULL) == 0 ? account : NULL;
 }
 
 bool view_has_uid(const struct reconcile_view *view, uid_t uid)

@@ -60,7 +60,12 @@ DV_MUST_CHECK int view_init(struct reconcile_view *view, const struct env *env,
 			    struct dv_error *err);
 void view_done(struct reconcile_view *view);
 
-/* NULL when there is no such account. Borrowed until the next call that adds one. */
+/* 0 and the account, or NULL when there is none; -errno when the name service cannot be asked,
+ * which is not the same for whoever would make one then. Borrowed until the next call that
+ * adds one. */
+DV_MUST_CHECK int view_ask_account(struct reconcile_view *view, const char *name,
+				   const struct view_account **ret_account, struct dv_error *err);
+/* The same for whom both are no account. */
 const struct view_account *view_account(struct reconcile_view *view, const char *name);
 /* Whether some account, here or in the ledger's tombstones, has this uid is asked of NSS and
  * of the ledger by the account step; this is the table's part. */

@@ -112,20 +112,3 @@ int client_receive(int fd, struct record *record, int64_t deadline_ms, struct dv
 			return dv_fail(err, r, "wait for the answer");
 	}
 }
-
-int client_knock(const char *path, const char *user)
-{
-	struct sockaddr_un address;
-	DV_AUTO_CLOSE int fd = -1;
-	int r = fill_address(&address, path);
-
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (sendto(fd, user, strlen(user), MSG_DONTWAIT | MSG_NOSIGNAL,
-		   (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return 0;
-}

@@ -24,8 +24,4 @@ DV_MUST_CHECK int client_send(int fd, const struct record_writer *writer, int64_
 DV_MUST_CHECK int client_receive(int fd, struct record *record, int64_t deadline_ms,
 				 struct dv_error *err);
 
-/* Send one datagram with a user name to `path` without ever waiting. The result is
- * for tests and debug lines: a lost knock is made good by the next one. */
-int client_knock(const char *path, const char *user);
-
 #endif

@@ -5,7 +5,6 @@
 
 #define PATH_PAM_SOCKET "/run/devvm/pam.sock"	    /* 0600 root, SOCK_SEQPACKET */
 #define PATH_HELPER_SOCKET "/run/devvm/helper.sock" /* 0666, SOCK_SEQPACKET */
-#define PATH_KNOCK_SOCKET "/run/devvm/knock"	    /* 0600 root, SOCK_DGRAM */
 #define PATH_TICKETS "/run/devvm/tickets"	    /* 0700 root */
 #define PATH_DENIED "/var/lib/devvm/denied"	    /* 0755 root */
 

@@ -2,7 +2,9 @@
  *
  * /run/devvm/tickets/NAME holds the `KEY=VALUE` lines that the person's session
  * environment gets. The reconcile writes it, pam_devvm reads it, and this is the
- * one codec of both. Keys are [A-Z_][A-Z0-9_]*; a value has no control character;
+ * one codec of both. Its modification time says when its person last logged in: the
+ * reconcile leaves it at the epoch, pam_devvm sets it to now, and devvm-helperd sees
+ * that. Keys are [A-Z_][A-Z0-9_]*; a value has no control character;
  * the first line names the format. A ticket is believed only whole: one bad line
  * and there is no ticket.
  */

@@ -234,7 +234,8 @@ static int replace_it(struct scratch *scratch)
 						 .n_bytes = 4,
 						 .mode = 0640,
 						 .uid = getuid(),
-						 .gid = getgid() },
+						 .gid = getgid(),
+						 .untouched = true },
 			    &scratch->err);
 }
 

@@ -57,6 +57,7 @@ ssize_t __real_write(int fd, const void *data, size_t n_bytes);
 int __real_fchown(int fd, uid_t uid, gid_t gid);
 int __real_fchmod(int fd, mode_t mode);
 int __real_fchmodat(int dirfd, const char *path, mode_t mode, int flags);
+int __real_futimens(int fd, const struct timespec times[2]);
 int __real_renameat(int old_dirfd, const char *old_path, int new_dirfd, const char *new_path);
 int __real_unlinkat(int dirfd, const char *path, int flags);
 int __real_flock(int fd, int operation);
@@ -73,6 +74,7 @@ int __wrap_fsync(int fd);
 int __wrap_fchown(int fd, uid_t uid, gid_t gid);
 int __wrap_fchmod(int fd, mode_t mode);
 int __wrap_fchmodat(int dirfd, const char *path, mode_t mode, int flags);
+int __wrap_futimens(int fd, const struct timespec times[2]);
 int __wrap_renameat(int old_dirfd, const char *old_path, int new_dirfd, const char *new_path);
 int __wrap_unlinkat(int dirfd, const char *path, int flags);
 int __wrap_flock(int fd, int operation);
@@ -138,6 +140,11 @@ int __wrap_fchmod(int fd, mode_t mode)
 int __wrap_fchmodat(int dirfd, const char *path, mode_t mode, int flags)
 {
 	return fails(WRAP_FILES) ? -1 : note_change(__real_fchmodat(dirfd, path, mode, flags));
+}
+
+int __wrap_futimens(int fd, const struct timespec times[2])
+{
+	return fails(WRAP_FILES) ? -1 : note_change(__real_futimens(fd, times));
 }
 
 int __wrap_renameat(int old_dirfd, const char *old_path, int new_dirfd, const char *new_path)

@@ -109,7 +109,7 @@ static void add_person(struct ledger *ledger, const char *name, const char *tier
 
 static void set_up(void)
 {
-	const struct daemon_sockets none = { -1, -1, -1 };
+	const struct daemon_sockets none = { -1, -1 };
 	struct ledger *ledger = NULL;
 	struct dv_error err = { "" };
 

@@ -57,12 +57,13 @@ int fake_listen_full(int ret_fillers[static 8]);
 /* A socket file nobody listens on any more. */
 void fake_leave_dead_socket(void);
 
-/* The knock: bind PATH_KNOCK_SOCKET; then, how many came since the last look, and the
- * last one's text. */
-int fake_knock_open(void);
-int fake_knock_count(int fd, char ret_last[static 64]);
+/* The daemon's watch over the tickets: a process that reads events of PATH_TICKETS as they
+ * come, under the scheduling policy of devvm-helperd.service, until it is killed. */
+pid_t fake_watch_start(void);
+void fake_watch_stop(pid_t pid);
 
-/* Write ann's ticket as the reconcile would: header added, 0600, renamed into place. */
+/* Write ann's ticket as the reconcile would: header added, 0600, modified at the epoch, renamed
+ * into place. */
 void fake_write_ticket(const char *lines);
 
 #endif

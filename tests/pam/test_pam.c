@@ -16,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -47,8 +49,6 @@
 struct test {
 	struct login login;
 	struct fake fake;
-	int knock_fd;
-	char last_knock[64];
 };
 
 static struct test test;
@@ -58,7 +58,6 @@ static int set_up(void **state)
 	*state = &test;
 	stage_reset();
 	stage_accounts(3, true);
-	test.knock_fd = fake_knock_open();
 	return 0;
 }
 
@@ -67,8 +66,6 @@ static int tear_down(void **state)
 	(void)state;
 	login_end(&test.login);
 	fake_stop(&test.fake);
-	dv_closep(&test.knock_fd);
-	test.knock_fd = -1;
 	return 0;
 }
 
@@ -79,9 +76,29 @@ static int open_as(const char *service, const char *user)
 	return pam_open_session(test.login.pamh, 0);
 }
 
-static int n_knocks(void)
+/* When the ticket was last touched, in seconds; 0 when there is none. */
+static int64_t touched(void)
 {
-	return fake_knock_count(test.knock_fd, test.last_knock);
+	struct stat st;
+
+	if (stat(TICKET, &st) < 0) {
+		assert_int_equal(errno, ENOENT);
+		return 0;
+	}
+	return st.st_mtim.tv_sec;
+}
+
+static void expect_touched_now(void)
+{
+	/* The kernel's clock for files is a tick behind. */
+	assert_in_range(touched(), time(NULL) - MARGIN_MS / 1000, time(NULL));
+}
+
+static void untouch(void)
+{
+	const struct timespec epoch[2] = { { .tv_sec = 0 }, { .tv_sec = 0 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, TICKET, epoch, 0), 0);
 }
 
 static void start_answering(const char *answer, const char *ticket)
@@ -121,8 +138,33 @@ static void ticket_goes_into_the_environment(void **state)
 	expect_ticket_in_env();
 	login_expect_log(&test.login, 0);
 	login_expect_shown(&test.login, 0);
-	assert_int_equal(n_knocks(), 1);
-	assert_string_equal(test.last_knock, "ann");
+}
+
+static void ticket_says_when_somebody_logged_in(void **state)
+{
+	(void)state;
+	fake_write_ticket(TICKET_TEXT);
+	assert_int_equal(touched(), 0); /* as the reconcile leaves it */
+	assert_int_equal(open_as("plain", "ann"), PAM_SUCCESS);
+	expect_touched_now();
+}
+
+/* What the daemon waits for. */
+static void touch_is_told_to_who_watches_the_folder(void **state)
+{
+	DV_AUTO_CLOSE int watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	union {
+		struct inotify_event event;
+		char bytes[4096];
+	} seen;
+
+	(void)state;
+	fake_write_ticket(TICKET_TEXT);
+	assert_true(inotify_add_watch(watch_fd, PATH_TICKETS, IN_ATTRIB | IN_MODIFY) >= 0);
+	assert_int_equal(open_as("plain", "ann"), PAM_SUCCESS);
+	assert_true(read(watch_fd, &seen, sizeof(seen)) > 0);
+	assert_int_equal(seen.event.mask, IN_ATTRIB);
+	assert_string_equal(seen.event.name, "ann");
 }
 
 static void ticket_asks_nobody(void **state)
@@ -162,29 +204,26 @@ static void ticket_needs_no_name_lookup(void **state)
 	assert_true(n_opens_of_passwd(watch_fd) > 0);
 }
 
-static void ticket_without_anyone_to_knock_at(void **state)
+static void set_read_only(bool read_only)
 {
-	(void)state;
-	fake_write_ticket(TICKET_TEXT);
-	assert_int_equal(unlink(PATH_KNOCK_SOCKET), 0);
-	assert_int_equal(open_as("plain", "ann"), PAM_SUCCESS);
-	expect_ticket_in_env();
-	login_expect_log(&test.login, 0);
+	unsigned long flags = MS_REMOUNT | MS_NOSUID | MS_NODEV | (read_only ? MS_RDONLY : 0);
+
+	assert_int_equal(mount(NULL, "/run/devvm", NULL, flags, NULL), 0);
 }
 
-static void ticket_with_a_full_knock_queue(void **state)
+static void ticket_that_cannot_be_touched_is_put_all_the_same(void **state)
 {
-	int64_t before_ms = clock_now_ms();
+	int code;
 
 	(void)state;
 	fake_write_ticket(TICKET_TEXT);
-	/* net.unix.max_dgram_qlen is 10 or more; nobody reads. */
-	for (int i = 0; i < 1000; i++)
-		assert_int_equal(open_as("plain", "ann"), PAM_SUCCESS);
+	set_read_only(true);
+	code = open_as("plain", "ann");
+	set_read_only(false);
+	assert_int_equal(code, PAM_SUCCESS);
 	expect_ticket_in_env();
 	login_expect_log(&test.login, 0);
-	assert_in_range(clock_now_ms() - before_ms, 0, MARGIN_MS);
-	assert_in_range(n_knocks(), 1, 999);
+	assert_int_equal(touched(), 0);
 }
 
 /* Two lines of one stack with pam_env between them, as in Debian's sshd. */
@@ -195,12 +234,23 @@ static void stacked_twice_has_the_last_word_about_path(void **state)
 	stage_write_text(STAGE "/environment", 0644, "PATH=/usr/games\nLANG=C\n");
 	assert_int_equal(open_as("once", "ann"), PAM_SUCCESS);
 	expect_env("PATH", "/usr/games"); /* what the second line is for */
-	assert_int_equal(n_knocks(), 1);
 	assert_int_equal(open_as("twice", "ann"), PAM_SUCCESS);
 	expect_ticket_in_env();
 	expect_env("LANG", "C");
-	assert_int_equal(n_knocks(), 1);
 	login_expect_log(&test.login, 0);
+}
+
+static void stacked_twice_touches_once(void **state)
+{
+	(void)state;
+	fake_write_ticket(TICKET_TEXT);
+	assert_int_equal(open_as("once", "ann"), PAM_SUCCESS);
+	expect_touched_now();
+	untouch();
+	/* On this handle the session is open: what comes is the second line. */
+	assert_int_equal(pam_open_session(test.login.pamh, 0), PAM_SUCCESS);
+	expect_env("T3_PORT", "3773");
+	assert_int_equal(touched(), 0);
 }
 
 static void stacked_twice_asks_once_and_logs_once(void **state)
@@ -220,14 +270,15 @@ static void stacked_twice_asks_once_and_logs_once(void **state)
 	expect_ticket_in_env();
 }
 
-static void session_opened_again_on_one_handle_knocks_again(void **state)
+static void session_opened_again_on_one_handle_touches_again(void **state)
 {
 	(void)state;
 	fake_write_ticket(TICKET_TEXT);
 	assert_int_equal(open_as("once", "ann"), PAM_SUCCESS);
 	assert_int_equal(pam_close_session(test.login.pamh, 0), PAM_SUCCESS);
+	untouch();
 	assert_int_equal(pam_open_session(test.login.pamh, 0), PAM_SUCCESS);
-	assert_int_equal(n_knocks(), 2);
+	expect_touched_now();
 }
 
 /* ---- a ticket that is not as the reconcile writes it ---- */
@@ -354,6 +405,7 @@ static void bad_ticket_is_no_ticket(void **state)
 		(void)set_up(state);
 		fake_write_ticket("PATH=/x\nTOKEN=sk-secret\n");
 		BAD_TICKETS[i].spoil();
+		untouch();
 		start_answering(DONE_NOT_OURS, NULL);
 		assert_int_equal(open_as("plain", "ann"), LOGIN_SESSION_IGNORED);
 		expect_env("PATH", NULL);
@@ -364,7 +416,7 @@ static void bad_ticket_is_no_ticket(void **state)
 				  BAD_TICKETS[i].word);
 		assert_null(strstr(test.login.log[0].text, "sk-secret"));
 		assert_int_equal(test.fake.seen->n_connections, 1); /* asked instead */
-		assert_int_equal(n_knocks(), 0);
+		assert_int_equal(touched(), 0);
 	}
 }
 
@@ -410,6 +462,7 @@ static void ready_helper_gives_the_environment(void **state)
 	start_answering(DONE_READY, TICKET_TEXT);
 	assert_int_equal(open_as("plain", "ann"), PAM_SUCCESS);
 	expect_ticket_in_env();
+	expect_touched_now(); /* the daemon knows of the person, not that they are in */
 	login_expect_log(&test.login, 0);
 	login_expect_shown(&test.login, 0);
 	assert_string_equal(test.fake.seen->request,
@@ -465,7 +518,7 @@ static void ticket_that_came_meanwhile_is_taken(void **state)
 	expect_ticket_in_env();
 	login_expect_log(&test.login, 1);
 	login_expect_line(&test.login, 0, LOG_WARNING, "hung up", "closed the connection");
-	assert_int_equal(n_knocks(), 1);
+	expect_touched_now();
 }
 
 static void service_name_cannot_break_the_question(void **state)
@@ -703,7 +756,7 @@ static void expect_skipped(const char *service, const char *user)
 	login_expect_log(&test.login, 0);
 	login_expect_shown(&test.login, 0);
 	assert_int_equal(test.fake.seen->n_connections, 0);
-	assert_int_equal(n_knocks(), 0);
+	assert_int_equal(touched(), 0);
 }
 
 static void root_and_strange_names_are_skipped(void **state)
@@ -763,7 +816,7 @@ static void caller_must_be_root_in_effect(void **state)
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(code, LOGIN_SESSION_IGNORED);
 	login_expect_log(&test.login, 0);
-	assert_int_equal(n_knocks(), 0);
+	assert_int_equal(touched(), 0);
 	/* sudo: the real uid is the caller's. */
 	assert_int_equal(setresuid(STAGE_OTHER_UID, 0, 0), 0);
 	code = open_as("plain", "ann");
@@ -953,14 +1006,18 @@ int main(int argc, char **argv)
 						tear_down),
 		cmocka_unit_test_setup_teardown(ticket_asks_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ticket_needs_no_name_lookup, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(ticket_without_anyone_to_knock_at, set_up,
+		cmocka_unit_test_setup_teardown(ticket_says_when_somebody_logged_in, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(ticket_with_a_full_knock_queue, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(touch_is_told_to_who_watches_the_folder, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(ticket_that_cannot_be_touched_is_put_all_the_same,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stacked_twice_has_the_last_word_about_path, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(stacked_twice_asks_once_and_logs_once, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(session_opened_again_on_one_handle_knocks_again,
+		cmocka_unit_test_setup_teardown(stacked_twice_touches_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(session_opened_again_on_one_handle_touches_again,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_ticket_is_no_ticket, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_ticket_is_replaced_by_the_helper, set_up,

@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/reports.h"
@@ -166,7 +167,7 @@ static inline void fake_end(const struct fake *fake, const char *unit, const cha
 
 #define FAKE_PAM "run/devvm/pam.sock"
 #define FAKE_HELPER "run/devvm/helper.sock"
-#define FAKE_KNOCK "run/devvm/knock"
+#define FAKE_TICKETS "run/devvm/tickets"
 
 static inline struct sockaddr_un fake_address(const struct fake *fake, const char *path)
 {
@@ -177,15 +178,14 @@ static inline struct sockaddr_un fake_address(const struct fake *fake, const cha
 	return address;
 }
 
-static inline int fake_listen(const struct fake *fake, const char *path, int type)
+static inline int fake_listen(const struct fake *fake, const char *path)
 {
 	struct sockaddr_un address = fake_address(fake, path);
-	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	if (type != SOCK_DGRAM)
-		assert_int_equal(listen(fd, 4096), 0);
+	assert_int_equal(listen(fd, 4096), 0);
 	return fd;
 }
 
@@ -217,12 +217,11 @@ static inline int fake_setup(void **state)
 	fake_peer_uid = 0;
 	fake->scratch = scratch_new();
 	scratch_open_ledger(fake->scratch);
-	scratch_make_folder(fake->scratch, "run/devvm/tickets", 0700);
+	scratch_make_folder(fake->scratch, FAKE_TICKETS, 0700);
 	scratch_make_folder(fake->scratch, "etc/devvm", 0755);
 	fake->sockets = (struct daemon_sockets){
-		.pam_fd = fake_listen(fake, FAKE_PAM, SOCK_SEQPACKET),
-		.helper_fd = fake_listen(fake, FAKE_HELPER, SOCK_SEQPACKET),
-		.knock_fd = fake_listen(fake, FAKE_KNOCK, SOCK_DGRAM),
+		.pam_fd = fake_listen(fake, FAKE_PAM),
+		.helper_fd = fake_listen(fake, FAKE_HELPER),
 	};
 	fake_start(fake);
 	fake_end(fake, "devvm-reconcile.service", "done");
@@ -237,7 +236,6 @@ static inline int fake_teardown(void **state)
 	fake_stop(fake);
 	(void)close(fake->sockets.pam_fd);
 	(void)close(fake->sockets.helper_fd);
-	(void)close(fake->sockets.knock_fd);
 	scratch_free(fake->scratch);
 	free(fake);
 	return 0;
@@ -262,12 +260,31 @@ static inline void fake_person(const struct fake *fake, const char *name, unsign
 		  people_set_login(scratch->ledger, name, PEOPLE_LOGIN_NONE, &scratch->err));
 }
 
+/* As the reconcile writes it. */
 static inline void fake_ticket(const struct fake *fake, const char *name)
 {
+	const struct file_spec spec = { .data = "#devvm-ticket 1\n",
+					.n_bytes = 16,
+					.mode = 0600,
+					.uid = (uid_t)-1,
+					.gid = (gid_t)-1,
+					.untouched = true };
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), "run/devvm/tickets/%s", name);
-	scratch_write(fake->scratch, path, "#devvm-ticket 1\n", 0600);
+	(void)snprintf(path, sizeof(path), FAKE_TICKETS "/%s", name);
+	assert_ok(fake->scratch,
+		  file_replace(fake->scratch->env.root_dirfd, path, &spec, &fake->scratch->err));
+}
+
+/* As a login does it, so long before now on the daemon's clock; the loop has yet to turn. */
+static inline void fake_touch(const struct fake *fake, const char *name, int64_t seconds_ago)
+{
+	int64_t seconds = fake->scratch->env.fixed_usec / 1000000 - seconds_ago;
+	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), FAKE_TICKETS "/%s", name);
+	assert_int_equal(utimensat(fake->scratch->env.root_dirfd, path, times, 0), 0);
 }
 
 static inline void fake_step(const struct fake *fake, const char *name, const char *step,

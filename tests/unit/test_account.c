@@ -2,6 +2,16 @@
  * that exists. Making one is useradd's and root's: see tests/host. */
 #include "scratch.h"
 
+#include <pwd.h>
+
+/* The name service is down. */
+int getpwnam_r(const char *name DV_UNUSED, struct passwd *entry DV_UNUSED, char *buffer DV_UNUSED,
+	       size_t n_bytes DV_UNUSED, struct passwd **ret_entry)
+{
+	*ret_entry = NULL;
+	return ECONNREFUSED;
+}
+
 #define NO_ACCOUNT 0 /* in the view */
 
 struct account_case {
@@ -86,6 +96,34 @@ static void an_account_that_exists_is_only_noted(void **state)
 	}
 }
 
+/* Nobody knows whether LDAP has an emo: no local one beside it. */
+static void none_is_made_while_the_name_service_is_down(void **state)
+{
+	static const char *const steps[] = { "account", "groups", "ticket" };
+	struct scratch *scratch = *state;
+	DV_AUTO_PEOPLE_ROW struct people_row row = scratch_wanted("emo", 0);
+	DV_AUTO_PEOPLE_ROW struct people_row after = { 0 };
+	char what[STEP_WHAT_BYTES];
+
+	scratch_make_view(scratch);
+	scratch->view.ask_nss = true;
+	assert_ok(scratch, people_put_wanted(scratch->ledger, &row, &scratch->err));
+	assert_ok(scratch,
+		  people_set_login(scratch->ledger, "emo", PEOPLE_LOGIN_NONE, &scratch->err));
+	for (size_t i = 0; i < DV_COUNT(steps); i++) {
+		scratch->err.text[0] = '\0';
+		assert_int_equal(scratch_check(scratch, step_find(steps[i]), "emo", what),
+				 -ECONNREFUSED);
+		assert_string_equal(
+			scratch->err.text,
+			"the name service cannot be asked about emo: Connection refused");
+		assert_int_equal(scratch_apply(scratch, step_find(steps[i]), "emo"), -ECONNREFUSED);
+	}
+	after = scratch_person(scratch, "emo");
+	assert_int_equal(after.account, PEOPLE_ACCOUNT_UNKNOWN);
+	assert_int_equal(after.uid, -1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -93,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_state_has_its_plan),
 		TEST(an_account_that_exists_is_only_noted),
+		TEST(none_is_made_while_the_name_service_is_down),
 	};
 
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);

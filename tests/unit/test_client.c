@@ -133,7 +133,6 @@ static void path_that_is_too_long_is_told(void **state DV_UNUSED)
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(client_connect(path, clock_deadline_ms(LONG_MS), NULL), -ENAMETOOLONG);
-	assert_int_equal(client_knock(path, "emo"), -ENAMETOOLONG);
 }
 
 /* Somebody listens and never accepts: the deadline is all there is. */
@@ -274,33 +273,6 @@ static void request_that_is_not_whole_is_not_sent(void **state DV_UNUSED)
 	assert_int_equal(recv(pair.theirs, &byte, 1, MSG_DONTWAIT), -1);
 }
 
-/* ---- knocking ------------------------------------------------------------------------- */
-
-static void knock_is_one_datagram_with_the_name(void **state)
-{
-	struct stage *stage = *state;
-	char name[64] = "";
-
-	listen_as(stage, SOCK_DGRAM, 0, geteuid());
-	assert_int_equal(client_knock(stage->path, "emo"), 0);
-	assert_int_equal(recv(stage->listener, name, sizeof(name) - 1, 0), 3);
-	assert_string_equal(name, "emo");
-}
-
-static void knock_never_waits(void **state)
-{
-	struct stage *stage = *state;
-	int64_t started_ms = clock_now_ms();
-	int r = 0;
-
-	assert_int_equal(client_knock(stage->path, "emo"), -ENOENT);
-	listen_as(stage, SOCK_DGRAM, 0, geteuid());
-	for (int i = 0; i < 100000 && r == 0; i++)
-		r = client_knock(stage->path, "emo");
-	assert_int_equal(r, -EAGAIN); /* nobody reads, and we are back */
-	assert_true(clock_now_ms() - started_ms < 10000);
-}
-
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -319,8 +291,6 @@ int main(void)
 		cmocka_unit_test(answer_that_waits_is_taken_after_the_deadline),
 		cmocka_unit_test(peer_that_does_not_read_ends_at_the_deadline),
 		cmocka_unit_test(request_that_is_not_whole_is_not_sent),
-		STAGED(knock_is_one_datagram_with_the_name),
-		STAGED(knock_never_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

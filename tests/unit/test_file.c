@@ -224,6 +224,25 @@ static void replace_gives_the_owner(void **state)
 	assert_int_equal(st.st_gid, 4243);
 }
 
+static void replace_leaves_a_file_untouched_where_asked(void **state)
+{
+	const struct folder *folder = *state;
+	struct file_spec spec = spec_of("text", 0640);
+	struct stat st;
+
+	assert_int_equal(file_replace(folder->dirfd, "f", &spec, NULL), 0);
+	assert_int_equal(fstatat(folder->dirfd, "f", &st, 0), 0);
+	assert_true(st.st_mtim.tv_sec > 0);
+	spec.untouched = true;
+	assert_matches(folder, &spec, true); /* when it was written is not what it is */
+	assert_int_equal(file_replace(folder->dirfd, "f", &spec, NULL), 0);
+	assert_int_equal(fstatat(folder->dirfd, "f", &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_sec, 0);
+	assert_int_equal(st.st_mtim.tv_nsec, 0);
+	assert_int_equal(utimensat(folder->dirfd, "f", NULL, 0), 0);
+	assert_matches(folder, &spec, true);
+}
+
 static void replace_works_in_a_subfolder_and_at_an_absolute_path(void **state)
 {
 	const struct folder *folder = *state;
@@ -415,6 +434,7 @@ int main(void)
 		WITH_FOLDER(replace_takes_the_place_of_a_link_not_of_its_target),
 		WITH_FOLDER(replace_that_fails_leaves_everything),
 		WITH_FOLDER(replace_gives_the_owner),
+		WITH_FOLDER(replace_leaves_a_file_untouched_where_asked),
 		WITH_FOLDER(replace_works_in_a_subfolder_and_at_an_absolute_path),
 		WITH_FOLDER(remove_of_what_is_not_there_is_done),
 		WITH_FOLDER(folders_are_made_with_their_parents),

@@ -1,51 +1,29 @@
-/* test_knock.c - what starts a home job without anybody asking: a knock behind a login, and
- * the schedule. */
+/* test_knock.c - what starts a home job without anybody asking: the touch of a ticket behind a
+ * login, and the schedule. */
 #include "fake_daemon.h"
 
-static uid_t knocking_uid; /* who seems to have sent what is received */
+#include <sys/stat.h>
 
-ssize_t recvmsg(int fd, struct msghdr *message, int flags)
-{
-	ssize_t n = syscall(SYS_recvmsg, fd, message, flags);
-	struct cmsghdr *part = n < 0 ? NULL : CMSG_FIRSTHDR(message);
-	struct ucred sender;
-
-	if (part && part->cmsg_type == SCM_CREDENTIALS) {
-		memcpy(&sender, CMSG_DATA(part), sizeof(sender));
-		sender.uid = knocking_uid;
-		memcpy(CMSG_DATA(part), &sender, sizeof(sender));
-	}
-	return n;
-}
-
-static void knock_bytes(const struct fake *fake, const void *bytes, size_t n_bytes)
-{
-	struct sockaddr_un address = fake_address(fake, FAKE_KNOCK);
-	DV_AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(sendto(fd, bytes, n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL,
-				(struct sockaddr *)&address, sizeof(address)),
-			 n_bytes);
-}
+#include "daemon/knock.h"
 
 static void knock(const struct fake *fake, const char *name)
 {
-	knock_bytes(fake, name, strlen(name));
+	fake_touch(fake, name, 0);
 	fake_turn(fake);
 }
 
-static int setup(void **state)
+/* In the ledger, with a ticket nobody has touched. */
+static void person(const struct fake *fake, const char *name, unsigned int n)
 {
-	knocking_uid = 0;
-	return fake_setup(state);
+	fake_person(fake, name, n, "power-user");
+	fake_ticket(fake, name);
 }
 
 static void who_is_due_gets_a_job(void **state)
 {
 	const struct fake *fake = *state;
 
-	fake_person(fake, "anna", 0, "power-user");
+	person(fake, "anna", 0);
 	for (int i = 0; i < 20; i++)
 		knock(fake, "anna");
 	assert_int_equal(fake_starts("devvm-home@anna.service"), 1);
@@ -62,7 +40,8 @@ static void nobody_else_does(void **state)
 {
 	const struct fake *fake = *state;
 
-	fake_person(fake, "bob", 1, "admin");
+	person(fake, "bob", 1);
+	fake_ticket(fake, "stranger");
 	assert_ok(fake->scratch,
 		  people_set_left(fake->scratch->ledger, "bob", &fake->scratch->err));
 	knock(fake, "bob");
@@ -70,33 +49,51 @@ static void nobody_else_does(void **state)
 	assert_int_equal(fake_n_units, 1);
 }
 
-static void only_root_may_knock(void **state)
+/* What else happens in the folder: the reconcile writes and removes tickets. */
+static void a_ticket_that_is_written_or_removed_is_no_knock(void **state)
 {
 	const struct fake *fake = *state;
 
-	fake_person(fake, "anna", 0, "power-user");
-	knocking_uid = 1001;
-	knock(fake, "anna");
+	person(fake, "anna", 0);
+	fake_turn(fake);
+	fake_ticket(fake, "anna"); /* again */
+	fake_turn(fake);
+	assert_int_equal(unlinkat(fake->scratch->env.root_dirfd, FAKE_TICKETS "/anna", 0), 0);
+	fake_turn(fake);
 	assert_int_equal(fake_n_units, 1);
 }
 
-static void what_is_no_name_is_dropped(void **state)
+static void what_is_no_name_is_passed_over(void **state)
 {
+	static const char *const names[] = { ".devvm-0123456789abcdef", ".anna", "Anna", "anna ",
+					     "1234" };
 	const struct fake *fake = *state;
-	char big[5000];
 
-	fake_person(fake, "anna", 0, "power-user");
-	memset(big, 'a', sizeof(big));
-	knock_bytes(fake, "", 0);
-	knock_bytes(fake, "anna\n", 5);
-	knock_bytes(fake, "anna\0", 5);
-	knock_bytes(fake, "anna\0bob", 8);
-	knock_bytes(fake, "../anna", 7);
-	knock_bytes(fake, big, sizeof(big));
-	knock_bytes(fake, big, STR_USER_NAME_MAX + 1);
+	person(fake, "anna", 0);
+	for (size_t i = 0; i < DV_COUNT(names); i++) {
+		fake_ticket(fake, names[i]);
+		knock(fake, names[i]);
+	}
+	/* The folder itself. */
+	assert_int_equal(utimensat(fake->scratch->env.root_dirfd, FAKE_TICKETS, NULL, 0), 0);
 	fake_turn(fake);
 	assert_int_equal(fake_n_units, 1);
 	knock(fake, "anna"); /* and the next is heard */
+	assert_true(fake_runs("devvm-home@anna.service"));
+}
+
+/* A login has the ticket open while the reconcile puts a new one in its place. */
+static void a_touch_of_a_ticket_that_was_just_replaced_is_heard(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = -1;
+
+	person(fake, "anna", 0);
+	fd = openat(fake->scratch->env.root_dirfd, FAKE_TICKETS "/anna", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	fake_ticket(fake, "anna");
+	assert_int_equal(futimens(fd, NULL), 0);
+	fake_turn(fake);
 	assert_true(fake_runs("devvm-home@anna.service"));
 }
 
@@ -105,14 +102,138 @@ static void a_wait_behind_a_knock_sees_the_job(void **state)
 	const struct fake *fake = *state;
 	DV_AUTO_CLOSE int fd = fake_connect(fake, FAKE_HELPER, 1001);
 
-	fake_person(fake, "anna", 0, "power-user");
-	fake_ticket(fake, "anna");
+	person(fake, "anna", 0);
 	/* Both are there when the loop turns, and the request first. */
 	assert_true(send(fd, "wait\nv=1\nuser=anna\n", 19, MSG_NOSIGNAL) > 0);
-	knock_bytes(fake, "anna", 4);
+	fake_touch(fake, "anna", 0);
 	assert_heard(fake, fd, "(nothing)");
 	fake_end(fake, "devvm-home@anna.service", "done");
 	assert_heard(fake, fd, "done");
+}
+
+/* Restart the daemon; its first reconcile is running then. */
+static void restart(struct fake *fake)
+{
+	fake_stop(fake);
+	fake_start(fake);
+}
+
+static void logins_while_no_daemon_ran_are_made_good(void **state)
+{
+	struct fake *fake = *state;
+
+	person(fake, "anna", 0);
+	person(fake, "bob", 1);
+	person(fake, "carl", 2);
+	person(fake, "dora", 3);
+	fake_all_home_steps(fake, "dora");
+	fake_touch(fake, "bob", KNOCK_RECENT_USEC / 1000000 - 1);
+	fake_touch(fake, "carl", KNOCK_RECENT_USEC / 1000000 + 1);
+	fake_touch(fake, "dora", 1);
+	restart(fake);
+	assert_true(fake_runs("devvm-home@bob.service"));
+	assert_false(fake_runs("devvm-home@anna.service")); /* nobody has logged in */
+	assert_false(fake_runs("devvm-home@carl.service")); /* too long ago */
+	assert_false(fake_runs("devvm-home@dora.service")); /* nothing is due */
+}
+
+static void a_folder_that_comes_later_is_found_behind_the_reconcile(void **state)
+{
+	struct fake *fake = *state;
+	int root_fd = fake->scratch->env.root_dirfd;
+
+	fake_person(fake, "anna", 0, "power-user");
+	fake_person(fake, "bob", 1, "power-user");
+	assert_int_equal(unlinkat(root_fd, FAKE_TICKETS, AT_REMOVEDIR), 0);
+	restart(fake);
+	/* The reconcile makes it, and somebody logs in before it is over. */
+	scratch_make_folder(fake->scratch, FAKE_TICKETS, 0700);
+	fake_ticket(fake, "anna");
+	fake_ticket(fake, "bob");
+	knock(fake, "anna");
+	assert_false(fake_runs("devvm-home@anna.service"));
+	fake_end(fake, "devvm-reconcile.service", "done");
+	assert_true(fake_runs("devvm-home@anna.service"));
+	knock(fake, "bob");
+	assert_true(fake_runs("devvm-home@bob.service"));
+}
+
+static void a_folder_that_goes_or_is_replaced_is_looked_for(void **state)
+{
+	struct fake *fake = *state;
+	int root_fd = fake->scratch->env.root_dirfd;
+
+	person(fake, "anna", 0);
+	fake_person(fake, "bob", 1, "power-user");
+	fake_person(fake, "carl", 2, "power-user");
+	/* Another one at its place before the daemon looks. */
+	assert_int_equal(renameat(root_fd, FAKE_TICKETS, root_fd, "run/devvm/old"), 0);
+	scratch_make_folder(fake->scratch, FAKE_TICKETS, 0700);
+	fake_turn(fake);
+	fake_ticket(fake, "bob");
+	knock(fake, "bob");
+	assert_true(fake_runs("devvm-home@bob.service"));
+	/* The one that was moved away is nobody's business any more. */
+	assert_int_equal(utimensat(root_fd, "run/devvm/old/anna", NULL, 0), 0);
+	fake_turn(fake);
+	assert_false(fake_runs("devvm-home@anna.service"));
+	/* Gone, and back with the next reconcile. */
+	assert_int_equal(unlinkat(root_fd, FAKE_TICKETS "/bob", 0), 0);
+	assert_int_equal(unlinkat(root_fd, FAKE_TICKETS, AT_REMOVEDIR), 0);
+	fake_turn(fake);
+	scratch_make_folder(fake->scratch, FAKE_TICKETS, 0700);
+	fake_ticket(fake, "carl");
+	daemon_on_change(fake->daemon);
+	fake_turn(fake);
+	fake_end(fake, "devvm-reconcile.service", "done");
+	knock(fake, "carl");
+	assert_true(fake_runs("devvm-home@carl.service"));
+}
+
+/* fs.inotify.max_queued_events, at which the kernel drops what comes. */
+static unsigned int max_queued_events(void)
+{
+	DV_AUTO_FCLOSE FILE *file = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	unsigned int n = 0;
+
+	return file && fscanf(file, "%u", &n) == 1 ? n : 16384;
+}
+
+static void a_queue_that_overflows_loses_nobody(void **state)
+{
+	const struct fake *fake = *state;
+	unsigned int n = max_queued_events();
+
+	if (n > 200000)
+		skip();
+	person(fake, "anna", 0);
+	fake_ticket(fake, ".devvm-1");
+	fake_ticket(fake, ".devvm-2");
+	for (unsigned int i = 0; i < n / 2 + 1; i++) { /* the same twice is told once */
+		fake_touch(fake, ".devvm-1", 0);
+		fake_touch(fake, ".devvm-2", 0);
+	}
+	fake_touch(fake, "anna", 0);
+	fake_pass_ms(fake, n * INT64_C(4)); /* so many at a time */
+	assert_true(fake_runs("devvm-home@anna.service"));
+}
+
+static void knocks_without_end_keep_nobody_waiting(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = fake_connect(fake, FAKE_PAM, 0);
+	char packet[64] = "";
+
+	person(fake, "anna", 0);
+	fake_ticket(fake, "stranger");
+	assert_true(send(fd, "open-session\nv=1\nuser=anna\n", 27, MSG_NOSIGNAL) > 0);
+	/* Two more for each one that the loop takes. */
+	for (int i = 0; i < 2000 && recv(fd, packet, sizeof(packet) - 1, MSG_DONTWAIT) < 0; i++) {
+		fake_touch(fake, "stranger", 0);
+		fake_touch(fake, "anna", 0);
+		assert_true(sd_event_run(fake->event, 0) >= 0);
+	}
+	assert_string_equal(packet, "done\noutcome=ready\n");
 }
 
 static void a_storm_of_knocks_runs_under_the_cap(void **state)
@@ -124,7 +245,7 @@ static void a_storm_of_knocks_runs_under_the_cap(void **state)
 	assert_ok(scratch, ledger_begin(scratch->ledger, &scratch->err));
 	for (unsigned int i = 0; i < 100; i++) {
 		(void)snprintf(name, sizeof(name), "user%03u", i);
-		fake_person(fake, name, i, "power-user");
+		person(fake, name, i);
 	}
 	assert_ok(scratch, ledger_commit(scratch->ledger, &scratch->err));
 	for (unsigned int i = 0; i < 100; i++) {
@@ -234,16 +355,22 @@ static void parked_people_and_those_without_an_account_are_left_alone(void **sta
 	assert_int_equal(end_homes(fake), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_is_due_gets_a_job),
 		TEST(nobody_else_does),
-		TEST(only_root_may_knock),
-		TEST(what_is_no_name_is_dropped),
+		TEST(a_ticket_that_is_written_or_removed_is_no_knock),
+		TEST(what_is_no_name_is_passed_over),
+		TEST(a_touch_of_a_ticket_that_was_just_replaced_is_heard),
 		TEST(a_wait_behind_a_knock_sees_the_job),
+		TEST(logins_while_no_daemon_ran_are_made_good),
+		TEST(a_folder_that_comes_later_is_found_behind_the_reconcile),
+		TEST(a_folder_that_goes_or_is_replaced_is_looked_for),
+		TEST(a_queue_that_overflows_loses_nobody),
+		TEST(knocks_without_end_keep_nobody_waiting),
 		TEST(a_storm_of_knocks_runs_under_the_cap),
 		TEST(the_schedule_prepares_so_many_an_hour),
 		TEST(the_schedule_starts_with_a_pause),

@@ -2,6 +2,7 @@
  * account can never have one. The codec itself is wire/ticket.c. */
 #include "scratch.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "steps/ticket.h"
@@ -61,6 +62,20 @@ static void it_is_for_root_alone_whatever_the_umask(void **state)
 	assert_ok(scratch, r);
 	assert_int_equal(scratch_mode(scratch, FILE_PATH), 0600);
 	assert_int_equal(scratch_mode(scratch, "run/devvm/tickets"), 0700);
+}
+
+static void it_is_written_as_nobody_has_logged_in(void **state)
+{
+	struct scratch *scratch = *state;
+	struct stat st;
+
+	scratch_add_person(scratch, "emo", 0, PEOPLE_LOGIN_NONE);
+	assert_ok(scratch, apply(scratch));
+	assert_int_equal(fstatat(scratch->env.root_dirfd, FILE_PATH, &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_sec, 0);
+	/* And a login is nothing to mend. */
+	assert_int_equal(utimensat(scratch->env.root_dirfd, FILE_PATH, NULL, 0), 0);
+	assert_int_equal(check(scratch), STEP_FINE);
 }
 
 static void the_login_reads_what_was_written(void **state)
@@ -277,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_holds_path_and_ports),
 		TEST(it_is_for_root_alone_whatever_the_umask),
+		TEST(it_is_written_as_nobody_has_logged_in),
 		TEST(the_login_reads_what_was_written),
 		TEST(the_own_folder_is_first_and_once),
 		TEST(the_home_is_that_of_the_account),

@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 
 #include "ledger/tokens.h"
@@ -11,6 +12,24 @@
 #define LOGIN_DEFS "etc/login.defs"
 #define TOKEN_FILE "etc/t3-serve/claude-oauth-token"
 #define DISTRIBUTION_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+
+/* The name service: knows nobody, or one with a long entry, or cannot be asked. */
+static int nss_failure;	   /* an errno */
+static size_t nss_n_bytes; /* of the entry of "anna"; 0: there is none */
+
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t n_bytes,
+	       struct passwd **ret_entry)
+{
+	*ret_entry = NULL;
+	if (nss_failure || nss_n_bytes == 0 || strcmp(name, "anna") != 0)
+		return nss_failure;
+	if (n_bytes < nss_n_bytes)
+		return ERANGE;
+	(void)snprintf(buffer, n_bytes, "/srv/anna");
+	*entry = (struct passwd){ .pw_uid = 1234, .pw_gid = 1235, .pw_dir = buffer };
+	*ret_entry = entry;
+	return 0;
+}
 
 static void read_view(struct scratch *scratch)
 {
@@ -209,6 +228,69 @@ static void accounts_that_were_added_are_found(void **state)
 	assert_false(view_has_uid(&scratch->view, 1040));
 }
 
+static void who_is_not_enumerated_is_asked_for(void **state)
+{
+	static const size_t sizes[] = { 10, 1024, 1025, 100000, 1024 * 1024 };
+	struct scratch *scratch = *state;
+
+	for (size_t i = 0; i < DV_COUNT(sizes); i++) {
+		const struct view_account *account = NULL;
+
+		scratch_make_view(scratch);
+		scratch->view.ask_nss = true;
+		nss_n_bytes = sizes[i];
+		assert_ok(scratch,
+			  view_ask_account(&scratch->view, "anna", &account, &scratch->err));
+		assert_non_null(account);
+		assert_int_equal(account->uid, 1234);
+		assert_int_equal(account->gid, 1235);
+		assert_string_equal(account->home, "/srv/anna");
+		assert_ptr_equal(view_account(&scratch->view, "anna"), account);
+		assert_int_equal(scratch->view.n_accounts, 1); /* asked once */
+	}
+	nss_n_bytes = 0;
+}
+
+static void who_is_not_there_is_no_failure(void **state)
+{
+	static const int answers[] = { 0, ENOENT, ESRCH };
+	struct scratch *scratch = *state;
+	const struct view_account *account;
+
+	scratch_make_view(scratch);
+	scratch->view.ask_nss = true;
+	for (size_t i = 0; i < DV_COUNT(answers); i++) {
+		nss_failure = answers[i];
+		assert_ok(scratch,
+			  view_ask_account(&scratch->view, "anna", &account, &scratch->err));
+		assert_null(account);
+	}
+	nss_failure = 0;
+}
+
+static void a_name_service_that_cannot_be_asked_is_told(void **state)
+{
+	static const int failures[] = { ECONNREFUSED, EAGAIN, EIO, EMFILE, ETIMEDOUT, ERANGE };
+	struct scratch *scratch = *state;
+	const struct view_account *account;
+
+	scratch_make_view(scratch);
+	scratch_add_account(scratch, "emo", 1001);
+	scratch->view.ask_nss = true;
+	for (size_t i = 0; i < DV_COUNT(failures); i++) {
+		nss_failure = failures[i];
+		assert_int_equal(view_ask_account(&scratch->view, "anna", &account, &scratch->err),
+				 -failures[i]);
+		assert_contains(scratch->err.text, "the name service cannot be asked about anna: ");
+		assert_null(view_account(&scratch->view, "anna"));
+		/* Who is in the table needs no asking. */
+		assert_ok(scratch,
+			  view_ask_account(&scratch->view, "emo", &account, &scratch->err));
+		assert_non_null(account);
+	}
+	nss_failure = 0;
+}
+
 static void a_group_has_members_and_who_has_it_as_their_own(void **state)
 {
 	static const char *const members[] = { "ancamilea", "emo", "wizard", NULL };
@@ -254,6 +336,9 @@ int main(void)
 		TEST(a_dry_run_notes_no_token),
 		TEST(the_machines_accounts_are_found_sorted),
 		TEST(accounts_that_were_added_are_found),
+		TEST(who_is_not_enumerated_is_asked_for),
+		TEST(who_is_not_there_is_no_failure),
+		TEST(a_name_service_that_cannot_be_asked_is_told),
 		TEST(a_group_has_members_and_who_has_it_as_their_own),
 		TEST(a_forgotten_group_is_asked_for_again),
 	};
