@@ -283,8 +283,8 @@ C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps dae
              $($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c helper/ctl/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
-SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \
-            tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
+SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
+            tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
             conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 

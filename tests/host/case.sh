@@ -140,3 +140,56 @@ person() { # NAME TIER [KEY: VALUE]…
 	printf '  %s: {authentik_user: %s.id, k8s_user: %s, tier: %s, ssh_keys: ["%s"]%s}\n' \
 		"$name" "$name" "$name" "$tier" "$(H key)" "$more"
 }
+
+# devvm.yaml from stdin, and the daemon with it in force.
+settings() {
+	inside sh -ec 'umask 022; cat >/etc/devvm/.new.yaml; mv /etc/devvm/.new.yaml /etc/devvm/devvm.yaml'
+	inside devvmctl check-config >/dev/null
+	inside systemctl restart devvm-helperd.service
+}
+
+# Whoever has nothing under way; a person's home job is done then, well or not.
+settled() { # USER…
+	local user
+	for user in "$@"; do inside devvmctl wait "$user" --timeout 250 >/dev/null || return; done
+}
+
+# One word or sentence of a person's step, as `devvmctl status` has it; `machine` for what is nobody's.
+step_is() { # USER STEP [KEY], status by default; prints nothing where there is no such row
+	local -a who=("$1")
+	[ "$1" != machine ] || who=()
+	inside devvmctl status "${who[@]}" --json | python3 -c '
+import json, sys
+who, step, key = sys.argv[1:]
+status = json.load(sys.stdin)
+of = status["machine"] if who == "machine" else next(p for p in status["people"] if p["user"] == who)
+print("".join(str(row[key]) for row in of["steps"] if row["step"] == step))' "$1" "$2" "${3:-status}"
+}
+
+# What a login shell on a terminal prints after MARK: is what CMD printed there.
+typed() { # USER COMMAND
+	TERM=dumb DEVVM_SSH_OPTS=-tt as "$1" <<<"$2; exit" 2>&1 | tr -d '\r' | sed -n 's/^MARK://p' | tail -n 1
+}
+
+# ---- with `case_host --with-programs` ----------------------------------------------------------
+
+readonly ARTIFACTS=/srv/artifacts ARTIFACTS_URL=http://127.0.0.1:4873
+
+# The registry and the claude binary on a loopback port of the host, until the next boot.
+artifacts_up() {
+	inside systemd-run --quiet --unit=artifacts --property=WorkingDirectory=$ARTIFACTS/registry \
+		--property=DynamicUser=yes python3 -u -m http.server --bind 127.0.0.1 "${ARTIFACTS_URL##*:}"
+	wait_for 20 inside curl -fsS -o /dev/null $ARTIFACTS_URL/playwright
+}
+artifacts_down() { inside systemctl stop artifacts.service; }
+artifacts_asked() { # PATH; how often it was got
+	inside journalctl -b -q --no-pager -o cat -u artifacts.service | grep -cF "\"GET $1 " || true
+}
+
+# What is slow and nobody's, as its timer would run it. What failed in it is for the case to ask.
+machine_run() { inside systemctl start devvm-machine.service || true; }
+
+uid_has_no_process() { # USER…
+	local user
+	for user in "$@"; do [ -z "$(inside ps -o pid= -u "$user" || true)" ] || return 1; done
+}
