@@ -285,7 +285,8 @@ H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
             tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers $(wildcard tests/host/cases/*)
+            conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers tests/standin/t3/make \
+            $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-analyzer lint-shell lint-headers lint-layers \

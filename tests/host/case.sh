@@ -193,3 +193,56 @@ uid_has_no_process() { # USER…
 	local user
 	for user in "$@"; do [ -z "$(inside ps -o pid= -u "$user" || true)" ] || return 1; done
 }
+
+# What devvm.yaml needs for the programs of the layer; more sections may follow on stdin.
+real_programs() {
+	cat <<-END
+		claude:
+		  source: cache
+		  version: $(inside cat $ARTIFACTS/claude.version)
+		  url: $ARTIFACTS_URL/claude
+		  sha256: $(inside cut -d ' ' -f 1 $ARTIFACTS/claude.sha256)
+		playwright:
+		  version: 0.0.76
+	END
+	cat
+}
+
+# Milliseconds from the report of the step before to that of STEP, in a person's last home job.
+step_ms() { # USER STEP
+	inside sqlite3 /var/lib/devvm/ledger.db "SELECT (this.updated_usec - (SELECT max(updated_usec)
+		FROM steps WHERE name = this.name AND updated_usec < this.updated_usec)) / 1000
+		FROM steps this WHERE name = '$1' AND step = '$2'"
+}
+
+port_of() { # USER t3|playwright
+	case $2 in
+	t3) inside sed -n 's/^T3_PORT=//p' "/etc/t3-serve/$1.env" ;;
+	playwright) inside sed -n 's/^PLAYWRIGHT_PORT=//p' "/etc/t3-serve/playwright-$1.env" ;;
+	esac
+}
+
+# Two pages with titles on a loopback port of the host, http://127.0.0.1:8000/one.html and two.html.
+readonly PAGES_URL=http://127.0.0.1:8000
+pages_up() {
+	# shellcheck disable=SC2016
+	inside sh -ec 'mkdir -p /srv/pages; cd /srv/pages
+		for page in one two; do
+			echo "<!doctype html><title>This is $page</title><p>$page" >$page.html
+		done'
+	inside systemd-run --quiet --unit=pages --property=WorkingDirectory=/srv/pages \
+		--property=DynamicUser=yes python3 -m http.server --bind 127.0.0.1 "${PAGES_URL##*:}"
+	wait_for 20 inside curl -fsS -o /dev/null $PAGES_URL/one.html
+}
+
+# An MCP client in the host, as its users have one: `as anna mcp PORT titles URL…` (see mcp_client.py).
+mcp_put() { H put "${HOST_TOOL%/*}/mcp_client.py" /usr/local/bin/mcp; }
+
+# The stand-in of t3 in the host's registry, under the tag that is followed.
+t3_publish() { # VERSION
+	local standin=${HOST_TOOL%/*}/../standin
+	"$standin/t3/make" "$1" "$CASE_TMP/t3-$1"
+	H put "$CASE_TMP/t3-$1" "/tmp/t3-$1"
+	H put "$standin/registry/make" /tmp/registry-make
+	inside python3 /tmp/registry-make --tag "nightly=$1" $ARTIFACTS/registry $ARTIFACTS_URL "/tmp/t3-$1"
+}

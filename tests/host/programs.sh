@@ -34,7 +34,7 @@ layer_dir() { # NAME RECIPE…; prints the folder
 programs_build() { # SUITE BASE
 	local artifacts programs
 	artifacts=$(layer_dir artifacts "$ARTIFACTS_RECIPE" "$(node_arch)" \
-		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION" "$(<"$HERE/registry")")
+		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION")
 	programs=$(layer_dir "$1-programs" "$PROGRAMS_RECIPE" "${2##*/}" "$PROGRAMS_PACKAGES")
 	layer_build "$artifacts" "what npm packages for the hosts, once (about 30 s)" artifacts_make
 	layer_build "$programs" "the $1 layer of programs, once (about 30 s)" programs_make "$2"
@@ -103,7 +103,8 @@ programs_make() { # BASE TMP
 }
 
 artifacts_make() { # TMP
-	local layer=$1/layer pack=$1/pack arch node srv version
+	local layer=$1/layer pack=$1/pack arch node srv version name
+	local -a packages=()
 	arch=$(node_arch)
 	node=$layer/opt/devvm/node/versions/$NODE_VERSION
 	srv=$layer/srv/artifacts
@@ -131,7 +132,12 @@ artifacts_make() { # TMP
 		--strip-components=1 package/claude
 	(cd "$srv" && sha256sum claude >claude.sha256)
 	echo "$CLAUDE_VERSION" >"$srv/claude.version"
-	python3 "$HERE/registry" "$srv/registry" "$pack"/playwright*.tgz
+	for name in playwright-core playwright playwright-mcp; do
+		mkdir "$pack/$name"
+		tar -xzf "$pack/$name-"[0-9]*.tgz -C "$pack/$name" --strip-components=1
+		packages+=("$pack/$name")
+	done
+	python3 "$HERE/../standin/registry/make" "$srv/registry" http://127.0.0.1:4873 "${packages[@]}"
 	ln -s ../claude "$srv/registry/claude"
 	chown -R 0:0 "$layer"
 	chmod -R u=rwX,go=rX "$layer"

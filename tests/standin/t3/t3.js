@@ -1,0 +1,258 @@
+#!/usr/bin/env node
+// A stand-in for t3: see README.md beside it for the contract it keeps.
+'use strict'
+
+const fs = require('node:fs')
+const path = require('node:path')
+const http = require('node:http')
+const crypto = require('node:crypto')
+const os = require('node:os')
+
+const pkg = require('../package.json')
+const { level, cookie } = pkg.standin
+const hasScopes = level >= 31
+const EXCHANGE = hasScopes ? '/api/auth/browser-session' : '/api/auth/bootstrap'
+const SESSION_SECONDS = 30 * 86400
+
+// On an older node the real one prints nothing and exits 0.
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (!((major === 22 && minor >= 16) || (major === 23 && minor >= 11) ||
+  (major === 24 && minor >= 10) || major > 24)) process.exit(0)
+
+const hash = (text) => crypto.createHash('sha256').update(text).digest('hex')
+
+// ---- the database --------------------------------------------------------------------------
+const rights = hasScopes ? 'scopes' : 'role'
+const authTables = (column) => `
+  CREATE TABLE auth_pairing_links (id TEXT PRIMARY KEY, credential TEXT NOT NULL UNIQUE,
+    ${column} TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, consumed_at TEXT);
+  CREATE TABLE auth_sessions (session_id TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE,
+    ${column} TEXT NOT NULL, issued_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT);`
+const MIGRATIONS = {
+  1: `CREATE TABLE projection_thread_sessions (thread_id TEXT PRIMARY KEY, status TEXT NOT NULL,
+    provider_name TEXT, active_turn_id TEXT, last_error TEXT, updated_at TEXT NOT NULL);`,
+  2: authTables('role'),
+  31: `DROP TABLE auth_pairing_links; DROP TABLE auth_sessions; ${authTables('scopes')}`
+}
+
+function openDatabase (baseDir) {
+  process.removeAllListeners('warning') // node:sqlite says that it is experimental
+  process.on('warning', () => {})
+  const { DatabaseSync } = require('node:sqlite')
+  const userdata = path.join(baseDir, 'userdata')
+  fs.mkdirSync(userdata, { recursive: true, mode: 0o700 })
+  const db = new DatabaseSync(path.join(userdata, 'state.sqlite'))
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;')
+  db.exec(`CREATE TABLE IF NOT EXISTS effect_sql_migrations (migration_id INTEGER PRIMARY KEY NOT NULL,
+    created_at DATETIME NOT NULL DEFAULT current_timestamp, name VARCHAR(255) NOT NULL)`)
+  const at = db.prepare('SELECT max(migration_id) AS id FROM effect_sql_migrations').get().id || 0
+  for (let id = at + 1; id <= level; id++) {
+    db.exec('BEGIN IMMEDIATE')
+    if (MIGRATIONS[id]) db.exec(MIGRATIONS[id])
+    db.prepare('INSERT INTO effect_sql_migrations (migration_id, name) VALUES (?, ?)').run(id, `M${id}`)
+    db.exec('COMMIT')
+  }
+  return db
+}
+
+function createPairing (db, role, ttlSeconds) {
+  const link = {
+    id: crypto.randomUUID(),
+    credential: crypto.randomBytes(12).toString('base64url'),
+    expiresAt: new Date(Date.now() + ttlSeconds * 1000).toISOString()
+  }
+  const value = hasScopes ? JSON.stringify(role === 'owner' ? ['*'] : ['client']) : role
+  db.prepare(`INSERT INTO auth_pairing_links (id, credential, ${rights}, created_at, expires_at)
+    VALUES (?, ?, ?, ?, ?)`).run(link.id, hash(link.credential), value, new Date().toISOString(), link.expiresAt)
+  const carried = hasScopes ? { scopes: JSON.parse(value) } : { role }
+  return { id: link.id, credential: link.credential, ...carried, expiresAt: link.expiresAt }
+}
+
+// ---- the server ----------------------------------------------------------------------------
+function cookieName (host, port) {
+  const isLoopback = host === '127.0.0.1' || host === '::1' || host === 'localhost'
+  const tag = hash(`${os.hostname()}:${port}`).slice(0, 8)
+  if (cookie === 'port' && isLoopback) return `t3_session_${port}_${tag}`
+  if (cookie === 'hash') return `t3_session_${tag}`
+  return 't3_session'
+}
+
+function readCookie (request, name) {
+  for (const part of (request.headers.cookie || '').split(';')) {
+    const at = part.indexOf('=')
+    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim()
+  }
+}
+
+function findSession (server, request) {
+  const token = readCookie(request, server.cookie)
+  if (!token) return
+  try {
+    return server.db.prepare(`SELECT session_id, ${rights} AS rights FROM auth_sessions
+      WHERE token = ? AND revoked_at IS NULL AND expires_at > ?`).get(hash(token), new Date().toISOString())
+  } catch { /* a database that a newer version has migrated: nobody is logged in */ }
+}
+
+function sendJson (response, status, value, headers = {}) {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers })
+  response.end(JSON.stringify(value))
+}
+
+function exchange (server, request, response, body) {
+  let credential
+  if (!/^application\/json/.test(request.headers['content-type'] || '')) {
+    return sendJson(response, 415, { error: 'Content-Type must be application/json' })
+  }
+  try {
+    credential = JSON.parse(body).credential
+  } catch { /* malformed */ }
+  if (typeof credential !== 'string') return sendJson(response, 400, { error: 'Malformed request' })
+  const now = new Date().toISOString()
+  const link = server.db.prepare(`SELECT id, ${rights} AS rights FROM auth_pairing_links
+    WHERE credential = ? AND consumed_at IS NULL AND expires_at > ?`).get(hash(credential), now)
+  if (!link) return sendJson(response, 401, { error: 'Invalid or used credential' })
+  const token = crypto.randomBytes(24).toString('base64url')
+  const expires = new Date(Date.now() + SESSION_SECONDS * 1000).toISOString()
+  server.db.prepare('UPDATE auth_pairing_links SET consumed_at = ? WHERE id = ?').run(now, link.id)
+  server.db.prepare(`INSERT INTO auth_sessions (session_id, token, ${rights}, issued_at, expires_at)
+    VALUES (?, ?, ?, ?, ?)`).run(crypto.randomUUID(), hash(token), link.rights, now, expires)
+  sendJson(response, 200, { authenticated: true, expiresAt: expires }, {
+    'set-cookie': `${server.cookie}=${token}; Max-Age=${SESSION_SECONDS}; Path=/; HttpOnly; SameSite=Lax`
+  })
+}
+
+function answer (server, request, response, body) {
+  const where = new URL(request.url, 'http://localhost').pathname
+  if (request.method === 'POST' && where === EXCHANGE) return exchange(server, request, response, body)
+  if (request.method !== 'GET') return sendJson(response, 404, { error: 'Not found' })
+  if (where === '/.well-known/t3/environment') {
+    return sendJson(response, 200, { serverVersion: pkg.version, environmentId: server.id, label: os.hostname() })
+  }
+  if (where === '/api/auth/session') {
+    const session = findSession(server, request)
+    return sendJson(response, 200, {
+      authenticated: Boolean(session),
+      auth: { policy: 'local', sessionCookieName: server.cookie },
+      ...(session ? { [rights]: hasScopes ? JSON.parse(session.rights) : session.rights } : {})
+    })
+  }
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
+  response.end(`<!doctype html><title>t3 ${pkg.version}</title><p>A stand-in for t3 ${pkg.version}.</p>\n`)
+}
+
+function onRequest (server, request, response) {
+  let body = ''
+  request.on('data', (chunk) => { if (body.length < 65536) body += chunk })
+  request.on('end', () => {
+    try {
+      answer(server, request, response, body)
+    } catch (error) {
+      sendJson(response, 500, { error: String(error.message) })
+    }
+  })
+}
+
+// RFC 6455: text frames of up to 64 KiB, echoed; close and ping answered.
+function onFrame (socket, opcode, data) {
+  const header = data.length < 126
+    ? Buffer.from([0x80 | opcode, data.length])
+    : Buffer.from([0x80 | opcode, 126, data.length >> 8, data.length & 255])
+  if (opcode === 8) return socket.end(Buffer.concat([header, data]))
+  if (opcode === 9) header[0] = 0x80 | 10
+  socket.write(Buffer.concat([header, data]))
+}
+
+function onUpgrade (server, request, socket) {
+  let pending = Buffer.alloc(0)
+  const isOurs = new URL(request.url, 'http://localhost').pathname === '/ws'
+  if (!isOurs || !findSession(server, request)) {
+    return socket.end(`HTTP/1.1 ${isOurs ? '401 Unauthorized' : '404 Not Found'}\r\nConnection: close\r\n\r\n`)
+  }
+  const accept = crypto.createHash('sha1')
+    .update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    `Sec-WebSocket-Accept: ${accept}\r\n\r\n`)
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (chunk) => {
+    pending = Buffer.concat([pending, chunk])
+    for (;;) {
+      if (pending.length < 6) return
+      const short = pending[1] & 127
+      const at = short === 126 ? 4 : 2
+      if (short === 127) return socket.destroy()
+      const length = short === 126 ? pending.readUInt16BE(2) : short
+      if (pending.length < at + 4 + length) return
+      const mask = pending.subarray(at, at + 4)
+      const data = Buffer.from(pending.subarray(at + 4, at + 4 + length)).map((byte, i) => byte ^ mask[i & 3])
+      const opcode = pending[0] & 15
+      pending = pending.subarray(at + 4 + length)
+      onFrame(socket, opcode, data)
+    }
+  })
+}
+
+function serve (options) {
+  const baseDir = path.resolve(options['base-dir'] || path.join(os.homedir(), '.t3'))
+  const host = options.host || '127.0.0.1'
+  const port = Number(options.port || 3773)
+  const runtime = path.join(baseDir, 'userdata', 'server-runtime.json')
+  const server = { db: openDatabase(baseDir), id: crypto.randomUUID(), cookie: cookieName(host, port) }
+  const listener = http.createServer((request, response) => onRequest(server, request, response))
+  const stop = () => setTimeout(() => {
+    fs.rmSync(runtime, { force: true })
+    process.exit(0)
+  }, 200)
+
+  listener.on('upgrade', (request, socket) => onUpgrade(server, request, socket))
+  listener.on('error', (error) => {
+    console.error(`t3: ${error.message}`)
+    process.exit(1)
+  })
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  listener.listen(port, host, () => {
+    const origin = `http://${host}:${port}`
+    fs.writeFileSync(runtime, JSON.stringify({
+      version: pkg.version, pid: process.pid, host, port, origin, startedAt: new Date().toISOString()
+    }))
+    let token = 'none: the database is of a newer version'
+    try {
+      token = createPairing(server.db, 'owner', 3600).credential
+    } catch { /* starts normally, with auth broken */ }
+    console.log(`t3 server ready at ${origin}\nPairing token: ${token}`)
+  })
+}
+
+// ---- the command line ----------------------------------------------------------------------
+function parse (words) {
+  const options = {}
+  const rest = []
+  while (words.length > 0) {
+    const word = words.shift()
+    if (word === '--json' || word === '--no-browser') options[word.slice(2)] = true
+    else if (word.startsWith('--') && words.length > 0) options[word.slice(2)] = words.shift()
+    else rest.push(word)
+  }
+  return { options, rest }
+}
+
+function seconds (ttl) {
+  const match = /^(\d+)([smhd]?)$/.exec(ttl || '5m')
+  return match ? Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86400, '': 1 }[match[2]] : 300
+}
+
+const words = process.argv.slice(2)
+if (words[0] === '--version') {
+  console.log(`t3 v${pkg.version}`)
+} else {
+  const { options, rest } = parse(words)
+  const command = rest.join(' ')
+  if (command === 'auth pairing create') {
+    const db = openDatabase(path.resolve(options['base-dir'] || path.join(os.homedir(), '.t3')))
+    const made = createPairing(db, 'client', seconds(options.ttl))
+    console.log(options.json ? JSON.stringify(made) : made.credential)
+  } else {
+    // An unknown word is taken as a folder to work in.
+    serve(options)
+  }
+}
