@@ -277,6 +277,7 @@ bench: test-deps
 	@echo "== open_session, one module a stack"; $(BUILD)/bench_pam $(MODULE)
 	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
 	@echo "== a real host"; tests/bench/host
+	@echo "== what a person waits for"; tests/bench/person
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire config roster ledger units steps daemon job ctl pam,\
@@ -285,6 +286,7 @@ H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
             tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
+            tests/bench/person \
             conf/profile.d/devvm.sh tests/unit/profile_d.sh tests/lint/layers tests/standin/t3/make \
             $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm

@@ -12,7 +12,7 @@
 
 # Bump when programs_make or artifacts_make changes what it makes.
 readonly PROGRAMS_RECIPE=1 ARTIFACTS_RECIPE=1
-readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl"
+readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs"
 # Debian's own node is older than t3 takes (22.16) in both suites.
 readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76
 
