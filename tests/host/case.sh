@@ -148,10 +148,14 @@ settings() {
 	inside systemctl restart devvm-helperd.service
 }
 
-# Whoever has nothing under way; a person's home job is done then, well or not.
+# Until the home job that a login began is over, well or not.
+home_was_seen() { [ -n "$(step_is "$1" facts)" ]; }
 settled() { # USER…
 	local user
-	for user in "$@"; do inside devvmctl wait "$user" --timeout 250 >/dev/null || return; done
+	for user in "$@"; do
+		wait_for 60 home_was_seen "$user" || return
+		inside devvmctl wait "$user" --timeout 250 >/dev/null || return
+	done
 }
 
 # One word or sentence of a person's step, as `devvmctl status` has it; `machine` for what is nobody's.
