@@ -166,7 +166,7 @@ uninstall:
 # ---- dependencies ----------------------------------------------------------------------
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev
-TEST_PACKAGES  := zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
+TEST_PACKAGES  := zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
