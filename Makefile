@@ -194,7 +194,7 @@ uninstall:
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
                   libcmocka-dev
-TEST_PACKAGES  := nodejs zsh dash strace git rsync python3 openssh-client util-linux iproute2 procps \
+TEST_PACKAGES  := nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
@@ -313,6 +313,7 @@ bench: test-deps
 	@echo "== open_session, one module a stack"; $(BUILD)/bench_pam $(MODULE)
 	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
 	@echo "== a real host"; tests/bench/host
+	@echo "== what a person waits for"; tests/bench/person
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units steps daemon \
@@ -320,9 +321,9 @@ C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger uni
              helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
-SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/run tests/host/case.sh \
-            tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
+SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
+            tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
+            tests/bench/person conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
             tests/unit/launcher.sh tests/lint/layers tests/standin/t3/make $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 

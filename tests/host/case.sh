@@ -140,3 +140,113 @@ person() { # NAME TIER [KEY: VALUE]…
 	printf '  %s: {authentik_user: %s.id, k8s_user: %s, tier: %s, ssh_keys: ["%s"]%s}\n' \
 		"$name" "$name" "$name" "$tier" "$(H key)" "$more"
 }
+
+# devvm.yaml from stdin, and the daemon with it in force.
+settings() {
+	inside sh -ec 'umask 022; cat >/etc/devvm/.new.yaml; mv /etc/devvm/.new.yaml /etc/devvm/devvm.yaml'
+	inside devvmctl check-config >/dev/null
+	inside systemctl restart devvm-helperd.service
+}
+
+# Until the home job that a login began is over, well or not.
+home_was_seen() { [ -n "$(step_is "$1" facts)" ]; }
+settled() { # USER…
+	local user
+	for user in "$@"; do
+		wait_for 60 home_was_seen "$user" || return
+		inside devvmctl wait "$user" --timeout 250 >/dev/null || return
+	done
+}
+
+# One word or sentence of a person's step, as `devvmctl status` has it; `machine` for what is nobody's.
+step_is() { # USER STEP [KEY], status by default; prints nothing where there is no such row
+	local -a who=("$1")
+	[ "$1" != machine ] || who=()
+	inside devvmctl status "${who[@]}" --json | python3 -c '
+import json, sys
+who, step, key = sys.argv[1:]
+status = json.load(sys.stdin)
+of = status["machine"] if who == "machine" else next(p for p in status["people"] if p["user"] == who)
+print("".join(str(row[key]) for row in of["steps"] if row["step"] == step))' "$1" "$2" "${3:-status}"
+}
+
+# What a login shell on a terminal prints after MARK: is what CMD printed there.
+typed() { # USER COMMAND
+	TERM=dumb DEVVM_SSH_OPTS=-tt as "$1" <<<"$2; exit" 2>&1 | tr -d '\r' | sed -n 's/^MARK://p' | tail -n 1
+}
+
+# ---- with `case_host --with-programs` ----------------------------------------------------------
+
+readonly ARTIFACTS=/srv/artifacts ARTIFACTS_URL=http://127.0.0.1:4873
+
+# The registry and the claude binary on a loopback port of the host, until the next boot.
+artifacts_up() {
+	inside systemd-run --quiet --unit=artifacts --property=WorkingDirectory=$ARTIFACTS/registry \
+		--property=DynamicUser=yes python3 -u -m http.server --bind 127.0.0.1 "${ARTIFACTS_URL##*:}"
+	wait_for 20 inside curl -fsS -o /dev/null $ARTIFACTS_URL/playwright
+}
+artifacts_down() { inside systemctl stop artifacts.service; }
+artifacts_asked() { # PATH; how often it was got
+	inside journalctl -b -q --no-pager -o cat -u artifacts.service | grep -cF "\"GET $1 " || true
+}
+
+# What is slow and nobody's, as its timer would run it. What failed in it is for the case to ask.
+machine_run() { inside systemctl start devvm-machine.service || true; }
+
+uid_has_no_process() { # USER…
+	local user
+	for user in "$@"; do [ -z "$(inside ps -o pid= -u "$user" || true)" ] || return 1; done
+}
+
+# What devvm.yaml needs for the programs of the layer; more sections may follow on stdin.
+real_programs() {
+	cat <<-END
+		claude:
+		  source: cache
+		  version: $(inside cat $ARTIFACTS/claude.version)
+		  url: $ARTIFACTS_URL/claude
+		  sha256: $(inside cut -d ' ' -f 1 $ARTIFACTS/claude.sha256)
+		playwright:
+		  version: 0.0.76
+	END
+	cat
+}
+
+# Milliseconds from the report of the step before to that of STEP, in a person's last home job.
+step_ms() { # USER STEP
+	inside sqlite3 /var/lib/devvm/ledger.db "SELECT (this.updated_usec - (SELECT max(updated_usec)
+		FROM steps WHERE name = this.name AND updated_usec < this.updated_usec)) / 1000
+		FROM steps this WHERE name = '$1' AND step = '$2'"
+}
+
+port_of() { # USER t3|playwright
+	case $2 in
+	t3) inside sed -n 's/^T3_PORT=//p' "/etc/t3-serve/$1.env" ;;
+	playwright) inside sed -n 's/^PLAYWRIGHT_PORT=//p' "/etc/t3-serve/playwright-$1.env" ;;
+	esac
+}
+
+# Two pages with titles on a loopback port of the host, http://127.0.0.1:8000/one.html and two.html.
+readonly PAGES_URL=http://127.0.0.1:8000
+pages_up() {
+	# shellcheck disable=SC2016
+	inside sh -ec 'mkdir -p /srv/pages; cd /srv/pages
+		for page in one two; do
+			echo "<!doctype html><title>This is $page</title><p>$page" >$page.html
+		done'
+	inside systemd-run --quiet --unit=pages --property=WorkingDirectory=/srv/pages \
+		--property=DynamicUser=yes python3 -m http.server --bind 127.0.0.1 "${PAGES_URL##*:}"
+	wait_for 20 inside curl -fsS -o /dev/null $PAGES_URL/one.html
+}
+
+# An MCP client in the host, as its users have one: `as anna mcp PORT titles URL…` (see mcp_client.py).
+mcp_put() { H put "${HOST_TOOL%/*}/mcp_client.py" /usr/local/bin/mcp; }
+
+# The stand-in of t3 in the host's registry, under the tag that is followed.
+t3_publish() { # VERSION
+	local standin=${HOST_TOOL%/*}/../standin
+	"$standin/t3/make" "$1" "$CASE_TMP/t3-$1"
+	H put "$CASE_TMP/t3-$1" "/tmp/t3-$1"
+	H put "$standin/registry/make" /tmp/registry-make
+	inside python3 /tmp/registry-make --tag "nightly=$1" $ARTIFACTS/registry $ARTIFACTS_URL "/tmp/t3-$1"
+}

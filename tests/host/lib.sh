@@ -99,7 +99,7 @@ rootfs_make() { # SUITE SOURCES TMP
 
 # ---- one host's disk ---------------------------------------------------------------------------
 
-disk_create() { # DIR BASE
+disk_create() { # DIR LOWER, one or more folders as an overlay's lowerdir wants them
 	mkdir -p "$1/disk" "$1/root"
 	# An overlay cannot be the upper layer of another: inside a container give it a tmpfs.
 	if [ "$(stat -f -c %T "$1/disk")" = overlayfs ]; then

@@ -1,0 +1,150 @@
+# shellcheck shell=bash
+# The real programs people use, as two more lower layers of a host: `up --with-programs`.
+#
+#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl
+#   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
+#                      npm beside it, below /srv/artifacts the real claude and a registry of files
+#
+# Made once with the outer machine's network, its apt and its npm, each as it is configured there; so
+# nothing about mirrors, registries, proxies or certificates is written down here. The host has no way
+# out: its npm asks http://127.0.0.1:4873, which serves /srv/artifacts/registry once a case says
+# `artifacts_up` (case.sh).
+
+# Bump when programs_make or artifacts_make changes what it makes.
+readonly PROGRAMS_RECIPE=1 ARTIFACTS_RECIPE=1
+readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs"
+# Debian's own node is older than t3 takes (22.16) in both suites.
+readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76
+
+node_arch() {
+	case $(dpkg --print-architecture) in
+	amd64) echo x64 ;;
+	arm64) echo arm64 ;;
+	*) die "claude and node are packaged for amd64 and arm64" ;;
+	esac
+}
+
+layer_dir() { # NAME RECIPE…; prints the folder
+	local hash
+	hash=$(echo "${*:2}" | sha256sum)
+	echo "$CACHE/$1-${hash:0:12}"
+}
+
+# Prints the layers between a host's disk and its base, as an overlay's lowerdir wants them.
+programs_build() { # SUITE BASE
+	local artifacts programs
+	artifacts=$(layer_dir artifacts "$ARTIFACTS_RECIPE" "$(node_arch)" \
+		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION")
+	programs=$(layer_dir "$1-programs" "$PROGRAMS_RECIPE" "${2##*/}" "$PROGRAMS_PACKAGES")
+	layer_build "$artifacts" "what npm packages for the hosts, once (about 30 s)" artifacts_make
+	layer_build "$programs" "the $1 layer of programs, once (about 30 s)" programs_make "$2"
+	echo "$artifacts:$programs"
+}
+
+# MAKE ARGUMENT… TMP fills TMP/layer. It runs in a mount namespace of its own: what it mounts goes away
+# with it, however it ends.
+layer_build() { # DIR WHAT MAKE [ARGUMENT…]
+	local dir=$1 what=$2 tmp
+	shift 2
+	[ ! -d "$dir" ] || return 0
+	mkdir -p "$CACHE"
+	(
+		flock 9
+		[ ! -d "$dir" ] || exit 0
+		say "building $what"
+		tmp=$(mktemp -d "$CACHE/.new-XXXXXX")
+		on_exit "rm -rf --one-file-system '$tmp'"
+		unshare -m --propagation private "$HERE/host" "_$1" "${@:2}" "$tmp" 9>&- >"$tmp/log" 2>&1 || {
+			tail -n 40 "$tmp/log"
+			die "building $what failed"
+		}
+		chmod 755 "$tmp/layer"
+		mv "$tmp/layer" "$dir"
+	) 9>"$CACHE/lock-layers" >&2
+}
+
+# The outer apt works on the inner root, as it did for the base.
+programs_make() { # BASE TMP
+	local root=$2/root disk=$2/disk
+	mkdir "$root" "$disk"
+	# An overlay cannot be the upper layer of another.
+	if [ "$(stat -f -c %T "$disk")" = overlayfs ]; then
+		mount -t tmpfs devvm-host "$disk"
+	fi
+	mkdir "$disk/upper" "$disk/work"
+	mount -t overlay -o "lowerdir=$1,upperdir=$disk/upper,workdir=$disk/work" devvm-host "$root"
+	mount -t proc proc "$root/proc"
+	cat >"$2/apt.conf" <<-END
+		APT::Architecture "$(dpkg --print-architecture)";
+		APT::Install-Recommends "false";
+		APT::Sandbox::User "root";
+		Dir "$root";
+		DPkg::Chroot-Directory "$root";
+		DPkg::Options:: "--path-exclude=/usr/share/doc/*";
+		DPkg::Options:: "--path-exclude=/usr/share/man/*";
+		DPkg::Options:: "--path-exclude=/usr/share/locale/*";
+	END
+	apt-config dump --no-empty | grep -E '^Acquire::(https?|ftp|Check|Retries|Force)' >>"$2/apt.conf" ||
+		true
+	export APT_CONFIG=$2/apt.conf DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+	apt-get -q update
+	# shellcheck disable=SC2086
+	apt-get -q -y install $PROGRAMS_PACKAGES
+	find "$root/var/lib/apt/lists" "$root/var/cache/apt" -type f -delete
+	umount "$root/proc" "$root"
+	if mountpoint -q "$disk"; then
+		# What the packages took away of the base: an overlay does not let its own marks be copied.
+		find "$disk/upper" -type c -delete
+		cp -a --no-preserve=context "$disk/upper" "$2/layer"
+	else
+		mv "$disk/upper" "$2/layer"
+	fi
+	touch "$2/layer/etc/.updated" "$2/layer/var/.updated"
+}
+
+artifacts_make() { # TMP
+	local layer=$1/layer pack=$1/pack arch node srv version name
+	local -a packages=()
+	arch=$(node_arch)
+	node=$layer/opt/devvm/node/versions/$NODE_VERSION
+	srv=$layer/srv/artifacts
+	need npm python3
+	mkdir -p "$pack" "$node/lib/node_modules" "$node/bin" "$srv/registry" "$layer/etc"
+	npm_pack "$pack" "node-linux-$arch@$NODE_VERSION" "npm@$NPM_VERSION" \
+		"@anthropic-ai/claude-code-linux-$arch@$CLAUDE_VERSION" "@playwright/mcp@$PLAYWRIGHT_VERSION"
+	version=$(tar -xzOf "$pack/playwright-mcp-$PLAYWRIGHT_VERSION.tgz" package/package.json |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["dependencies"]["playwright"])')
+	npm_pack "$pack" "playwright@$version" "playwright-core@$version"
+
+	tar -xzf "$pack/node-linux-$arch-$NODE_VERSION.tgz" -C "$node" --strip-components=1
+	mkdir "$node/lib/node_modules/npm"
+	tar -xzf "$pack/npm-$NPM_VERSION.tgz" -C "$node/lib/node_modules/npm" --strip-components=1
+	ln -s ../lib/node_modules/npm/bin/npm-cli.js "$node/bin/npm"
+	ln -s ../lib/node_modules/npm/bin/npx-cli.js "$node/bin/npx"
+	chmod 755 "$node"/lib/node_modules/npm/bin/*-cli.js
+	# As Debian's npm does: the machine's settings are in /etc, not beside each version of node.
+	echo 'globalconfig = /etc/npmrc' >"$node/lib/node_modules/npm/npmrc"
+	ln -s "versions/$NODE_VERSION" "$layer/opt/devvm/node/current"
+	printf '%s\n' 'registry = http://127.0.0.1:4873/' 'audit = false' 'fund = false' \
+		'update-notifier = false' >"$layer/etc/npmrc"
+
+	tar -xzf "$pack/anthropic-ai-claude-code-linux-$arch-$CLAUDE_VERSION.tgz" -C "$srv" \
+		--strip-components=1 package/claude
+	(cd "$srv" && sha256sum claude >claude.sha256)
+	echo "$CLAUDE_VERSION" >"$srv/claude.version"
+	for name in playwright-core playwright playwright-mcp; do
+		mkdir "$pack/$name"
+		tar -xzf "$pack/$name-"[0-9]*.tgz -C "$pack/$name" --strip-components=1
+		packages+=("$pack/$name")
+	done
+	python3 "$HERE/../standin/registry/make" "$srv/registry" http://127.0.0.1:4873 "${packages[@]}"
+	ln -s ../claude "$srv/registry/claude"
+	chown -R 0:0 "$layer"
+	chmod -R u=rwX,go=rX "$layer"
+}
+
+# npm compares each with the registry's integrity hash. Nothing lands in this machine's own cache.
+npm_pack() { # FOLDER PACKAGE…
+	npm pack --silent --cache "$1/.npm" --pack-destination "$1" "${@:2}"
+	rm -rf "$1/.npm"
+}
