@@ -24,14 +24,28 @@ int64_t daemon_now_usec(const struct daemon *daemon)
 	return daemon->env->wall_usec(daemon->env);
 }
 
-bool daemon_has_ticket(const struct daemon *daemon, const char *user)
+/* False when there is none. */
+static bool stat_ticket(const struct daemon *daemon, const char *user, struct stat *ret_ticket)
 {
 	char path[sizeof(PATH_TICKETS) + 1 + STR_USER_NAME_MAX];
-	struct stat ticket;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", PATH_BELOW_ROOT(PATH_TICKETS), user);
-	return fstatat(daemon->env->root_dirfd, path, &ticket, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(ticket.st_mode);
+	return fstatat(daemon->env->root_dirfd, path, ret_ticket, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(ret_ticket->st_mode);
+}
+
+bool daemon_has_ticket(const struct daemon *daemon, const char *user)
+{
+	struct stat ticket;
+
+	return stat_ticket(daemon, user, &ticket);
+}
+
+int64_t daemon_last_login_usec(const struct daemon *daemon, const char *user)
+{
+	struct stat ticket;
+
+	return stat_ticket(daemon, user, &ticket) ? ticket.st_mtim.tv_sec * INT64_C(1000000) : 0;
 }
 
 void daemon_wake_queue(struct daemon *daemon)

@@ -78,6 +78,9 @@ void daemon_on_change(struct daemon *daemon);
 /* Whether the person has a ticket. */
 bool daemon_has_ticket(const struct daemon *daemon, const char *user);
 
+/* When the person last logged in, by their ticket; 0: not since it was written, or none. */
+int64_t daemon_last_login_usec(const struct daemon *daemon, const char *user);
+
 /* Now, on the wall clock of `env`. */
 int64_t daemon_now_usec(const struct daemon *daemon);
 

@@ -18,7 +18,7 @@
 /* Knocks come before everything, but not before everything for long: a root process that touches
  * and touches must not keep logins without a ticket waiting. What comes beyond waits in the
  * kernel's queue, and a queue that overflows has all tickets looked at. */
-#define KNOCK_INTERVAL_USEC 50000
+#define KNOCK_INTERVAL_USEC 500000
 #define KNOCK_PER_INTERVAL 200
 
 struct knock {

@@ -2,7 +2,9 @@
  *
  * Two rounds over the same people, each with its own place: the eager one runs after every
  * reconcile, a page per turn of its timer until it is through; the slow one looks for one
- * due person per interval. A ring of the last starts is the hourly limit.
+ * due person per interval. A ring of the last starts is the hourly limit. Beside them a look
+ * every few seconds at what failed: whoever logged in lately sits there and waits for it, so
+ * their retries are on time and not counted; backoff keeps them few.
  */
 #include "daemon/schedule.h"
 
@@ -10,11 +12,15 @@
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
 #include "steps/due.h"
+#include "steps/steps.h"
 
 #define SCHEDULE_PAGE 16
 #define PAGE_PAUSE_USEC 50000		  /* between two pages of one round */
 #define IDLE_PAUSE_USEC (60 * 1000000ULL) /* after a round that found nobody */
 #define BLOCKED_PAUSE_USEC (10 * 1000000ULL)
+#define RETRY_PAUSE_USEC (5 * 1000000ULL)
+#define RETRY_AT_ONCE 16 /* people per look */
+#define LATELY_USEC (12 * 3600 * INT64_C(1000000))
 #define HOUR_MS (3600 * 1000LL)
 #define MAX_PER_HOUR 4096
 
@@ -25,7 +31,7 @@ struct round {
 
 struct schedule {
 	struct daemon *daemon;
-	struct round eager, slow;
+	struct round eager, slow, retry;
 	int64_t starts_ms[MAX_PER_HOUR]; /* a ring */
 	unsigned int at;
 };
@@ -161,6 +167,50 @@ static int on_slow(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, v
 	return 0;
 }
 
+static bool is_retry(const struct daemon *daemon, const struct steps_log_row *row)
+{
+	const struct step *step = step_find(row->step);
+	int64_t now_usec = daemon_now_usec(daemon);
+
+	return step && step->place == STEP_HOME && row->next_retry_usec <= now_usec &&
+	       daemon_last_login_usec(daemon, row->name) > now_usec - LATELY_USEC &&
+	       queue_home_state(daemon->queue, row->name) == QUEUE_HOME_NONE;
+}
+
+static void look_at_failures(struct daemon *daemon)
+{
+	DV_AUTO_STEPS_LOG struct steps_log failed = { 0 };
+	struct dv_error err = { "" };
+	struct ledger *ledger;
+	int r = store_get(&daemon->store, &ledger, &err);
+	int n = 0;
+
+	if (r == 0)
+		r = steps_log_list_failed(ledger, &failed, &err);
+	if (store_note(&daemon->store, r, &err) < 0)
+		return; /* the next look */
+	for (size_t i = 0; i < failed.n_rows && n < RETRY_AT_ONCE; i++) {
+		DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+
+		if (!is_retry(daemon, &failed.rows[i]) ||
+		    people_get(ledger, failed.rows[i].name, &person, NULL) < 0 ||
+		    !is_wanted(daemon, ledger, &person))
+			continue;
+		n++;
+		if (daemon_request_home(daemon, person.name, QUEUE_SCHEDULED) < 0)
+			return;
+	}
+}
+
+static int on_retry(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)
+{
+	struct schedule *schedule = context;
+
+	look_at_failures(schedule->daemon);
+	again_in(&schedule->retry, RETRY_PAUSE_USEC);
+	return 0;
+}
+
 void schedule_wake(struct schedule *schedule)
 {
 	*schedule->eager.name = '\0';
@@ -195,6 +245,8 @@ int schedule_new(struct schedule **ret_schedule, struct daemon *daemon, struct d
 		r = add_timer(schedule, &schedule->eager, 0, on_eager);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(schedule->eager.timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = add_timer(schedule, &schedule->retry, RETRY_PAUSE_USEC, on_retry);
 	if (r < 0)
 		return dv_fail(err, r, "set up the schedule");
 	*ret_schedule = DV_TAKE_PTR(schedule);
@@ -207,5 +259,6 @@ void schedule_free(struct schedule *schedule)
 		return;
 	sd_event_source_disable_unref(schedule->eager.timer);
 	sd_event_source_disable_unref(schedule->slow.timer);
+	sd_event_source_disable_unref(schedule->retry.timer);
 	free(schedule);
 }

@@ -2,7 +2,8 @@
  *
  * Goes round the people, a page at a time. Whoever is due gets a home job: eager people as
  * soon as they are found, everybody else spread over the hour; together at most
- * `home.per_hour` in any hour.
+ * `home.per_hour` in any hour. Beside that, who has logged in lately gets what failed tried
+ * again when `devvmctl status` says it will be.
  */
 #ifndef DEVVM_DAEMON_SCHEDULE_H
 #define DEVVM_DAEMON_SCHEDULE_H

@@ -320,6 +320,33 @@ static void the_schedule_starts_with_a_pause(void **state)
 	assert_int_equal(end_homes(fake), 0);
 }
 
+/* "next try" in the status is meant for somebody who sits there. */
+static void what_failed_is_tried_again_for_who_logged_in_lately(void **state)
+{
+	const struct fake *fake = *state;
+	struct env *env = &fake->scratch->env;
+
+	person(fake, "anna", 0);
+	person(fake, "bob", 1);
+	knock(fake, "anna");
+	fake_all_home_steps(fake, "anna");
+	fake_all_home_steps(fake, "bob");
+	fake_step(fake, "anna", "code", STEPS_LOG_FAILED, "no network");
+	fake_step(fake, "bob", "code", STEPS_LOG_FAILED, "no network");
+	fake_end(fake, "devvm-home@anna.service", "done");
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 1); /* not before its time */
+	env->fixed_usec += STEPS_LOG_FIRST_RETRY_MS * INT64_C(1000) + 1;
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 2);
+	assert_int_equal(fake_starts("devvm-home@bob.service"), 0);
+	fake_end(fake, "devvm-home@anna.service", "done");
+	fake_step(fake, "anna", "code", STEPS_LOG_FAILED, "no network");
+	env->fixed_usec += 13 * INT64_C(3600000000);
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 2); /* who is long gone */
+}
+
 static void eager_people_do_not_wait_for_a_login(void **state)
 {
 	const struct fake *fake = *state;
@@ -374,6 +401,7 @@ int main(void)
 		TEST(a_storm_of_knocks_runs_under_the_cap),
 		TEST(the_schedule_prepares_so_many_an_hour),
 		TEST(the_schedule_starts_with_a_pause),
+		TEST(what_failed_is_tried_again_for_who_logged_in_lately),
 		TEST(eager_people_do_not_wait_for_a_login),
 		TEST(parked_people_and_those_without_an_account_are_left_alone),
 	};
