@@ -3,8 +3,8 @@
  * For programs that run as the owner of the home, without privileges. What lies there may be
  * anything: links of theirs are followed (it is where they keep their things), but a FIFO or
  * a device is never opened and a file is read up to a cap. A file of ours goes only into a folder
- * that is theirs as well, so a link cannot lead a token into somebody else's hands. Errors name
- * the file as ~/PATH.
+ * inside the home that is theirs, so no link leads a token out of it. Errors name the file as
+ * ~/PATH.
  */
 #ifndef DEVVM_BASE_HOME_H
 #define DEVVM_BASE_HOME_H
@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 
-/* The folder, made with `mode` where absent. Returns its fd. -EPERM where it belongs to
- * somebody else. */
+/* The folder, made with `mode` where absent (folders on the way: 0755). Returns its fd. -EXDEV
+ * where a link leads out of the home, -EPERM where it belongs to somebody else. */
 DV_MUST_CHECK int home_open_folder(int home_fd, const char *path, mode_t mode,
 				   struct dv_error *err);
 

@@ -29,6 +29,12 @@ static enum instance_want when_used(const struct config *config DV_UNUSED)
 	return INSTANCE_EITHER;
 }
 
+/* Without an address there is nothing to fetch. */
+static enum instance_want when_fetched(const struct config *config)
+{
+	return config->playwright_snapshot_url ? INSTANCE_UP : INSTANCE_DOWN;
+}
+
 static enum instance_want as_start_says(const struct config *config)
 {
 	return config->instances_start == CONFIG_START_ALWAYS ? INSTANCE_UP : INSTANCE_EITHER;
@@ -37,7 +43,7 @@ static enum instance_want as_start_says(const struct config *config)
 /* clang-format off */
 const struct instance_unit INSTANCE_UNITS[] = {
 	{ "playwright-mcp@",              ".socket",  "sockets.target.wants",    always_up },
-	{ "playwright-snapshot-refresh@", ".timer",   "timers.target.wants",     always_up },
+	{ "playwright-snapshot-refresh@", ".timer",   "timers.target.wants",     when_fetched },
 	{ "ttyd@",                        ".socket",  NULL,                      when_used },
 	{ "t3-serve@",                    ".service", "multi-user.target.wants", as_start_says },
 	{ "playwright-mcp@",              ".service", NULL,                      when_used },

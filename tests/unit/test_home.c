@@ -83,17 +83,32 @@ static void a_folder_is_made_with_its_mode(void **state)
 	assert_int_equal(scratch_mode(scratch, ".config/x"), 0700);
 }
 
+static void a_link_out_of_the_home_is_refused(void **state)
+{
+	struct scratch *scratch = *state;
+
+	assert_int_equal(symlinkat("/tmp", scratch->env.root_dirfd, "link"), 0);
+	assert_int_equal(home_open_folder(scratch->env.root_dirfd, "link", 0700, &scratch->err),
+			 -EXDEV);
+	assert_contains(scratch->err.text, "~/link leads out of the home, to /tmp");
+	assert_int_equal(home_open_folder(scratch->env.root_dirfd, "link/more", 0700,
+					  &scratch->err),
+			 -EXDEV);
+	assert_int_equal(access("/tmp/more", F_OK), -1);
+}
+
+/* Only root can make one. */
 static void somebody_elses_folder_is_refused(void **state)
 {
 	struct scratch *scratch = *state;
 
-	if (geteuid() == 0)
-		assert_int_equal(fchownat(scratch->env.root_dirfd, ".", 1234, 1234, 0), 0);
-	assert_int_equal(symlinkat(geteuid() == 0 ? "." : "/usr", scratch->env.root_dirfd, "link"),
-			 0);
-	assert_int_equal(home_open_folder(scratch->env.root_dirfd, "link", 0700, &scratch->err),
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(mkdirat(scratch->env.root_dirfd, "theirs", 0755), 0);
+	assert_int_equal(fchownat(scratch->env.root_dirfd, "theirs", 1234, 1234, 0), 0);
+	assert_int_equal(home_open_folder(scratch->env.root_dirfd, "theirs", 0700, &scratch->err),
 			 -EPERM);
-	assert_contains(scratch->err.text, "~/link belongs to somebody else (uid ");
+	assert_contains(scratch->err.text, "~/theirs belongs to somebody else (uid 1234)");
 }
 
 static void a_file_in_the_way_is_named(void **state)
@@ -111,9 +126,10 @@ static void a_file_in_the_way_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(files_and_links_to_them_are_read), TEST(sizes_up_to_the_cap_are_whole),
-		TEST(what_is_no_file_is_named),		TEST(a_folder_is_made_with_its_mode),
-		TEST(somebody_elses_folder_is_refused), TEST(a_file_in_the_way_is_named),
+		TEST(files_and_links_to_them_are_read),	 TEST(sizes_up_to_the_cap_are_whole),
+		TEST(what_is_no_file_is_named),		 TEST(a_folder_is_made_with_its_mode),
+		TEST(a_link_out_of_the_home_is_refused), TEST(somebody_elses_folder_is_refused),
+		TEST(a_file_in_the_way_is_named),
 	};
 
 	return cmocka_run_group_tests_name("home", tests, NULL, NULL);
