@@ -60,7 +60,7 @@ int file_read_fd(int fd, const char *path, size_t max_bytes, char **ret_data, si
 	data = malloc((size_t)st.st_size + 2);
 	if (!data)
 		return dv_fail(err, -ENOMEM, "read %s", path);
-	n = read_all(fd, data, (size_t)st.st_size + 1);
+	n = read_all(fd, data, (size_t)st.st_size);
 	if (n < 0 || n > st.st_size) {
 		/* It may be a secret, and nobody is left to wipe it. */
 		explicit_bzero(data, (size_t)st.st_size + 2);
@@ -90,27 +90,27 @@ int file_read_kernel(int dirfd, const char *path, size_t max_bytes, char **ret_d
 {
 	DV_AUTO_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
 	DV_AUTO_FREE char *data = NULL;
-	size_t n_room = 4096, n_bytes = 0;
-	int n;
+	size_t n_room = 0, n_bytes = 0;
+	ssize_t n;
 
 	if (fd < 0)
 		return dv_fail(err, -errno, "open %s", path);
-	for (;;) {
-		char *grown = realloc(data, n_room + 1);
+	do {
+		if (n_bytes == n_room) {
+			char *grown = realloc(data, 2 * n_room + 4096 + 1);
 
-		if (!grown)
-			return dv_fail(err, -ENOMEM, "read %s", path);
-		data = grown;
-		n = read_all(fd, data + n_bytes, n_room - n_bytes);
-		if (n < 0)
-			return dv_fail(err, n, "read %s", path);
-		n_bytes += (size_t)n;
-		if (n_bytes < n_room)
-			break;
-		n_room *= 2;
-		if (n_bytes >= max_bytes)
+			if (!grown)
+				return dv_fail(err, -ENOMEM, "read %s", path);
+			data = grown;
+			n_room = 2 * n_room + 4096;
+		}
+		n = read(fd, data + n_bytes, n_room - n_bytes);
+		if (n < 0 && errno != EINTR)
+			return dv_fail(err, -errno, "read %s", path);
+		n_bytes += n > 0 ? (size_t)n : 0;
+		if (n_bytes > max_bytes)
 			return dv_refuse(err, -EFBIG, "%s is more than %zu bytes", path, max_bytes);
-	}
+	} while (n != 0);
 	data[n_bytes] = '\0';
 	*ret_data = DV_TAKE_PTR(data);
 	*ret_n_bytes = n_bytes;

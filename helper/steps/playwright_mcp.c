@@ -54,6 +54,11 @@ static int look(int home_fd, bool *ret_has_entry, struct dv_error *err)
 	return 0;
 }
 
+static bool has_claude(const struct home_work *work)
+{
+	return faccessat(work->home_fd, CLAUDE, X_OK, 0) == 0;
+}
+
 int playwright_mcp_check(struct step_context *context, enum step_verdict *ret_verdict,
 			 char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
@@ -63,7 +68,8 @@ int playwright_mcp_check(struct step_context *context, enum step_verdict *ret_ve
 	int r;
 
 	*ret_verdict = STEP_SKIPPED;
-	if (port == 0)
+	/* Where nobody is given a claude, who has none has nothing to tell. */
+	if (port == 0 || (work->config->claude_source == CLAUDE_NONE && !has_claude(work)))
 		return 0;
 	r = look(work->home_fd, &has_entry, err);
 	if (r < 0)
@@ -90,8 +96,8 @@ int playwright_mcp_apply(struct step_context *context, struct dv_error *err)
 				     .deadline_ms = clock_deadline_ms(ADD_DEADLINE_MS) };
 	int r;
 
-	if (faccessat(work->home_fd, CLAUDE, X_OK, 0) < 0)
-		return dv_refuse(err, -errno,
+	if (!has_claude(work))
+		return dv_refuse(err, -ENOENT,
 				 "claude is not there yet (~/" CLAUDE "): it is told once it is");
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/mcp",
 		       work->ports[PEOPLE_PORT_PLAYWRIGHT]);
