@@ -16,7 +16,7 @@
 #include "store/stage.h"
 
 #define UNIT_BYTES 160
-#define CHECK_USEC (60 * 1000000ULL) /* for failed steps that are due */
+#define CHECK_USEC (10 * 1000000ULL) /* how exact "next try" is */
 #define UNIT_MACHINE "devvm-machine.service"
 
 struct run {
@@ -45,6 +45,47 @@ static void let_go(struct run *run)
 		free(run);
 }
 
+/* The machine's steps that failed, in their own words; how many. */
+static unsigned int list_failed(const struct steps_log *log, char ret_text[static RECORD_TEXT_MAX])
+{
+	unsigned int n_failed = 0;
+	size_t n = 0;
+
+	*ret_text = '\0';
+	for (size_t i = 0; i < log->n_rows; i++) {
+		const struct steps_log_row *row = &log->rows[i];
+		const struct step *step = step_find(row->step);
+
+		if (row->status != STEPS_LOG_FAILED || !step || step->place != STEP_MACHINE)
+			continue;
+		if (n < RECORD_TEXT_MAX)
+			n += (size_t)snprintf(ret_text + n, RECORD_TEXT_MAX - n, "%s%s: %.300s",
+					      n_failed ? "; " : "", row->step,
+					      row->error ? row->error : "no reason given");
+		n_failed++;
+	}
+	return n_failed;
+}
+
+/* What failed for people may have waited for what is on the machine now. Only when nothing of the
+ * machine's own fails any more: a machine job that is tried over and over does not undo the
+ * backoff of others. */
+static void retry_people(struct daemon *daemon)
+{
+	DV_AUTO_STEPS_LOG struct steps_log log = { 0 };
+	char text[RECORD_TEXT_MAX];
+	struct dv_error err = { "" };
+	struct ledger *ledger;
+	int r = store_get(&daemon->store, &ledger, &err);
+
+	if (r == 0)
+		r = steps_log_list(ledger, "", &log, &err);
+	if (r == 0 && list_failed(&log, text) == 0)
+		r = steps_log_retry_people(ledger, daemon_now_usec(daemon), &err);
+	if (store_note(&daemon->store, r, &err) < 0)
+		log_debug("%s", err.text); /* they are tried when their time has come */
+}
+
 void programs_on_end(void *context, const char *unit, enum units_result result, const char *text)
 {
 	struct programs *programs = context;
@@ -62,6 +103,8 @@ void programs_on_end(void *context, const char *unit, enum units_result result, 
 	run->result = result;
 	(void)snprintf(run->text, sizeof(run->text), "%s: %s; see journalctl -u %s", unit, text,
 		       unit);
+	if (result == UNITS_DONE)
+		retry_people(daemon);
 	/* What is new on the machine may be news for people: their pointers. */
 	(void)queue_request_reconcile(daemon->queue, NULL); /* nobody waits for this one */
 	daemon_wake_queue(daemon);
@@ -138,29 +181,6 @@ static struct answer *wait_for(struct daemon *daemon, const struct answer_ops *o
 	waiter->run = run;
 	(void)snprintf(waiter->instance, sizeof(waiter->instance), "%s", instance);
 	return &waiter->base;
-}
-
-/* machine: the steps that failed, in their own words. */
-
-static unsigned int list_failed(const struct steps_log *log, char ret_text[static RECORD_TEXT_MAX])
-{
-	unsigned int n_failed = 0;
-	size_t n = 0;
-
-	*ret_text = '\0';
-	for (size_t i = 0; i < log->n_rows; i++) {
-		const struct steps_log_row *row = &log->rows[i];
-		const struct step *step = step_find(row->step);
-
-		if (row->status != STEPS_LOG_FAILED || !step || step->place != STEP_MACHINE)
-			continue;
-		if (n < RECORD_TEXT_MAX)
-			n += (size_t)snprintf(ret_text + n, RECORD_TEXT_MAX - n, "%s%s: %.300s",
-					      n_failed ? "; " : "", row->step,
-					      row->error ? row->error : "no reason given");
-		n_failed++;
-	}
-	return n_failed;
 }
 
 static enum answer_next machine_next(struct answer *answer, struct record_writer *writer)

@@ -122,7 +122,8 @@ struct home_run {
 	struct env env;
 	struct config config;
 	struct home_work work;
-	unsigned int n, of; /* the step at hand, from 1, of how many */
+	unsigned int n, of;	    /* the step at hand, from 1, of how many */
+	unsigned int applied_steps; /* a bit per row of STEPS: what this run has brought */
 };
 
 static void home_run_done(struct home_run *run)
@@ -155,6 +156,16 @@ static void on_apply(void *context, const struct step *step)
 	send_report(context, step, "running", step->doing, NULL);
 }
 
+/* What this step waited for may be there now. */
+static bool has_new_needs(const struct home_run *run, const struct step *step)
+{
+	for (const struct step *other = STEPS; other->name; other++) {
+		if ((run->applied_steps & (1U << (other - STEPS))) && step_needs(step, other->name))
+			return true;
+	}
+	return false;
+}
+
 static bool is_on_hold(const struct home_run *run, const struct step *step)
 {
 	int64_t now_usec = run->env.wall_usec(&run->env);
@@ -181,6 +192,8 @@ static void run_one(struct home_run *run, const struct step *step)
 
 	guard_run(&run->env, &run->work, step, on_apply, run, &result);
 	failed = *result.err.text != '\0';
+	if (!failed && result.applied)
+		run->applied_steps |= 1U << (step - STEPS);
 	send_report(run, step, failed ? "failed" : "ok",
 		    failed	     ? result.err.text
 		    : result.applied ? result.what
@@ -218,7 +231,7 @@ int job_home(int argc, char **argv DV_UNUSED)
 	for (const struct step *step = step_next(STEP_HOME, NULL); step;
 	     step = step_next(STEP_HOME, step)) {
 		run.n++;
-		if (!is_on_hold(&run, step))
+		if (!is_on_hold(&run, step) || has_new_needs(&run, step))
 			run_one(&run, step);
 	}
 	return JOB_OK;

@@ -111,6 +111,21 @@ int steps_log_list(struct ledger *ledger, const char *name, struct steps_log *re
 	return collect_rows(ledger, s, ret_log, err);
 }
 
+int steps_log_retry_people(struct ledger *ledger, int64_t now_usec, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "UPDATE steps SET next_retry_usec = ?1"
+			    " WHERE status = 'failed' AND name <> '' AND next_retry_usec > ?1",
+			    &r, err);
+
+	if (!s)
+		return r;
+	(void)sqlite3_bind_int64(s, 1, now_usec);
+	return sql_run(ledger, s, "have steps tried again", err);
+}
+
 int steps_log_list_failed(struct ledger *ledger, struct steps_log *ret_log, struct dv_error *err)
 {
 	int r;

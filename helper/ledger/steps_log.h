@@ -54,6 +54,11 @@ struct steps_log_result {
 DV_MUST_CHECK int steps_log_put(struct ledger *ledger, const struct steps_log_result *result,
 				struct dv_error *err);
 
+/* What failed for people and waits for its next try is due at `now_usec`: what it waited for may be
+ * there now. */
+DV_MUST_CHECK int steps_log_retry_people(struct ledger *ledger, int64_t now_usec,
+					 struct dv_error *err);
+
 /* The failed rows of everybody. */
 DV_MUST_CHECK int steps_log_list_failed(struct ledger *ledger, struct steps_log *ret_log,
 					struct dv_error *err);

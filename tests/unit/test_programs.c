@@ -148,6 +148,35 @@ static void a_failed_step_is_tried_again_when_it_is_due(void **state)
 	assert_int_equal(fake_starts(MACHINE_UNIT), 1); /* it runs */
 }
 
+/* What people wait for may have come, but not while the machine itself still lacks something. */
+static void what_failed_for_people_is_due_when_the_machine_is_in_order(void **state)
+{
+	struct fake *fake = *state;
+	DV_AUTO_STEPS_LOG struct steps_log failed = { 0 };
+	int fd = fake_connect(fake, FAKE_HELPER, 0);
+	int64_t now_usec = fake->scratch->env.fixed_usec;
+
+	fake_person(fake, "anna", 0, "power-user");
+	fake_step(fake, "anna", "claude", STEPS_LOG_FAILED, "not there yet");
+	fake_step(fake, "", "claude-cache", STEPS_LOG_FAILED, "no network");
+	fake_say(fake, fd, "machine\nv=1\n");
+	fake_end(fake, MACHINE_UNIT, "done");
+	assert_ok(fake->scratch,
+		  steps_log_list_failed(fake->scratch->ledger, &failed, &fake->scratch->err));
+	assert_int_equal(failed.n_rows, 2);
+	assert_true(failed.rows[1].next_retry_usec > now_usec);
+	steps_log_done(&failed);
+	fake_step(fake, "", "claude-cache", STEPS_LOG_OK, NULL);
+	fake_say(fake, fd, "machine\nv=1\n");
+	fake_end(fake, MACHINE_UNIT, "done");
+	assert_ok(fake->scratch,
+		  steps_log_list_failed(fake->scratch->ledger, &failed, &fake->scratch->err));
+	assert_int_equal(failed.n_rows, 1);
+	assert_string_equal(failed.rows[0].name, "anna");
+	assert_int_equal(failed.rows[0].next_retry_usec, now_usec);
+	assert_int_equal(close(fd), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +190,7 @@ int main(void)
 		AT(only_so_many_at_once),
 		AT(the_machine_job_ends_with_what_failed),
 		AT(a_failed_step_is_tried_again_when_it_is_due),
+		AT(what_failed_for_people_is_due_when_the_machine_is_in_order),
 	};
 
 	return cmocka_run_group_tests_name("programs", tests, NULL, NULL);
