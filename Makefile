@@ -90,7 +90,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/playwright.c helper/agent/snapshot.c \
-                 helper/agent/t3.c helper/agent/web.c
+                 helper/agent/t3.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -102,7 +102,7 @@ BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,ro
             $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
-LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto -lcurl
+LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
 MODULE   := $(BUILD)/pam_devvm.so
