@@ -85,8 +85,9 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
-               helper/ctl/doctor_machine.c helper/ctl/doctor_programs.c helper/ctl/follow.c \
-               helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
+               helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
+               helper/ctl/doctor_programs.c helper/ctl/follow.c helper/ctl/input.c \
+               helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/playwright.c helper/agent/snapshot.c \
