@@ -66,12 +66,17 @@ static bool is_of_npm(const char *program)
 
 static void judge_claude(struct doctor *doctor, const char *found, const char *own)
 {
-	char ensure[64];
+	char ensure[64], turn_on[256];
 
+	(void)snprintf(
+		turn_on, sizeof(turn_on),
+		"set claude.source in /etc/devvm/devvm.yaml (examples: man devvm.yaml), then "
+		"sudo devvmctl machine, then devvmctl ensure %s --wait",
+		doctor->user);
 	(void)snprintf(ensure, sizeof(ensure), "devvmctl ensure %s --wait", doctor->user);
 	if (!found && doctor->config.claude_source == CLAUDE_NONE)
-		doctor_add(doctor, doctor->user, "set claude.source in /etc/devvm/devvm.yaml",
-			   "has no claude, and nobody is given one");
+		doctor_add(doctor, doctor->user, turn_on,
+			   "has no claude, and nobody is given one: claude.source is none");
 	else if (!found)
 		doctor_add(doctor, doctor->user, ensure, "has no claude");
 	else if (strcmp(found, own) == 0)

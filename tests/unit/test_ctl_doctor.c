@@ -313,8 +313,10 @@ static void no_claude_at_all(void **state)
 	DV_AUTO_DOCTOR struct doctor doctor = seen_by_emo(scratch, &home, &path);
 
 	scratch_write(scratch, "usr/bin/claude", "not to be run\n", 0644);
-	assert_says(&doctor, "emo has no claude, and nobody is given one: set claude.source in "
-			     "/etc/devvm/devvm.yaml\n1 problem\n");
+	assert_says(&doctor,
+		    "emo has no claude, and nobody is given one: claude.source is none: set "
+		    "claude.source in /etc/devvm/devvm.yaml (examples: man devvm.yaml), then sudo "
+		    "devvmctl machine, then devvmctl ensure emo --wait\n1 problem\n");
 	doctor.n_findings = 0;
 	free(doctor.findings[0].who);
 	free(doctor.findings[0].what);
