@@ -85,12 +85,13 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
-               helper/ctl/doctor_machine.c helper/ctl/doctor_programs.c helper/ctl/follow.c \
-               helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
+               helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
+               helper/ctl/doctor_programs.c helper/ctl/follow.c helper/ctl/input.c \
+               helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/playwright.c helper/agent/snapshot.c \
-                 helper/agent/t3.c helper/agent/web.c
+                 helper/agent/t3.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -102,7 +103,7 @@ BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,ro
             $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
-LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto -lcurl
+LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
 MODULE   := $(BUILD)/pam_devvm.so

@@ -35,18 +35,6 @@
 #define GOODBYE_MS 200
 #define MAX_READS 16
 
-static const char *find_node(void)
-{
-	static const char *const places[] = { "/opt/devvm/node/current/bin/node",
-					      "/usr/local/bin/node", "/usr/bin/node" };
-
-	for (size_t i = 0; i < DV_COUNT(places); i++) {
-		if (access(places[i], X_OK) == 0)
-			return places[i];
-	}
-	return NULL;
-}
-
 int playwright_seed_state(int home_fd, struct dv_error *err)
 {
 	static const struct file_spec empty = { .data = EMPTY_STATE,
@@ -141,13 +129,15 @@ static int n_passed_fds(void)
 	return (int)n_fds;
 }
 
-static int look_for_parts(const struct caller *caller, const char *node, struct dv_error *err)
+int playwright_find_parts(const struct caller *caller, struct node_found *ret_node,
+			  struct dv_error *err)
 {
 	const char *browser = caller->config.playwright_browser;
+	DV_AUTO_NODE struct node_found node = { 0 };
+	int r = store_find_node(&caller->config, NODE_FOR_PLAYWRIGHT, &node, err);
 
-	if (!node)
-		return dv_refuse(err, -ENOENT,
-				 "there is no node on this machine: an administrator installs one");
+	if (r < 0)
+		return r;
 	if (access(CLI, R_OK) < 0)
 		return dv_refuse(
 			err, -errno,
@@ -162,6 +152,8 @@ static int look_for_parts(const struct caller *caller, const char *node, struct 
 			"there is no browser at %s: an administrator installs one, or names "
 			"it as playwright.browser in /etc/devvm/devvm.yaml",
 			browser);
+	*ret_node = node;
+	node = (struct node_found){ 0 }; /* handed over */
 	return 0;
 }
 
@@ -205,7 +197,7 @@ static int become_server(struct dv_error *err)
 {
 	DV_AUTO_CALLER struct caller caller = CALLER_EMPTY;
 	DV_AUTO_PLAYWRIGHT_START struct playwright_start start = { 0 };
-	const char *node = find_node();
+	DV_AUTO_NODE struct node_found node = { 0 };
 	unsigned int port = 0;
 	int r = caller_init(&caller, err);
 
@@ -214,11 +206,11 @@ static int become_server(struct dv_error *err)
 	if (r == 0)
 		r = read_port(&port, err);
 	if (r == 0)
-		r = look_for_parts(&caller, node, err);
+		r = playwright_find_parts(&caller, &node, err);
 	if (r == 0)
 		r = playwright_seed_state(caller.home_fd, err);
 	if (r == 0)
-		r = playwright_words(&start, &caller, node, port, err);
+		r = playwright_words(&start, &caller, node.path, port, err);
 	if (r == 0)
 		r = set_environment(&start, err);
 	if (r < 0)
@@ -226,8 +218,8 @@ static int become_server(struct dv_error *err)
 	if (!start.has_sandbox)
 		log_notice("the browser runs without its own sandbox: this kernel lets nobody make "
 			   "user namespaces");
-	(void)execv(node, (char *const *)start.argv);
-	return dv_fail(err, -errno, "start %s", node);
+	(void)execv(node.path, (char *const *)start.argv);
+	return dv_fail(err, -errno, "start %s", node.path);
 }
 
 static void say_goodbye(int fd, const char *answer, size_t n_bytes)

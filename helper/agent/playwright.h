@@ -4,6 +4,7 @@
 
 #include "agent/agents.h"
 #include "agent/caller.h"
+#include "store/node.h"
 
 #define PLAYWRIGHT_MAX_WORDS 24
 
@@ -14,6 +15,11 @@ struct playwright_start {
 	char idle_seconds[16];
 	bool has_sandbox;
 };
+
+/* The node to run it, once the server, the preload and the browser are there as well. -ENOENT
+ * and others with one sentence that says which is not, and what to do. */
+DV_MUST_CHECK int playwright_find_parts(const struct caller *caller, struct node_found *ret_node,
+					struct dv_error *err);
 
 /* The words for a port. `node` is borrowed. */
 DV_MUST_CHECK int playwright_words(struct playwright_start *start, const struct caller *caller,

@@ -11,10 +11,10 @@
 #include <jansson.h>
 
 #include "agent/caller.h"
-#include "agent/web.h"
 #include "base/clock.h"
 #include "base/home.h"
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #define DEADLINE_MS 60000
 #define TOKEN_MAX_BYTES 4096
@@ -64,6 +64,58 @@ int snapshot_read_token(int home_fd, struct secret *ret_token, struct dv_error *
 	return 0;
 }
 
+static int make_header(const struct secret *token, struct secret *ret_header, struct dv_error *err)
+{
+	static const char begin[] = "Authorization: Bearer ";
+	size_t n_bytes = sizeof(begin) - 1 + token->n_bytes;
+	char *line = malloc(n_bytes + 1);
+
+	if (!line)
+		return dv_fail(err, -ENOMEM, "ask for the browser state");
+	memcpy(line, begin, sizeof(begin) - 1);
+	memcpy(line + sizeof(begin) - 1, token->text, token->n_bytes);
+	line[n_bytes] = '\0';
+	*ret_header = (struct secret){ .text = line, .n_bytes = n_bytes };
+	return 0;
+}
+
+/* With a header no redirect is followed, so the token goes to the configured host and no other. */
+static int fetch_state(const char *url, const struct secret *token, int64_t deadline_ms,
+		       struct secret *ret_state, struct dv_error *err)
+{
+	DV_AUTO_SECRET struct secret header = { 0 };
+	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
+	const struct fetch_request request = { .url = url,
+					       .protocols = FETCH_HTTP | FETCH_HTTPS,
+					       .max_bytes = SNAPSHOT_MAX_BYTES,
+					       .deadline_ms = deadline_ms,
+					       .headers = &header,
+					       .n_headers = 1 };
+	char shown[FETCH_SHOWN_BYTES];
+	int r = make_header(token, &header, err);
+
+	if (r == 0)
+		r = fetch_memory(&request, &answer, err);
+	if (r < 0)
+		return r;
+	if (answer.status >= 300 && answer.status < 400)
+		return dv_refuse(
+			err, -ENODATA,
+			"%s: the server answered %u and points elsewhere; the token is not sent "
+			"on: name the final address in /etc/devvm/devvm.yaml",
+			fetch_show_url(url, shown), answer.status);
+	if (answer.status != 200)
+		return dv_refuse(err, -ENODATA, "%s: the server answered %u",
+				 fetch_show_url(url, shown), answer.status);
+	r = snapshot_check(answer.body.text, answer.body.n_bytes, err);
+	if (r < 0)
+		return dv_prefix(err, r, "%s answers what is no browser state",
+				 fetch_show_url(url, shown));
+	*ret_state = answer.body;
+	answer.body = (struct secret){ 0 }; /* handed over */
+	return 0;
+}
+
 int snapshot_refresh(int home_fd, const char *url, int64_t deadline_ms, struct dv_error *err)
 {
 	DV_AUTO_SECRET struct secret token = { 0 };
@@ -73,12 +125,9 @@ int snapshot_refresh(int home_fd, const char *url, int64_t deadline_ms, struct d
 
 	if (r < 0)
 		return r;
-	r = web_get(url, &token, SNAPSHOT_MAX_BYTES, deadline_ms, &state, err);
+	r = fetch_state(url, &token, deadline_ms, &state, err);
 	if (r < 0)
 		return r;
-	r = snapshot_check(state.text, state.n_bytes, err);
-	if (r < 0)
-		return dv_prefix(err, r, "%s answers what is no browser state", url);
 	folder_fd = home_open_folder(home_fd, SNAPSHOT_FOLDER, 0700, err);
 	if (folder_fd < 0)
 		return folder_fd;

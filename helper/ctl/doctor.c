@@ -20,6 +20,8 @@ const struct doctor_row DOCTOR_CHECKS[] = {
 	{ "units",   false, false, doctor_check_units },
 	{ "steps",   false, false, doctor_check_steps },
 	{ "claude",  false, true,  doctor_check_claude },
+	{ "browser", false, true,  doctor_check_browser },
+	{ "ports",   false, false, doctor_check_ports },
 	{ "npm",     false, false, doctor_check_npm },
 	{ "node",    false, false, doctor_check_node },
 	{ "nft",     true,  false, doctor_check_nft },

@@ -75,6 +75,17 @@ void doctor_add(struct doctor *doctor, const char *who, const char *fix, const c
 	DV_PRINTF(4, 5);
 void doctor_skip(struct doctor *doctor, const char *why);
 
+/* One block of `systemctl show`. */
+struct doctor_unit {
+	char id[64], load[32], active[32], file[32];
+};
+typedef void doctor_unit_judge(struct doctor *doctor, const struct doctor_unit *unit);
+
+/* Have each of a few units judged; a systemd that does not answer is a finding of its own. */
+#define DOCTOR_MAX_UNITS 16
+void doctor_ask_units(struct doctor *doctor, const char *const *names, size_t n_names,
+		      doctor_unit_judge *judge);
+
 /* "WHO what is wrong: what to type" a line, what was skipped, and the count. */
 void doctor_print(const struct doctor *doctor, FILE *stream, bool utf8);
 /* {"problems":[{"check","who","what","fix"}],"skipped":[{"check","why"}]}. -ENOMEM. */
@@ -84,6 +95,7 @@ DV_MUST_CHECK int doctor_print_json(const struct doctor *doctor, FILE *stream);
 doctor_check doctor_check_helper, doctor_check_config, doctor_check_roster, doctor_check_pam,
 	doctor_check_units, doctor_check_steps, doctor_check_nft, doctor_check_secrets;
 doctor_check doctor_check_claude, doctor_check_npm, doctor_check_node;
+doctor_check doctor_check_ports, doctor_check_browser;
 
 #define DV_AUTO_DOCTOR DV_CLEANUP(doctor_done)
 

@@ -1,6 +1,7 @@
 /* doctor_machine.c - checks of what belongs to the machine, and of everybody's steps. */
 #include "ctl/doctor.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -79,12 +80,7 @@ static const char *const UNITS[] = {
 	"devvm-idle.timer",	 "devvm-reconcile.timer", "devvm-machine.timer",
 };
 
-/* One block of `systemctl show`. */
-struct unit_state {
-	char id[64], load[32], active[32], file[32];
-};
-
-static void judge_unit(struct doctor *doctor, const struct unit_state *unit)
+static void judge_unit(struct doctor *doctor, const struct doctor_unit *unit)
 {
 	static const char *const enabled[] = { "enabled", "static", "indirect", "alias",
 					       "generated" };
@@ -113,7 +109,7 @@ static void judge_unit(struct doctor *doctor, const struct unit_state *unit)
 		doctor_add(doctor, DOCTOR_MACHINE, fix, "%s is %s", unit->id, unit->active);
 }
 
-static void take_property(struct unit_state *unit, const char *line)
+static void take_property(struct doctor_unit *unit, const char *line)
 {
 	const struct {
 		const char *name;
@@ -134,9 +130,9 @@ static void take_property(struct unit_state *unit, const char *line)
 }
 
 /* Blocks of properties with an empty line between. */
-static void judge_units(struct doctor *doctor, char *output)
+static void judge_units(struct doctor *doctor, char *output, doctor_unit_judge *judge)
 {
-	struct unit_state unit = { 0 };
+	struct doctor_unit unit = { 0 };
 	char *rest = output;
 	char *line;
 
@@ -146,35 +142,56 @@ static void judge_units(struct doctor *doctor, char *output)
 			continue;
 		}
 		if (*unit.id)
-			judge_unit(doctor, &unit);
-		unit = (struct unit_state){ 0 };
+			judge(doctor, &unit);
+		unit = (struct doctor_unit){ 0 };
 	}
 }
 
-void doctor_check_units(struct doctor *doctor)
+void doctor_ask_units(struct doctor *doctor, const char *const *names, size_t n_names,
+		      doctor_unit_judge *judge)
 {
-	const char *argv[4 + DV_COUNT(UNITS)] = {
+	const char *argv[4 + DOCTOR_MAX_UNITS] = {
 		"systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState"
 	};
 	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
 	struct dv_error err = { "" };
 
+	assert(n_names <= DOCTOR_MAX_UNITS);
 	if (!result) {
 		doctor->is_short = true;
 		return;
 	}
-	for (size_t i = 0; i < DV_COUNT(UNITS); i++)
-		argv[3 + i] = UNITS[i];
+	for (size_t i = 0; i < n_names; i++)
+		argv[3 + i] = names[i];
 	if (doctor->run(doctor, argv, result, &err) < 0 || result->exit_status != 0)
 		doctor_add(doctor, DOCTOR_MACHINE, "systemctl is-system-running",
 			   "systemd does not tell about devvm's units%s%.80s",
 			   *err.text ? ": " : "", err.text);
 	else
-		judge_units(doctor, result->output);
+		judge_units(doctor, result->output, judge);
+}
+
+void doctor_check_units(struct doctor *doctor)
+{
+	doctor_ask_units(doctor, UNITS, DV_COUNT(UNITS), judge_unit);
 }
 
 /* ---- steps ----------------------------------------------------------------------------- */
 
+/* What runs steps again that are nobody's: the slow ones are a job of their own. A test holds
+ * these names against the table of steps, which a program of people does not link. */
+static const char *const MACHINE_STEPS[] = { "claude-cache", "playwright-server" };
+
+static const char *machine_fix(const char *step)
+{
+	for (size_t i = 0; i < DV_COUNT(MACHINE_STEPS); i++) {
+		if (strcmp(MACHINE_STEPS[i], step) == 0)
+			return "sudo devvmctl machine";
+	}
+	return "sudo devvmctl reconcile";
+}
+
+/* `fix` NULL: of the machine, so it depends on the step. */
 static void tell_failed(struct doctor *doctor, const char *who, const char *fix,
 			const struct status_steps *steps)
 {
@@ -188,8 +205,9 @@ static void tell_failed(struct doctor *doctor, const char *who, const char *fix,
 			continue;
 		if (step->next_retry_usec > 0)
 			output_relative(step->next_retry_usec, now_usec, when);
-		doctor_add(doctor, who, fix, "%s failed: %s (tried %" PRId64 " time%s, %s%s)",
-			   step->name, step->error, step->attempts, step->attempts == 1 ? "" : "s",
+		doctor_add(doctor, who, fix ? fix : machine_fix(step->name),
+			   "%s failed: %s (tried %" PRId64 " time%s, %s%s)", step->name,
+			   step->error, step->attempts, step->attempts == 1 ? "" : "s",
 			   step->next_retry_usec > 0 ? "next try " : "", when);
 	}
 }
@@ -203,7 +221,7 @@ void doctor_check_steps(struct doctor *doctor)
 		doctor_skip(doctor, "needs the helper");
 		return;
 	}
-	tell_failed(doctor, DOCTOR_MACHINE, "sudo devvmctl reconcile", &status->machine.steps);
+	tell_failed(doctor, DOCTOR_MACHINE, NULL, &status->machine.steps);
 	for (size_t i = 0; i < status->n_people; i++) {
 		const struct status_person *person = &status->people[i];
 		char fix[FIX_BYTES];

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store/node.h"
+
 #define NPM_FIX "sudo npm uninstall -g @anthropic-ai/claude-code"
 
 /* The first program of that name on `path`; owned by the caller, NULL when there is none. */
@@ -64,12 +66,17 @@ static bool is_of_npm(const char *program)
 
 static void judge_claude(struct doctor *doctor, const char *found, const char *own)
 {
-	char ensure[64];
+	char ensure[64], turn_on[256];
 
+	(void)snprintf(
+		turn_on, sizeof(turn_on),
+		"set claude.source in /etc/devvm/devvm.yaml (examples: man devvm.yaml), then "
+		"sudo devvmctl machine, then devvmctl ensure %s --wait",
+		doctor->user);
 	(void)snprintf(ensure, sizeof(ensure), "devvmctl ensure %s --wait", doctor->user);
 	if (!found && doctor->config.claude_source == CLAUDE_NONE)
-		doctor_add(doctor, doctor->user, "set claude.source in /etc/devvm/devvm.yaml",
-			   "has no claude, and nobody is given one");
+		doctor_add(doctor, doctor->user, turn_on,
+			   "has no claude, and nobody is given one: claude.source is none");
 	else if (!found)
 		doctor_add(doctor, doctor->user, ensure, "has no claude");
 	else if (strcmp(found, own) == 0)
@@ -117,28 +124,16 @@ void doctor_check_npm(struct doctor *doctor)
 	}
 }
 
-/* t3 wants ^22.16 || ^23.11 || >=24.10, and says nothing at all on an older one. */
-static bool is_new_enough(unsigned int major, unsigned int minor)
-{
-	return (major == 22 && minor >= 16) || (major == 23 && minor >= 11) ||
-	       (major == 24 && minor >= 10) || major > 24;
-}
-
 void doctor_check_node(struct doctor *doctor)
 {
-	static const char *const argv[] = { "node", "--version", NULL };
-	static const char fix[] = "install node 22.16 or newer, or set node.path in "
-				  "/etc/devvm/devvm.yaml";
-	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
-	unsigned int major = 0, minor = 0;
+	for (enum node_purpose purpose = 0; purpose < NODE_N_PURPOSES; purpose++) {
+		DV_AUTO_NODE struct node_found found = { 0 };
+		struct dv_error err = { "" };
 
-	if (!result)
-		doctor->is_short = true;
-	else if (doctor->run(doctor, argv, result, NULL) < 0 || result->exit_status != 0 ||
-		 sscanf(result->output, "v%u.%u.", &major, &minor) != 2)
-		doctor_add(doctor, DOCTOR_MACHINE, fix,
-			   "there is no node, which t3 and playwright run on");
-	else if (!is_new_enough(major, minor))
-		doctor_add(doctor, DOCTOR_MACHINE, fix,
-			   "node is %u.%u, and t3 wants 22.16 or newer", major, minor);
+		if (store_find_node(&doctor->config, purpose, &found, &err) < 0)
+			doctor_add(doctor, DOCTOR_MACHINE,
+				   "install node 22.16 or newer, or set node.path in "
+				   "/etc/devvm/devvm.yaml",
+				   "%.*s", (int)strcspn(err.text, ";"), err.text);
+	}
 }

@@ -22,29 +22,37 @@ static const struct {
 _Static_assert(DV_COUNT(FUNCTIONS) * sizeof(void *) == sizeof(struct curl_library),
 	       "every function is looked up");
 
-int curl_load(const struct curl_library **ret_library, struct dv_error *err)
+int curl_open(const char *name, struct curl_library *ret_library, struct dv_error *err)
 {
-	static struct curl_library loaded;
 	struct curl_library library = { 0 };
-	void *handle;
+	void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 
-	if (loaded.easy_init) {
-		*ret_library = &loaded;
-		return 0;
-	}
-	handle = dlopen(CURL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
-		return dv_refuse(err, -ENOENT, "libcurl is not there (apt install libcurl4): %s",
+		return dv_refuse(err, -ENOENT,
+				 "libcurl is not there, an administrator types: apt install "
+				 "libcurl4 (%s)",
 				 dlerror());
 	for (size_t i = 0; i < DV_COUNT(FUNCTIONS); i++) {
 		void *function = dlsym(handle, FUNCTIONS[i].name);
 
-		if (!function)
-			return dv_refuse(err, -ENOENT, CURL_LIBRARY " has no %s",
+		if (!function) {
+			(void)dlclose(handle);
+			return dv_refuse(err, -ENOENT,
+					 "%s is not libcurl, or too old: it has no %s", name,
 					 FUNCTIONS[i].name);
+		}
 		memcpy((char *)&library + FUNCTIONS[i].offset, &function, sizeof(function));
 	}
-	loaded = library;
-	*ret_library = &loaded;
+	*ret_library = library; /* for good: the handle is never closed */
 	return 0;
+}
+
+int curl_load(const struct curl_library **ret_library, struct dv_error *err)
+{
+	static struct curl_library loaded;
+	int r = loaded.easy_init ? 0 : curl_open(CURL_LIBRARY, &loaded, err);
+
+	if (r == 0)
+		*ret_library = &loaded;
+	return r;
 }

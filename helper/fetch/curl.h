@@ -25,7 +25,10 @@ struct curl_library {
 	__typeof__(&curl_slist_free_all) slist_free_all;
 };
 
-/* The library, for good. -ENOENT with a sentence where it is not installed. */
+/* The library, for good. -ENOENT with a sentence that says what to install where it is not. */
 DV_MUST_CHECK int curl_load(const struct curl_library **ret_library, struct dv_error *err);
+/* The same from the library of that name, opened anew. */
+DV_MUST_CHECK int curl_open(const char *name, struct curl_library *ret_library,
+			    struct dv_error *err);
 
 #endif

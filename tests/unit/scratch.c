@@ -481,9 +481,9 @@ int scratch_apply_machine(struct scratch *scratch, const struct step *step)
 
 void scratch_set(char **field, const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = text ? strdup(text) : NULL;
 
-	insist(copy, "strdup");
+	insist(copy || !text, "strdup");
 	free(*field);
 	*field = copy;
 }

@@ -106,7 +106,7 @@ int scratch_check_machine(struct scratch *scratch, const struct step *step,
 			  char ret_what[static STEP_WHAT_BYTES]);
 int scratch_apply_machine(struct scratch *scratch, const struct step *step);
 
-/* Set a text of the configuration. */
+/* Set a text of the configuration, or none (NULL). */
 void scratch_set(char **field, const char *text);
 
 /* 0, or the sentence of scratch->err is printed. */

@@ -21,6 +21,7 @@ static int setup(void **state)
 	scratch_write(scratch, VENDOR "playwright-snapshot-refresh@.timer", "", 0644);
 	scratch_write(scratch, VENDOR "t3-serve@.service", "", 0644);
 	scratch_add_person(scratch, "emo", 0, PEOPLE_LOGIN_NONE);
+	scratch_set(&scratch->config.playwright_snapshot_url, "https://state.example/");
 	return r;
 }
 
@@ -80,6 +81,20 @@ static void the_port_is_in_a_dropin_and_what_comes_up_is_linked(void **state)
 	assert_link(scratch, T3_LINK, "(none)");
 	note = pending(scratch);
 	assert_contains(note, "1 ");
+}
+
+static void without_an_address_no_timer_fetches(void **state)
+{
+	struct scratch *scratch = *state;
+	char what[STEP_WHAT_BYTES];
+
+	apply(scratch);
+	scratch_set(&scratch->config.playwright_snapshot_url, NULL);
+	assert_int_equal(check(scratch, what), STEP_DIFFERS);
+	assert_string_equal(what, "disable playwright-snapshot-refresh@emo.timer");
+	apply(scratch);
+	assert_link(scratch, TIMER_LINK, "(none)");
+	assert_link(scratch, SOCKET_LINK, "/" VENDOR "playwright-mcp@.socket");
 }
 
 static void with_start_always_t3_is_linked_and_not_after_it(void **state)
@@ -220,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_port_is_in_a_dropin_and_what_comes_up_is_linked),
+		TEST(without_an_address_no_timer_fetches),
 		TEST(with_start_always_t3_is_linked_and_not_after_it),
 		TEST(parked_people_keep_the_port_and_lose_the_links),
 		TEST(a_link_made_by_hand_stays),

@@ -34,6 +34,28 @@ static void the_server_is_told_everything(void **state)
 	assert_string_equal(start.idle_seconds, "900");
 }
 
+static void without_a_node_that_will_do_one_sentence_says_so(void **state)
+{
+	struct scratch *scratch = *state;
+	struct caller caller = { .home_fd = -1 };
+	DV_AUTO_NODE struct node_found node = { 0 };
+	DV_AUTO_FREE char *old = NULL;
+
+	scratch_set(&scratch->config.node_path, "/nowhere/node");
+	caller.config = scratch->config;
+	assert_int_equal(playwright_find_parts(&caller, &node, &scratch->err), -ENOENT);
+	assert_string_equal(scratch->err.text,
+			    "there is no node, and playwright needs 18.0 or newer; set node.path "
+			    "in /etc/devvm/devvm.yaml");
+	scratch_write(scratch, "old", "#!/bin/sh\necho v16.20.2\n", 0755);
+	assert_true(asprintf(&old, "%s/old", scratch->folder) > 0);
+	scratch_set(&scratch->config.node_path, old);
+	caller.config = scratch->config;
+	assert_int_equal(playwright_find_parts(&caller, &node, &scratch->err), -ENOENT);
+	assert_contains(scratch->err.text, "older than 18.0, which playwright needs");
+	assert_null(node.path);
+}
+
 static void an_empty_state_is_seeded_once(void **state)
 {
 	struct scratch *scratch = *state;
@@ -102,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_server_is_told_everything),
+		TEST(without_a_node_that_will_do_one_sentence_says_so),
 		TEST(an_empty_state_is_seeded_once),
 		TEST(odd_states_are_named),
 		TEST(who_waits_is_told),

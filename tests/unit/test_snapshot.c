@@ -116,10 +116,10 @@ static void a_bad_answer_leaves_the_old_one(void **state)
 		const char *answer;
 		const char *sentence;
 	} cases[] = {
-		{ "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", "answers 401" },
-		{ "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", "answers 500" },
+		{ "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", "the server answered 401" },
+		{ "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", "the server answered 500" },
 		{ "HTTP/1.1 302 No\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-		  "answers 302 and points elsewhere; the token is not sent on" },
+		  "the server answered 302 and points elsewhere; the token is not sent on" },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 500\r\nConnection: close\r\n\r\n" NEW, ": " },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" NEW, ": " },
 		{ ANSWER(""), "it is not JSON" },
@@ -149,7 +149,7 @@ static void a_silent_server_is_given_up(void **state)
 	DV_AUTO_WORK struct home_work work = make_home(scratch);
 
 	assert_int_equal(refresh(scratch, &work, NULL, 200), -ETIMEDOUT);
-	assert_contains(scratch->err.text, "does not answer in time");
+	assert_contains(scratch->err.text, "it did not come in time");
 	assert_file(scratch, STATE, OLD);
 }
 
@@ -165,7 +165,7 @@ static void too_much_is_refused(void **state)
 	answer[n] = '\0';
 	memcpy(answer, ANSWER(""), sizeof(ANSWER("")) - 1);
 	assert_int_equal(refresh(scratch, &work, answer, 30000), -EFBIG);
-	assert_contains(scratch->err.text, "answers more than 16777216 bytes");
+	assert_contains(scratch->err.text, "it is larger than the 16777216 bytes allowed");
 	assert_file(scratch, STATE, OLD);
 }
 
@@ -185,7 +185,7 @@ static void a_bad_token_is_never_sent(void **state)
 	}
 	scratch_write(scratch, TOKEN, "tok-2", 0600);
 	assert_int_equal(refresh(scratch, &work, ANSWER(NEW), 10000), -ENODATA);
-	assert_contains(scratch->err.text, "answers 401");
+	assert_contains(scratch->err.text, "the server answered 401");
 }
 
 static void other_protocols_are_refused(void **state)
@@ -195,7 +195,8 @@ static void other_protocols_are_refused(void **state)
 
 	assert_int_equal(snapshot_refresh(work.home_fd, "file:///etc/passwd",
 					  clock_deadline_ms(1000), &scratch->err),
-			 -EIO);
+			 -EPROTONOSUPPORT);
+	assert_contains(scratch->err.text, "only http,https is allowed here");
 	assert_file(scratch, STATE, OLD);
 }
 
