@@ -60,7 +60,7 @@ int file_read_fd(int fd, const char *path, size_t max_bytes, char **ret_data, si
 	data = malloc((size_t)st.st_size + 2);
 	if (!data)
 		return dv_fail(err, -ENOMEM, "read %s", path);
-	n = read_all(fd, data, (size_t)st.st_size + 1);
+	n = read_all(fd, data, (size_t)st.st_size);
 	if (n < 0 || n > st.st_size) {
 		/* It may be a secret, and nobody is left to wipe it. */
 		explicit_bzero(data, (size_t)st.st_size + 2);
