@@ -225,6 +225,9 @@ void view_done(struct reconcile_view *view)
 	free(view->groups);
 	free(view->base_path);
 	secret_done(&view->token);
+	listing_done(&view->keys);
+	for (size_t i = 0; i < DV_COUNT(view->wants); i++)
+		listing_done(&view->wants[i]);
 	str_list_done(&view->shared_digests);
 	*view = (struct reconcile_view){ 0 };
 }
