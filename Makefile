@@ -62,13 +62,13 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
                  helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c \
                  helper/steps/keys.c helper/steps/launcher.c helper/steps/legacy_use.c \
-                 helper/steps/limits.c helper/steps/lock.c helper/steps/path.c \
-                 helper/steps/playwright_mcp.c helper/steps/playwright_server.c \
-                 helper/steps/playwright_token.c helper/steps/ports.c \
-                 helper/steps/retire_legacy.c helper/steps/settle.c helper/steps/sshd.c \
-                 helper/steps/staging.c helper/steps/steps.c helper/steps/t3_pointer.c \
-                 helper/steps/ticket.c helper/steps/token.c helper/steps/view.c \
-                 helper/steps/work.c
+                 helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
+                 helper/steps/path.c helper/steps/playwright_mcp.c \
+                 helper/steps/playwright_server.c helper/steps/playwright_token.c \
+                 helper/steps/ports.c helper/steps/retire_legacy.c helper/steps/settle.c \
+                 helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
+                 helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
+                 helper/steps/view.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c \
@@ -221,16 +221,16 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_env test_envfile test_error test_events test_facts test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance \
               test_instances test_keys test_knock test_launcher test_ledger test_legacy_use \
-              test_limits test_lock test_log test_looks test_manager test_node test_output \
-              test_package test_pass test_path test_people test_playwright \
+              test_limits test_listing test_lock test_log test_looks test_manager test_node \
+              test_output test_package test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_process \
-              test_programs test_progress test_proto test_protocol_doc test_queue test_record \
-              test_report test_retire_legacy test_roster test_roster_fields test_roster_trust \
-              test_secret test_server test_session test_settle test_snapshot test_ssh_key \
-              test_staging test_status test_steps test_steps_log test_store test_str \
-              test_sync test_t3 test_ticket test_ticket_codec test_tiers test_token \
-              test_tokens test_tree test_units test_validate test_view test_wait test_watch \
-              test_yaml
+              test_programs test_progress test_proto test_protocol_doc test_queue \
+              test_record test_report test_retire_legacy test_roster test_roster_fields \
+              test_roster_trust test_secret test_server test_session test_settle \
+              test_snapshot test_ssh_key test_staging test_status test_steps test_steps_log \
+              test_store test_str test_sync test_t3 test_ticket test_ticket_codec test_tiers \
+              test_token test_tokens test_tree test_units test_validate test_view test_wait \
+              test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

@@ -6,11 +6,17 @@
 
 int str_list_add(struct str_list *list, const char *text)
 {
-	char **grown = reallocarray(list->items, list->n_items + 1, sizeof(*grown));
+	char **grown = list->items;
 
-	if (!grown)
-		return -ENOMEM;
-	list->items = grown;
+	/* Grow at powers of two: the table's size says when. */
+	if ((list->n_items & (list->n_items - 1)) == 0) {
+		size_t n_room = list->n_items ? list->n_items * 2 : 1;
+
+		grown = reallocarray(list->items, n_room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		list->items = grown;
+	}
 	grown[list->n_items] = strdup(text);
 	if (!grown[list->n_items])
 		return -ENOMEM;
@@ -42,6 +48,23 @@ bool str_list_has(const struct str_list *list, const char *text)
 			return true;
 	}
 	return false;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void str_list_sort(struct str_list *list)
+{
+	if (list->n_items > 0)
+		qsort(list->items, list->n_items, sizeof(*list->items), compare_items);
+}
+
+bool str_list_has_sorted(const struct str_list *sorted, const char *text)
+{
+	return sorted->n_items > 0 && bsearch(&text, sorted->items, sorted->n_items,
+					      sizeof(*sorted->items), compare_items) != NULL;
 }
 
 char *str_list_join(const struct str_list *list, const char *separator)

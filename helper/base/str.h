@@ -21,6 +21,9 @@ DV_MUST_CHECK int str_list_add(struct str_list *list, const char *text);
 /* Append one string per line of `text` (LF-separated, empty lines skipped). */
 DV_MUST_CHECK int str_list_add_lines(struct str_list *list, const char *text);
 bool str_list_has(const struct str_list *list, const char *text);
+void str_list_sort(struct str_list *list);
+/* The same as str_list_has() of a list that was sorted, for long ones. */
+bool str_list_has_sorted(const struct str_list *sorted, const char *text);
 /* The items joined by `separator`, newly allocated; NULL when memory is short. */
 char *str_list_join(const struct str_list *list, const char *separator);
 void str_list_done(struct str_list *list);

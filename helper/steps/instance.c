@@ -131,6 +131,11 @@ static struct file_spec describe_dropin(const struct people_row *person,
 				   .gid = getgid() };
 }
 
+static void wants_folder(const struct instance_unit *unit, char ret_path[static PATH_BYTES])
+{
+	(void)snprintf(ret_path, PATH_BYTES, STEPS_UNITS_FOLDER "/%s", unit->wants);
+}
+
 static void link_path(const struct instance_unit *unit, const char *user,
 		      char ret_path[static PATH_BYTES])
 {
@@ -165,6 +170,37 @@ static bool is_enabled(const struct instance_unit *unit, const struct step_conte
 	return instance_want(unit, context->person, context->config) == INSTANCE_UP;
 }
 
+static struct listing *wants_listing(const struct step_context *context,
+				     const struct instance_unit *unit)
+{
+	return &context->machine->wants[unit - INSTANCE_UNITS];
+}
+
+/* Whether the link is there or not as it should be; one to something else always is. What the
+ * folder's listing has is looked at only where it must go. */
+static bool link_is_right(const struct step_context *context, const struct instance_unit *unit)
+{
+	bool wanted = is_enabled(unit, context);
+	char name[INSTANCE_UNIT_BYTES], path[PATH_BYTES];
+	enum link_state state;
+
+	instance_unit_name(unit, context->person->name, name);
+	wants_folder(unit, path);
+	switch (listing_ask(wants_listing(context, unit), context->env, path, name)) {
+	case LISTING_PRESENT:
+		if (wanted)
+			return true;
+		break;
+	case LISTING_ABSENT:
+		return !wanted;
+	case LISTING_UNKNOWN:
+		break;
+	}
+	link_path(unit, context->person->name, path);
+	state = read_link(context->env, unit, path);
+	return state == LINK_OTHER || (state == LINK_OURS) == wanted;
+}
+
 int instance_check(struct step_context *context, enum step_verdict *ret_verdict,
 		   char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
@@ -187,19 +223,13 @@ int instance_check(struct step_context *context, enum step_verdict *ret_verdict,
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "write /%s", path);
 	}
 	for (const struct instance_unit *unit = INSTANCE_UNITS; unit->prefix; unit++) {
-		bool wanted = is_enabled(unit, context);
-		enum link_state state;
-
-		if (!unit->wants || !*instance_template(context->machine, unit))
-			continue;
-		link_path(unit, person->name, path);
-		state = read_link(context->env, unit, path);
-		if (state == LINK_OTHER || (state == LINK_OURS) == wanted)
+		if (!unit->wants || !*instance_template(context->machine, unit) ||
+		    link_is_right(context, unit))
 			continue;
 		*ret_verdict = STEP_DIFFERS;
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s %s%s%s",
-			       wanted ? "enable" : "disable", unit->prefix, person->name,
-			       unit->suffix);
+			       is_enabled(unit, context) ? "enable" : "disable", unit->prefix,
+			       person->name, unit->suffix);
 	}
 	return 0;
 }
@@ -216,9 +246,10 @@ static int put_link(const struct step_context *context, const struct instance_un
 	state = read_link(context->env, unit, path);
 	if (state == LINK_OTHER || (state == LINK_OURS) == is_enabled(unit, context))
 		return 0;
+	listing_outdate(wants_listing(context, unit));
 	if (state == LINK_OURS)
 		return file_remove(root_fd, path, err);
-	(void)snprintf(folder, sizeof(folder), STEPS_UNITS_FOLDER "/%s", unit->wants);
+	wants_folder(unit, folder);
 	r = file_make_dirs(root_fd, folder, 0755, err);
 	if (r == 0 && symlinkat(instance_template(context->machine, unit), root_fd, path) < 0)
 		r = dv_fail(err, -errno, "link /%s", path);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "steps/paths.h"
+#include "steps/view.h"
 
 /* sshd reads the file as the person: it must be readable, and StrictModes wants that
  * nobody but root can write it or its folders (sshd_config(5)). */
@@ -26,6 +27,16 @@ static int compose(const struct people_row *person, char **ret_text, struct file
 	return 0;
 }
 
+static bool has_file(const struct step_context *context, const char *path)
+{
+	enum listing_answer answer = listing_ask(&context->machine->keys, context->env,
+						 STEPS_KEYS_FOLDER, context->person->name);
+
+	return answer == LISTING_PRESENT ||
+	       (answer == LISTING_UNKNOWN &&
+		faccessat(context->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
 int keys_check(struct step_context *context, enum step_verdict *ret_verdict,
 	       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
@@ -38,8 +49,7 @@ int keys_check(struct step_context *context, enum step_verdict *ret_verdict,
 
 	steps_person_path(path, STEPS_KEYS_FOLDER, person->name);
 	if (!*person->ssh_keys) {
-		bool there =
-			faccessat(context->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		bool there = has_file(context, path);
 
 		*ret_verdict = there ? STEP_DIFFERS : STEP_FINE;
 		(void)snprintf(ret_what, STEP_WHAT_BYTES, "remove /%s", path);
@@ -61,6 +71,7 @@ int keys_apply(struct step_context *context, struct dv_error *err)
 	char path[STEPS_PATH_BYTES];
 	int r;
 
+	listing_outdate(&context->machine->keys);
 	if (!*person->ssh_keys)
 		return keys_remove(context->env, person->name, err);
 	steps_person_path(path, STEPS_KEYS_FOLDER, person->name);

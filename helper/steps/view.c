@@ -225,6 +225,9 @@ void view_done(struct reconcile_view *view)
 	free(view->groups);
 	free(view->base_path);
 	secret_done(&view->token);
+	listing_done(&view->keys);
+	for (size_t i = 0; i < DV_COUNT(view->wants); i++)
+		listing_done(&view->wants[i]);
 	str_list_done(&view->shared_digests);
 	*view = (struct reconcile_view){ 0 };
 }
@@ -295,17 +298,6 @@ bool view_has_uid(const struct reconcile_view *view, uid_t uid)
 	return false;
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool has_member(const struct str_list *sorted, const char *name)
-{
-	return sorted->n_items > 0 && bsearch(&name, sorted->items, sorted->n_items,
-					      sizeof(*sorted->items), compare_text) != NULL;
-}
-
 /* `only` NULL: all of them. */
 static int read_members(char *const *names, const struct str_list *only,
 			struct str_list *ret_sorted)
@@ -313,10 +305,8 @@ static int read_members(char *const *names, const struct str_list *only,
 	int r = 0;
 
 	for (char *const *name = names; *name && r == 0; name++)
-		r = !only || has_member(only, *name) ? str_list_add(ret_sorted, *name) : 0;
-	if (ret_sorted->n_items > 0)
-		qsort(ret_sorted->items, ret_sorted->n_items, sizeof(*ret_sorted->items),
-		      compare_text);
+		r = !only || str_list_has_sorted(only, *name) ? str_list_add(ret_sorted, *name) : 0;
+	str_list_sort(ret_sorted);
 	return r;
 }
 
@@ -357,7 +347,7 @@ struct view_group *view_group(struct reconcile_view *view, const char *name)
 
 bool view_group_has(const struct view_group *group, const struct view_account *account)
 {
-	return group->gid == account->gid || has_member(&group->members, account->name);
+	return group->gid == account->gid || str_list_has_sorted(&group->members, account->name);
 }
 
 void view_forget_group(struct reconcile_view *view, const char *name)

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "ledger/ledger.h"
+#include "steps/listing.h"
 
 struct view_account {
 	char *name;
@@ -49,7 +50,9 @@ struct reconcile_view {
 	char token_digest[DIGEST_HEX_BYTES]; /* of it, "" when none is staged */
 	/* Unit files of templates, by row of INSTANCE_UNITS; "" for one that is not there. */
 	char templates[VIEW_MAX_TEMPLATES][VIEW_TEMPLATE_BYTES];
-	unsigned int templates_known;	/* a bit per row that was looked up */
+	unsigned int templates_known; /* a bit per row that was looked up */
+	/* Of the folders that hold the units' links, by the same rows, and of the keys'. */
+	struct listing wants[VIEW_MAX_TEMPLATES], keys;
 	unsigned int settle_noted;	/* what this run has noted for the step settle */
 	struct str_list shared_digests; /* of every shared token ever staged */
 };

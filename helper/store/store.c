@@ -35,11 +35,6 @@ static int open_folder(const struct env *env, const char *path, struct dv_error 
 	return fd < 0 ? dv_fail(err, -errno, "open /%s", path) : fd;
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int list_folder(DIR *dir, struct str_list *versions)
 {
 	const struct dirent *entry;
@@ -78,8 +73,7 @@ int store_list(const struct env *env, const char *item, struct str_list *ret_ver
 	(void)closedir(dir); /* only read from */
 	if (r < 0)
 		return dv_fail(err, r, "read /%s", path);
-	if (versions.n_items > 0)
-		qsort(versions.items, versions.n_items, sizeof(*versions.items), compare_texts);
+	str_list_sort(&versions);
 	*ret_versions = versions;
 	versions = (struct str_list){ 0 };
 	return 0;

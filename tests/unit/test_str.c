@@ -24,6 +24,11 @@ static void list_keeps_order_and_copies(void **state DV_UNUSED)
 	assert_true(str_list_has(&list, "two"));
 	assert_true(str_list_has(&list, ""));
 	assert_false(str_list_has(&list, "tw"));
+	str_list_sort(&list);
+	assert_string_equal(list.items[0], "");
+	assert_true(str_list_has_sorted(&list, "two"));
+	assert_true(str_list_has_sorted(&list, ""));
+	assert_false(str_list_has_sorted(&list, "tw"));
 }
 
 static void empty_list_joins_to_nothing(void **state DV_UNUSED)
@@ -33,6 +38,8 @@ static void empty_list_joins_to_nothing(void **state DV_UNUSED)
 
 	assert_string_equal(joined, "");
 	assert_false(str_list_has(&list, ""));
+	str_list_sort(&list);
+	assert_false(str_list_has_sorted(&list, ""));
 	str_list_done(&list); /* of nothing, twice */
 	str_list_done(&list);
 }
