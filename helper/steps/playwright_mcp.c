@@ -68,6 +68,10 @@ int playwright_mcp_check(struct step_context *context, enum step_verdict *ret_ve
 	r = look(work->home_fd, &has_entry, err);
 	if (r < 0)
 		return r;
+	/* Nobody is given a claude, and they brought none: there is nobody to tell. */
+	if (!has_entry && context->config->claude_source == CLAUDE_NONE &&
+	    faccessat(work->home_fd, CLAUDE, X_OK, 0) < 0)
+		return 0;
 	*ret_verdict = has_entry ? STEP_FINE : STEP_DIFFERS;
 	if (!has_entry)
 		(void)snprintf(ret_what, STEP_WHAT_BYTES,

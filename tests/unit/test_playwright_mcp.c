@@ -17,6 +17,7 @@ static struct home_work make_work(struct scratch *scratch)
 {
 	struct home_work work = scratch_make_home(scratch);
 
+	scratch->config.claude_source = CLAUDE_CACHE;
 	work.ports[PEOPLE_PORT_PLAYWRIGHT] = 8931;
 	return work;
 }
@@ -126,6 +127,21 @@ static void without_claude_it_waits(void **state)
 	assert_false(scratch_has(scratch, SETTINGS));
 }
 
+/* Else everybody on a machine without claude had a failed step for good. */
+static void where_nobody_is_given_claude_only_their_own_is_told(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_WORK struct home_work work = make_work(scratch);
+	char what[STEP_WHAT_BYTES];
+
+	scratch->config.claude_source = CLAUDE_NONE;
+	assert_int_equal(check(scratch, &work, what), STEP_SKIPPED);
+	scratch_write(scratch, CLAUDE, FAKE_CLAUDE, 0755);
+	assert_int_equal(check(scratch, &work, what), STEP_DIFFERS);
+	assert_ok(scratch, apply(scratch, &work));
+	assert_int_equal(check(scratch, &work, what), STEP_FINE);
+}
+
 static void what_claude_says_is_told(void **state)
 {
 	struct scratch *scratch = *state;
@@ -157,6 +173,7 @@ int main(void)
 		TEST(a_corrupt_file_stays_and_is_told),
 		TEST(odd_things_are_named),
 		TEST(without_claude_it_waits),
+		TEST(where_nobody_is_given_claude_only_their_own_is_told),
 		TEST(what_claude_says_is_told),
 		TEST(without_a_port_there_is_nothing_to_tell),
 	};
