@@ -68,12 +68,14 @@ int playwright_mcp_check(struct step_context *context, enum step_verdict *ret_ve
 	int r;
 
 	*ret_verdict = STEP_SKIPPED;
-	/* Where nobody is given a claude, who has none has nothing to tell. */
-	if (port == 0 || (work->config->claude_source == CLAUDE_NONE && !has_claude(work)))
+	if (port == 0)
 		return 0;
 	r = look(work->home_fd, &has_entry, err);
 	if (r < 0)
 		return r;
+	/* Nobody is given a claude, and they brought none: there is nobody to tell. */
+	if (!has_entry && work->config->claude_source == CLAUDE_NONE && !has_claude(work))
+		return 0;
 	*ret_verdict = has_entry ? STEP_FINE : STEP_DIFFERS;
 	if (!has_entry)
 		(void)snprintf(ret_what, STEP_WHAT_BYTES,
