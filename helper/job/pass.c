@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "job/report.h"
 #include "ledger/events.h"
+#include "steps/envfile.h"
 #include "steps/lock.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
@@ -45,6 +46,7 @@ struct pass {
 	unsigned int failed_steps; /* a bit per row of STEPS */
 	struct pass_result *results;
 	size_t n_results;
+	struct envfile t3_env; /* of the checks since the last change */
 };
 
 static void pass_done(struct pass *pass)
@@ -52,6 +54,7 @@ static void pass_done(struct pass *pass)
 	people_row_done(&pass->fresh);
 	dv_closep(&pass->lock_fd);
 	free(pass->results);
+	envfile_done(&pass->t3_env);
 }
 
 void pass_tell_difference(const struct pass_options *options, const char *name, const char *step,
@@ -179,8 +182,10 @@ static int run_step(struct pass *pass, const struct step *step, struct dv_error 
 	char what[STEP_WHAT_BYTES] = "";
 	enum step_verdict verdict = STEP_UNSET;
 	struct dv_error why = { "" };
-	int r = step->check(&context, &verdict, what, &why);
+	int r;
 
+	context.t3_env = &pass->t3_env;
+	r = step->check(&context, &verdict, what, &why);
 	if (r < 0)
 		return note_result(pass, step, STEPS_LOG_FAILED, "", &why);
 	if (verdict != STEP_DIFFERS)
@@ -191,6 +196,7 @@ static int run_step(struct pass *pass, const struct step *step, struct dv_error 
 		pass_tell_difference(options, pass->name, step->name, what);
 		return 0;
 	}
+	envfile_done(&pass->t3_env);
 	r = apply_step(pass, step, &why);
 	if (r == -ESTALE)
 		return dv_refuse(err, r, "%s", why.text);

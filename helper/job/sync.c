@@ -131,7 +131,7 @@ static unsigned int read_import(const struct sync *sync, const char *name, int s
 	uint64_t port = 0;
 
 	steps_env_path(path, IMPORTS[service].prefix, name);
-	if (envfile_get(sync->view->env, path, IMPORTS[service].key, &value, &err) < 0) {
+	if (envfile_get(sync->view->env, NULL, path, IMPORTS[service].key, &value, &err) < 0) {
 		log_warning("%s: its port is not taken over: %s", name, err.text);
 		return 0;
 	}

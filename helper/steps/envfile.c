@@ -33,32 +33,48 @@ static const char *find_line(const char *text, const char *key, size_t *ret_n_by
 	return found;
 }
 
-static int read_file(const struct env *env, const char *path, struct secret *ret_text,
-		     bool *ret_private, struct dv_error *err)
+/* What is not there is read as no text. */
+static int read_file(struct envfile *file, const struct env *env, const char *path,
+		     struct dv_error *err)
 {
+	struct secret *text = &file->text;
 	struct stat st = { 0 };
-	int r = file_read(env->root_dirfd, path, ENVFILE_MAX_BYTES, &ret_text->text,
-			  &ret_text->n_bytes, &st, err);
+	int r;
 
+	if (file->is_read)
+		return 0;
+	r = file_read(env->root_dirfd, path, ENVFILE_MAX_BYTES, &text->text, &text->n_bytes, &st,
+		      err);
 	/* What follows works on text: the lines behind a NUL would be lost. */
-	if (r == 0 && strlen(ret_text->text) != ret_text->n_bytes)
+	if (r == 0 && strlen(text->text) != text->n_bytes)
 		r = dv_refuse(err, -EINVAL, "%s holds a NUL byte", path);
-	*ret_private = r == 0 && st.st_uid == getuid() && (st.st_mode & 07777) == ENVFILE_MODE;
-	return r == -ENOENT ? 0 : r;
+	if (r < 0 && r != -ENOENT) {
+		envfile_done(file);
+		return r;
+	}
+	file->is_read = true;
+	file->is_private = r == 0 && st.st_uid == getuid() && (st.st_mode & 07777) == ENVFILE_MODE;
+	return 0;
 }
 
-int envfile_get(const struct env *env, const char *path, const char *key, struct secret *ret_value,
-		struct dv_error *err)
+void envfile_done(struct envfile *file)
 {
-	DV_AUTO_SECRET struct secret text = { 0 };
-	bool is_private = false;
+	secret_done(&file->text);
+	*file = (struct envfile){ 0 };
+}
+
+int envfile_get(const struct env *env, struct envfile *kept, const char *path, const char *key,
+		struct secret *ret_value, struct dv_error *err)
+{
+	DV_AUTO_ENVFILE struct envfile own = { 0 };
+	struct envfile *file = kept ? kept : &own;
 	const char *line;
 	size_t n_bytes = 0;
-	int r = read_file(env, path, &text, &is_private, err);
+	int r = read_file(file, env, path, err);
 
 	if (r < 0)
 		return r;
-	line = text.text ? find_line(text.text, key, &n_bytes) : NULL;
+	line = file->text.text ? find_line(file->text.text, key, &n_bytes) : NULL;
 	if (!line)
 		return 0;
 	line += strlen(key) + 1;
@@ -82,16 +98,16 @@ static bool says(const struct secret *text, const char *key, const char *value)
 	       memcmp(line + strlen(key) + 1, value, strlen(value)) == 0;
 }
 
-int envfile_says(const struct env *env, const char *path, const char *key, const char *value,
-		 bool *ret_says, struct dv_error *err)
+int envfile_says(const struct env *env, struct envfile *kept, const char *path, const char *key,
+		 const char *value, bool *ret_says, struct dv_error *err)
 {
-	DV_AUTO_SECRET struct secret text = { 0 };
-	bool is_private = false;
-	int r = read_file(env, path, &text, &is_private, err);
+	DV_AUTO_ENVFILE struct envfile own = { 0 };
+	struct envfile *file = kept ? kept : &own;
+	int r = read_file(file, env, path, err);
 
 	if (r < 0)
 		return r;
-	*ret_says = is_private && says(&text, key, value);
+	*ret_says = file->is_private && says(&file->text, key, value);
 	return 0;
 }
 
@@ -137,18 +153,17 @@ static int rewrite(const char *text, const char *key, const char *value, struct 
 int envfile_set(const struct env *env, const char *path, const char *key, const char *value,
 		struct dv_error *err)
 {
-	DV_AUTO_SECRET struct secret before = { 0 };
+	DV_AUTO_ENVFILE struct envfile before = { 0 };
 	DV_AUTO_SECRET struct secret after = { 0 };
-	bool is_private = false;
-	int r = read_file(env, path, &before, &is_private, err);
+	int r = read_file(&before, env, path, err);
 
 	if (r < 0)
 		return r;
 	if (value && strpbrk(value, "\r\n"))
 		return dv_refuse(err, -EINVAL, "%s for %s is more than one line", key, path);
-	if (says(&before, key, value) && (is_private || !before.text))
+	if (says(&before.text, key, value) && (before.is_private || !before.text.text))
 		return 0;
-	r = rewrite(before.text ? before.text : "", key, value, &after);
+	r = rewrite(before.text.text ? before.text.text : "", key, value, &after);
 	if (r < 0)
 		return dv_fail(err, r, "write %s", path);
 	return file_replace(env->root_dirfd, path,

@@ -41,7 +41,9 @@ int ports_check(struct step_context *context, enum step_verdict *ret_verdict,
 		int r;
 
 		describe(context->person, i, &line);
-		r = envfile_says(context->env, line.path, FILES[i].key, line.value, &says, err);
+		r = envfile_says(context->env,
+				 FILES[i].service == PEOPLE_PORT_T3 ? context->t3_env : NULL,
+				 line.path, FILES[i].key, line.value, &says, err);
 		if (r < 0)
 			return r;
 		if (says)

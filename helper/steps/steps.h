@@ -36,6 +36,7 @@ struct step_context {
 	const struct config *config; /* of /etc/devvm/devvm.yaml; borrowed */
 	struct reconcile_view *machine;
 	const struct people_row *person; /* NULL for what is of the machine */
+	struct envfile *t3_env; /* the person's, read once for several checks; NULL: read anew */
 	const struct home_work *home;
 };
 

@@ -91,7 +91,7 @@ static int append_token(struct step_context *context, struct ticket_text *text,
 	    tier_from_name(context->person->tier) == TIER_ADMIN)
 		return 0;
 	steps_env_path(path, STEPS_T3_ENV_PREFIX, context->person->name);
-	r = envfile_get(context->env, path, STEPS_TOKEN_KEY, &token, err);
+	r = envfile_get(context->env, context->t3_env, path, STEPS_TOKEN_KEY, &token, err);
 	if (r < 0 || token.n_bytes == 0)
 		return r;
 	r = digest_sha256(token.text, token.n_bytes, digest, err);

@@ -70,7 +70,7 @@ static int plan(struct step_context *context, enum token_plan *ret_plan, struct 
 	int r;
 
 	steps_env_path(path, STEPS_T3_ENV_PREFIX, context->person->name);
-	r = envfile_get(context->env, path, STEPS_TOKEN_KEY, &present, err);
+	r = envfile_get(context->env, context->t3_env, path, STEPS_TOKEN_KEY, &present, err);
 	if (r == 0 && present.n_bytes > 0)
 		r = digest_sha256(present.text, present.n_bytes, digest, err);
 	if (r < 0)

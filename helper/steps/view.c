@@ -226,6 +226,8 @@ void view_done(struct reconcile_view *view)
 	free(view->base_path);
 	secret_done(&view->token);
 	listing_done(&view->keys);
+	listing_done(&view->t3);
+	listing_done(&view->t3_people);
 	for (size_t i = 0; i < DV_COUNT(view->wants); i++)
 		listing_done(&view->wants[i]);
 	str_list_done(&view->shared_digests);

@@ -51,8 +51,9 @@ struct reconcile_view {
 	/* Unit files of templates, by row of INSTANCE_UNITS; "" for one that is not there. */
 	char templates[VIEW_MAX_TEMPLATES][VIEW_TEMPLATE_BYTES];
 	unsigned int templates_known; /* a bit per row that was looked up */
-	/* Of the folders that hold the units' links, by the same rows, and of the keys'. */
-	struct listing wants[VIEW_MAX_TEMPLATES], keys;
+	/* Of the folders that hold the units' links, by the same rows, the keys, the versions of
+	 * t3 and people's pointers to them. */
+	struct listing wants[VIEW_MAX_TEMPLATES], keys, t3, t3_people;
 	unsigned int settle_noted;	/* what this run has noted for the step settle */
 	struct str_list shared_digests; /* of every shared token ever staged */
 };

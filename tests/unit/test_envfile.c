@@ -18,7 +18,8 @@ static void assert_value(struct scratch *scratch, const char *expected)
 {
 	DV_AUTO_SECRET struct secret value = { 0 };
 
-	assert_ok(scratch, envfile_get(&scratch->env, FILE_PATH, "T3_PORT", &value, &scratch->err));
+	assert_ok(scratch,
+		  envfile_get(&scratch->env, NULL, FILE_PATH, "T3_PORT", &value, &scratch->err));
 	assert_string_equal(value.text ? value.text : "(none)", expected);
 }
 
@@ -26,8 +27,8 @@ static void assert_says(struct scratch *scratch, const char *value, bool expecte
 {
 	bool says = !expected;
 
-	assert_ok(scratch,
-		  envfile_says(&scratch->env, FILE_PATH, "T3_PORT", value, &says, &scratch->err));
+	assert_ok(scratch, envfile_says(&scratch->env, NULL, FILE_PATH, "T3_PORT", value, &says,
+					&scratch->err));
 	assert_int_equal(says, expected);
 }
 
@@ -190,9 +191,10 @@ static int try_all(struct scratch *scratch)
 {
 	DV_AUTO_SECRET struct secret value = { 0 };
 	bool says = false;
-	int r = envfile_get(&scratch->env, FILE_PATH, "T3_PORT", &value, &scratch->err);
+	int r = envfile_get(&scratch->env, NULL, FILE_PATH, "T3_PORT", &value, &scratch->err);
 
-	assert_int_equal(envfile_says(&scratch->env, FILE_PATH, "T3_PORT", "1", &says, NULL), r);
+	assert_int_equal(envfile_says(&scratch->env, NULL, FILE_PATH, "T3_PORT", "1", &says, NULL),
+			 r);
 	assert_int_equal(envfile_set(&scratch->env, FILE_PATH, "T3_PORT", NULL, NULL), r);
 	assert_int_equal(envfile_set(&scratch->env, FILE_PATH, "T3_PORT", "1", NULL), r);
 	return r;
@@ -269,6 +271,29 @@ static void a_value_of_two_lines_is_refused(void **state)
 	assert_file(scratch, FILE_PATH, "A=1\n");
 }
 
+static void what_is_kept_is_read_once(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_ENVFILE struct envfile kept = { 0 };
+	DV_AUTO_SECRET struct secret value = { 0 };
+	bool says = true;
+
+	assert_ok(scratch, envfile_says(&scratch->env, &kept, FILE_PATH, "T3_PORT", "3773", &says,
+					&scratch->err));
+	assert_false(says);
+	scratch_write(scratch, FILE_PATH, "T3_PORT=3773\n", 0600);
+	assert_ok(scratch,
+		  envfile_get(&scratch->env, &kept, FILE_PATH, "T3_PORT", &value, &scratch->err));
+	assert_null(value.text);
+	envfile_done(&kept);
+	assert_ok(scratch,
+		  envfile_get(&scratch->env, &kept, FILE_PATH, "T3_PORT", &value, &scratch->err));
+	assert_string_equal(value.text, "3773");
+	assert_ok(scratch, envfile_says(&scratch->env, &kept, FILE_PATH, "T3_PORT", "3773", &says,
+					&scratch->err));
+	assert_true(says);
+}
+
 static void no_folder_is_no_value(void **state)
 {
 	struct scratch *scratch = *state;
@@ -298,6 +323,7 @@ int main(void)
 		TEST(a_huge_one_is_refused_and_stays),
 		TEST(one_with_a_nul_byte_is_refused_and_stays),
 		TEST(a_value_of_two_lines_is_refused),
+		TEST(what_is_kept_is_read_once),
 		TEST(no_folder_is_no_value),
 	};
 

@@ -172,6 +172,7 @@ static void a_person_gets_what_is_current_and_keeps_it(void **state)
 	scratch_make_folder(scratch, "opt/devvm/t3/versions/1.0.0", 0755);
 	scratch_make_folder(scratch, "opt/devvm/t3/versions/2.0.0", 0755);
 	assert_ok(scratch, store_set_pointer(&scratch->env, "t3", NULL, "1.0.0", &scratch->err));
+	scratch_make_view(scratch); /* of the next reconcile */
 	assert_int_equal(scratch_check(scratch, step, "emo", what), STEP_DIFFERS);
 	assert_string_equal(what, "run t3 1.0.0");
 	assert_ok(scratch, scratch_apply(scratch, step, "emo"));
