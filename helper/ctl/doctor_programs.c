@@ -1,6 +1,7 @@
 /* doctor_programs.c - checks of the programs a person finds: claude, npm's copy of it, node. */
 #include "ctl/doctor.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -32,19 +33,11 @@ static char *find_on_path(const char *path, const char *name)
 static char *ask_as_person(const struct doctor *doctor)
 {
 	char uid[24], gid[24];
-	const char *const argv[] = { "setpriv",
-				     "--reuid",
-				     uid,
-				     "--regid",
-				     gid,
-				     "--init-groups",
-				     "--reset-env",
-				     "--",
-				     "sh",
-				     "-c",
-				     "PATH=$HOME/.local/bin:/usr/local/bin:/usr/bin:/bin; "
-				     "command -v claude",
-				     NULL };
+	static const char search[] = "PATH=$HOME/.local/bin:/usr/local/bin:/usr/bin:/bin; "
+				     "command -v claude";
+	const char *const argv[] = { "setpriv",	      "--reuid",     uid,  "--regid", gid,
+				     "--init-groups", "--reset-env", "--", "sh",      "-c",
+				     search,	      NULL };
 	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
 
 	(void)snprintf(uid, sizeof(uid), "%u", doctor->uid);
@@ -118,10 +111,24 @@ void doctor_check_npm(struct doctor *doctor)
 }
 
 /* t3 wants ^22.16 || ^23.11 || >=24.10, and says nothing at all on an older one. */
-static bool is_new_enough(unsigned int major, unsigned int minor)
+static bool is_new_enough(unsigned long major, unsigned long minor)
 {
 	return (major == 22 && minor >= 16) || (major == 23 && minor >= 11) ||
 	       (major == 24 && minor >= 10) || major > 24;
+}
+
+/* "v22.16.0", as node says it. */
+static bool parse_version(const char *text, unsigned long *ret_major, unsigned long *ret_minor)
+{
+	char *end;
+
+	if (text[0] != 'v' || !isdigit((unsigned char)text[1]))
+		return false;
+	*ret_major = strtoul(text + 1, &end, 10);
+	if (end[0] != '.' || !isdigit((unsigned char)end[1]))
+		return false;
+	*ret_minor = strtoul(end + 1, &end, 10);
+	return *end == '.';
 }
 
 void doctor_check_node(struct doctor *doctor)
@@ -130,15 +137,15 @@ void doctor_check_node(struct doctor *doctor)
 	static const char fix[] = "install node 22.16 or newer, or set node.path in "
 				  "/etc/devvm/devvm.yaml";
 	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
-	unsigned int major = 0, minor = 0;
+	unsigned long major = 0, minor = 0;
 
 	if (!result)
 		doctor->is_short = true;
 	else if (doctor->run(doctor, argv, result, NULL) < 0 || result->exit_status != 0 ||
-		 sscanf(result->output, "v%u.%u.", &major, &minor) != 2)
+		 !parse_version(result->output, &major, &minor))
 		doctor_add(doctor, DOCTOR_MACHINE, fix,
 			   "there is no node, which t3 and playwright run on");
 	else if (!is_new_enough(major, minor))
 		doctor_add(doctor, DOCTOR_MACHINE, fix,
-			   "node is %u.%u, and t3 wants 22.16 or newer", major, minor);
+			   "node is %lu.%lu, and t3 wants 22.16 or newer", major, minor);
 }
