@@ -41,8 +41,8 @@ endif
 # SOURCES-BEGIN
 base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
-                helper/base/process.c helper/base/str.c helper/base/yaml.c \
-                helper/base/yaml_parse.c helper/base/yaml_text.c
+                helper/base/proc.c helper/base/process.c helper/base/str.c \
+                helper/base/yaml.c helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
@@ -223,14 +223,14 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_instances test_keys test_knock test_launcher test_ledger test_legacy_use \
               test_limits test_listing test_lock test_log test_looks test_manager test_node \
               test_output test_package test_pass test_path test_people test_playwright \
-              test_playwright_mcp test_playwright_token test_policy test_ports test_process \
-              test_programs test_progress test_proto test_protocol_doc test_queue \
-              test_record test_report test_retire_legacy test_roster test_roster_fields \
-              test_roster_trust test_secret test_server test_session test_settle \
-              test_snapshot test_ssh_key test_staging test_status test_steps test_steps_log \
-              test_store test_str test_sync test_t3 test_ticket test_ticket_codec test_tiers \
-              test_token test_tokens test_tree test_units test_validate test_view test_wait \
-              test_watch test_yaml
+              test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
+              test_process test_programs test_progress test_proto test_protocol_doc \
+              test_queue test_record test_report test_retire_legacy test_roster \
+              test_roster_fields test_roster_trust test_secret test_server test_session \
+              test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
+              test_steps_log test_store test_str test_sync test_t3 test_ticket \
+              test_ticket_codec test_tiers test_token test_tokens test_tree test_units \
+              test_validate test_view test_wait test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

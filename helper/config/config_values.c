@@ -178,13 +178,9 @@ int config_read_remote(const struct config_place *place, const struct config_tar
 int config_read_web(const struct config_place *place, const struct config_target *target)
 {
 	const struct yaml_node *node = place->node;
-	char **field = target->field;
 
-	if (node->is_null) {
-		free(*field);
-		*field = NULL;
-		return 0;
-	}
+	if (node->is_null)
+		return take_nothing(target);
 	if (node->kind != YAML_SCALAR || (!str_starts_with(node->scalar, "https://") &&
 					  !str_starts_with(node->scalar, "http://")))
 		return config_refuse(place, -EINVAL, "must begin with https:// or http://");
@@ -206,16 +202,10 @@ int config_read_start(const struct config_place *place, const struct config_targ
 		[CONFIG_START_LOGIN] = "login",
 		[CONFIG_START_VISIT] = "visit",
 		[CONFIG_START_ALWAYS] = "always",
+		NULL,
 	};
-	enum config_start *field = target->field;
 
-	for (size_t i = 0; place->node->kind == YAML_SCALAR && i < DV_COUNT(words); i++) {
-		if (strcmp(place->node->scalar, words[i]) == 0) {
-			*field = (enum config_start)i;
-			return 0;
-		}
-	}
-	return config_refuse(place, -EINVAL, "must be login, visit or always");
+	return config_read_word(place, target, words);
 }
 
 /* What systemd takes as MemoryMax= (systemd.resource-control(5)), without its fractions. */

@@ -1,6 +1,7 @@
 /* doctor_programs.c - checks of the programs a person finds: claude, npm's copy of it, node. */
 #include "ctl/doctor.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -34,19 +35,11 @@ static char *find_on_path(const char *path, const char *name)
 static char *ask_as_person(const struct doctor *doctor)
 {
 	char uid[24], gid[24];
-	const char *const argv[] = { "setpriv",
-				     "--reuid",
-				     uid,
-				     "--regid",
-				     gid,
-				     "--init-groups",
-				     "--reset-env",
-				     "--",
-				     "sh",
-				     "-c",
-				     "PATH=$HOME/.local/bin:/usr/local/bin:/usr/bin:/bin; "
-				     "command -v claude",
-				     NULL };
+	static const char search[] = "PATH=$HOME/.local/bin:/usr/local/bin:/usr/bin:/bin; "
+				     "command -v claude";
+	const char *const argv[] = { "setpriv",	      "--reuid",     uid,  "--regid", gid,
+				     "--init-groups", "--reset-env", "--", "sh",      "-c",
+				     search,	      NULL };
 	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
 
 	(void)snprintf(uid, sizeof(uid), "%u", doctor->uid);

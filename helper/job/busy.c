@@ -7,13 +7,13 @@
 #include <systemd/sd-login.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "units/cgroup.h"
 
 #define TABLE_MAX_BYTES (64 * 1024 * 1024) /* of /proc/net/tcp: 400,000 connections */
 #define STAT_MAX_BYTES 4096
 #define ARGUMENTS_MAX_BYTES (4 * 1024 * 1024)
-#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
 /* What an idle agent's timers use in ten minutes is less than this, in ticks of 10 ms. */
 #define TICKS_OF_WORK 100
 
@@ -63,15 +63,6 @@ static void look_for_sessions(uid_t uid, struct busy_answer *answer)
 	}
 }
 
-/* A row of /proc/net/tcp{,6}: "sl: local:PORT remote:PORT STATE …", in hex (proc(5)). */
-static bool is_connection_to(const char *line, unsigned int port)
-{
-	unsigned int local_port = 0, state = 0;
-
-	return sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local_port, &state) == 2 &&
-	       local_port == port && state == TCP_ESTABLISHED;
-}
-
 static void look_at_table(const struct busy_question *question, const char *path,
 			  struct busy_answer *answer)
 {
@@ -90,7 +81,9 @@ static void look_at_table(const struct busy_question *question, const char *path
 	}
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
-		if (is_connection_to(line, question->port))
+		struct proc_tcp row;
+
+		if (proc_parse_tcp(line, &row) && row.is_established && row.port == question->port)
 			say_busy(answer, "port %u has a connection", question->port);
 	}
 }
@@ -120,12 +113,25 @@ static bool arguments_name_agent(const char *arguments, size_t n_bytes)
 	return names_agent(arguments) || (second < arguments + n_bytes && names_agent(second));
 }
 
+/* The columns behind the name in /proc/PID/stat. */
+static bool parse_stat(const char *columns, struct found_process *process)
+{
+	uint64_t user, system, child_user, child_system;
+
+	if (!proc_get_number(columns, 11, &user) || !proc_get_number(columns, 12, &system) ||
+	    !proc_get_number(columns, 13, &child_user) ||
+	    !proc_get_number(columns, 14, &child_system) ||
+	    !proc_get_number(columns, 19, &process->start))
+		return false;
+	process->ticks = user + system + child_user + child_system;
+	return true;
+}
+
 static int read_process(const struct env *env, pid_t pid, struct found_process *ret_process)
 {
 	DV_AUTO_FREE char *stat = NULL;
 	DV_AUTO_FREE char *arguments = NULL;
 	struct found_process found = { 0 };
-	unsigned long long user, system, child_user, child_system, start;
 	size_t n_bytes = 0, n_arguments = 0;
 	const char *name, *rest;
 	char path[64];
@@ -143,18 +149,12 @@ static int read_process(const struct env *env, pid_t pid, struct found_process *
 	/* "PID (comm) S ppid …": the name may hold anything, so from its last parenthesis. */
 	name = strchr(stat, '(');
 	rest = strrchr(stat, ')');
-	if (!name || !rest || rest < name ||
-	    sscanf(rest + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu "
-		   "%*d %*d %*d %*d %llu",
-		   &user, &system, &child_user, &child_system, &start) != 5)
+	if (!name || !rest || rest < name || !parse_stat(rest + 1, &found))
 		return -EINVAL;
 	found.is_agent = arguments_name_agent(arguments, n_arguments);
 	for (size_t i = 0; i < DV_COUNT(AGENTS); i++)
 		found.is_agent |=
 			memmem(name, (size_t)(rest - name), AGENTS[i], strlen(AGENTS[i])) != NULL;
-	found.start = start;
-	found.ticks = user + system + child_user + child_system;
 	*ret_process = found;
 	return 0;
 }

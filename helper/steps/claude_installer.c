@@ -82,7 +82,7 @@ static void last_lines(const char *output, char *ret_words, size_t n_room)
 		bool is_end = *from == '\n';
 
 		if (!is_end)
-			ret_words[n++] = *from >= ' ' && *from <= '~' ? *from : '?';
+			ret_words[n++] = (char)(*from >= ' ' && *from <= '~' ? *from : '?');
 		else if (n > 0 && from[1] && from[1] != '\n')
 			n += (size_t)snprintf(ret_words + n, n_room - n, " | ");
 	}

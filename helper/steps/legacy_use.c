@@ -3,15 +3,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 
+#include "base/proc.h"
 #include "base/str.h"
+#include "units/cgroup.h"
 
 #define MAX_PROCESSES 4096
 #define MAX_SOCKETS 4096
-#define PATH_BYTES 4200
-#define ESTABLISHED 1 /* of the column st */
+#define SOCKET "socket:["
 
 struct sockets {
 	uint64_t inodes[MAX_SOCKETS];
@@ -42,26 +42,37 @@ static FILE *open_stream(const struct env *env, const char *path)
 }
 
 /* The name of a process; "" for one that has ended. */
-static void read_name(const struct env *env, unsigned int pid, char ret_name[static 32])
+static void read_name(const struct env *env, pid_t pid, char ret_name[static 32])
 {
 	char path[64];
 	DV_AUTO_FCLOSE FILE *stream = NULL;
 
-	(void)snprintf(path, sizeof(path), "proc/%u/comm", pid);
+	(void)snprintf(path, sizeof(path), "proc/%d/comm", pid);
 	stream = open_stream(env, path);
 	if (!stream || !fgets(ret_name, 32, stream))
 		ret_name[0] = '\0';
 }
 
+/* "socket:[INODE]", as /proc/PID/fd has it; `target` is cut up. */
+static bool parse_socket(char *target, uint64_t *ret_inode)
+{
+	size_t n = strlen(target);
+
+	if (!str_starts_with(target, SOCKET) || target[n - 1] != ']')
+		return false;
+	target[n - 1] = '\0';
+	return str_to_uint(target + strlen(SOCKET), UINT64_MAX, ret_inode) == 0;
+}
+
 /* Its sockets. -ENOENT when it has ended. */
-static int add_sockets(const struct env *env, unsigned int pid, struct sockets *sockets)
+static int add_sockets(const struct env *env, pid_t pid, struct sockets *sockets)
 {
 	char path[64];
 	DIR *dir;
 	int fd, r = 0;
 	const struct dirent *entry;
 
-	(void)snprintf(path, sizeof(path), "proc/%u/fd", pid);
+	(void)snprintf(path, sizeof(path), "proc/%d/fd", pid);
 	fd = openat(env->root_dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -76,7 +87,7 @@ static int add_sockets(const struct env *env, unsigned int pid, struct sockets *
 		ssize_t n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
 		uint64_t inode = 0;
 
-		if (n < 0 || sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
+		if (n < 0 || !parse_socket(target, &inode))
 			continue;
 		if (sockets->n == MAX_SOCKETS)
 			r = -E2BIG;
@@ -93,73 +104,52 @@ static bool has_connection(const struct env *env, const char *table, const struc
 	char line[512];
 
 	while (stream && fgets(line, sizeof(line), stream)) {
-		unsigned int state = 0;
-		uint64_t inode = 0;
+		struct proc_tcp row;
 
-		if (sscanf(line, " %*u: %*s %*s %x %*s %*s %*s %*u %*u %" SCNu64, &state, &inode) !=
-			    2 ||
-		    state != ESTABLISHED)
+		if (!proc_parse_tcp(line, &row) || !row.is_established)
 			continue;
 		for (size_t i = 0; i < sockets->n; i++) {
-			if (sockets->inodes[i] == inode)
+			if (sockets->inodes[i] == row.inode)
 				return true;
 		}
 	}
 	return false;
 }
 
-/* Unified, or the named hierarchy beside the controllers of v1. */
-static FILE *open_processes(const struct env *env, const char *cgroup)
+static bool in_use(const char *why, char ret_why[static LEGACY_USE_WHY_BYTES])
 {
-	static const char *const mounts[] = { "sys/fs/cgroup", "sys/fs/cgroup/unified",
-					      "sys/fs/cgroup/systemd" };
-
-	for (size_t i = 0; i < DV_COUNT(mounts); i++) {
-		char path[PATH_BYTES];
-		FILE *stream;
-
-		(void)snprintf(path, sizeof(path), "%s%s/cgroup.procs", mounts[i], cgroup);
-		stream = open_stream(env, path);
-		if (stream)
-			return stream;
-	}
-	return NULL;
+	(void)snprintf(ret_why, LEGACY_USE_WHY_BYTES, "%s", why);
+	return true;
 }
 
 bool legacy_use_find(const struct env *env, const char *cgroup,
 		     char ret_why[static LEGACY_USE_WHY_BYTES])
 {
-	DV_AUTO_FCLOSE FILE *processes = NULL;
+	static const char unknown[] = "nobody can tell what it does";
 	DV_AUTO_FREE struct sockets *sockets = calloc(1, sizeof(*sockets));
-	unsigned int pid, n = 0;
+	DV_AUTO_FREE pid_t *pids = NULL;
+	DV_AUTO_CLOSE int fd = -1;
+	size_t n_pids = 0;
 
 	if (!*cgroup)
 		return false;
-	processes = open_processes(env, cgroup);
-	if (!processes || !sockets) {
-		(void)snprintf(ret_why, LEGACY_USE_WHY_BYTES, "nobody can tell what it does");
-		return true;
-	}
-	while (fscanf(processes, "%u", &pid) == 1) {
+	fd = cgroup_open_path(env, cgroup, NULL);
+	if (fd < 0 || !sockets || cgroup_list(fd, &pids, &n_pids, NULL) < 0 ||
+	    n_pids > MAX_PROCESSES)
+		return in_use(unknown, ret_why);
+	for (size_t i = 0; i < n_pids; i++) {
 		char name[32];
 		int r;
 
-		read_name(env, pid, name);
-		if (is_browser(name)) {
-			(void)snprintf(ret_why, LEGACY_USE_WHY_BYTES, "its browser is open");
-			return true;
-		}
-		r = add_sockets(env, pid, sockets);
-		if ((r < 0 && r != -ENOENT) || ++n > MAX_PROCESSES) {
-			(void)snprintf(ret_why, LEGACY_USE_WHY_BYTES,
-				       "nobody can tell what it does");
-			return true;
-		}
+		read_name(env, pids[i], name);
+		if (is_browser(name))
+			return in_use("its browser is open", ret_why);
+		r = add_sockets(env, pids[i], sockets);
+		if (r < 0 && r != -ENOENT)
+			return in_use(unknown, ret_why);
 	}
 	if (has_connection(env, "proc/net/tcp", sockets) ||
-	    has_connection(env, "proc/net/tcp6", sockets)) {
-		(void)snprintf(ret_why, LEGACY_USE_WHY_BYTES, "somebody is connected to it");
-		return true;
-	}
+	    has_connection(env, "proc/net/tcp6", sockets))
+		return in_use("somebody is connected to it", ret_why);
 	return false;
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -29,25 +30,34 @@ static void escape_prefix(const char *unit, char *end, size_t n_room)
 	*end = '\0';
 }
 
-int cgroup_open(const struct env *env, const char *unit, struct dv_error *err)
+int cgroup_open_path(const struct env *env, const char *path, struct dv_error *err)
 {
-	char prefix[64], path[PATH_BYTES];
-	int fd = -1;
+	char whole[PATH_MAX];
+	int fd;
 
-	escape_prefix(unit, prefix, sizeof(prefix));
 	for (size_t i = 0; i < DV_COUNT(HIERARCHIES); i++) {
-		int n = snprintf(path, sizeof(path), "%s/system.slice/system-%s.slice/%s",
-				 HIERARCHIES[i], prefix, unit);
-
-		if (n >= PATH_BYTES)
-			return dv_refuse(err, -ENAMETOOLONG, "%s: its name is too long", unit);
-		fd = openat(env->root_dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (snprintf(whole, sizeof(whole), "%s%s", HIERARCHIES[i], path) >= PATH_MAX)
+			return dv_refuse(err, -ENAMETOOLONG, "a cgroup's name is too long");
+		fd = openat(env->root_dirfd, whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
 		if (errno != ENOENT && errno != ENOTDIR)
-			return dv_fail(err, -errno, "open /%s", path);
+			return dv_fail(err, -errno, "open /%.200s", whole);
 	}
-	return dv_refuse(err, -ENOENT, "%s does not run", unit);
+	return dv_refuse(err, -ENOENT, "there is no cgroup %.200s", path);
+}
+
+int cgroup_open(const struct env *env, const char *unit, struct dv_error *err)
+{
+	char prefix[64], path[PATH_BYTES];
+	int fd;
+
+	escape_prefix(unit, prefix, sizeof(prefix));
+	if (snprintf(path, sizeof(path), "/system.slice/system-%s.slice/%s", prefix, unit) >=
+	    PATH_BYTES)
+		return dv_refuse(err, -ENAMETOOLONG, "%s: its name is too long", unit);
+	fd = cgroup_open_path(env, path, err);
+	return fd == -ENOENT ? dv_refuse(err, -ENOENT, "%s does not run", unit) : fd;
 }
 
 static int add_pids(char *text, pid_t **pids, size_t *n_pids)

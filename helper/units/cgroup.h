@@ -16,6 +16,9 @@
  * it does not run. */
 DV_MUST_CHECK int cgroup_open(const struct env *env, const char *unit, struct dv_error *err);
 
+/* The same of a path as systemd shows ControlGroup: "/user.slice/…". */
+DV_MUST_CHECK int cgroup_open_path(const struct env *env, const char *path, struct dv_error *err);
+
 /* Every process in it and below it. *ret_pids is the caller's. A process that comes or goes
  * meanwhile may be missed. */
 DV_MUST_CHECK int cgroup_list(int cgroup_fd, pid_t **ret_pids, size_t *ret_n_pids,

@@ -338,9 +338,9 @@ static void each_word_for_the_start_is_taken(void **state DV_UNUSED)
 	assert_int_equal(login.instances_start, CONFIG_START_LOGIN);
 	assert_int_equal(visit.instances_start, CONFIG_START_VISIT);
 	assert_refused("instances: {start: boot}",
-		       "f:1: instances.start: must be login, visit or always");
+		       "f:1: instances.start: must be one of login, visit, always");
 	assert_refused("instances: {start: [login]}",
-		       "f:1: instances.start: must be login, visit or always");
+		       "f:1: instances.start: must be one of login, visit, always");
 }
 
 static void what_systemd_takes_as_memory_is_taken(void **state DV_UNUSED)
