@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define FIX_BYTES 256
-#define STATE_LISTEN 0x0A /* TCP_LISTEN of the kernel's tcp_states.h */
+#define STATE_LISTEN "0A" /* TCP_LISTEN of the kernel's tcp_states.h */
 #define ADDRESS_DIGITS 32
 
 static bool is_here(const struct doctor *doctor, const struct status_person *person)
@@ -51,19 +51,33 @@ static const char *name_address(const char *digits)
 	return last == htonl(INADDR_LOOPBACK) ? "127.0.0.1" : last == 0 ? "0.0.0.0" : NULL;
 }
 
-/* A line of proc(5)'s /proc/net/tcp or tcp6: slot, local, remote, state, queues, timer,
- * retransmits, uid. */
-static bool parse_listener(const char *line, struct listener *ret_listener)
+/* A line of proc(5)'s /proc/net/tcp or tcp6, taken apart: slot, local, remote, state, queues,
+ * timer, retransmits, uid. */
+static bool parse_listener(char *line, struct listener *ret_listener)
 {
-	char digits[ADDRESS_DIGITS + 1] = "";
-	unsigned int port = 0, state = 0, uid = 0;
-	int n = sscanf(line,
-		       " %*u: %32[0-9A-Fa-f]:%x %*32[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u",
-		       digits, &port, &state, &uid);
+	enum { LOCAL = 1, STATE = 3, UID = 7, N_WORDS };
+	const char *words[N_WORDS] = { 0 };
+	char *rest = line;
+	size_t n_words = 0;
+	uint64_t uid = 0;
+	char *port;
 
-	if (n != 4 || state != STATE_LISTEN)
+	while (n_words < N_WORDS && rest) {
+		char *word = strsep(&rest, " \n");
+
+		if (*word)
+			words[n_words++] = word;
+	}
+	if (n_words < N_WORDS || strcmp(words[STATE], STATE_LISTEN) != 0 ||
+	    str_to_uint(words[UID], UINT32_MAX, &uid) < 0)
 		return false;
-	*ret_listener = (struct listener){ name_address(digits), port, uid };
+	port = strchr(words[LOCAL], ':');
+	if (!port || port - words[LOCAL] > ADDRESS_DIGITS)
+		return false;
+	*port++ = '\0';
+	*ret_listener = (struct listener){ .address = name_address(words[LOCAL]),
+					   .port = (unsigned int)strtoul(port, NULL, 16),
+					   .uid = (uid_t)uid };
 	return ret_listener->address;
 }
 

@@ -34,12 +34,13 @@ static char *find_on_path(const char *path, const char *name)
 /* As that person, with the PATH of a ticket, and nothing but a lookup. */
 static char *ask_as_person(const struct doctor *doctor)
 {
+	static const char look[] = "PATH=$HOME/.local/bin:/usr/local/bin:/usr/bin:/bin; "
+				   "command -v claude";
 	char uid[24], gid[24];
-	static const char search[] = "PATH=$HOME/.local/bin:/usr/local/bin:/usr/bin:/bin; "
-				     "command -v claude";
-	const char *const argv[] = { "setpriv",	      "--reuid",     uid,  "--regid", gid,
-				     "--init-groups", "--reset-env", "--", "sh",      "-c",
-				     search,	      NULL };
+	const char *const argv[] = { "setpriv",	    "--reuid", uid,
+				     "--regid",	    gid,       "--init-groups",
+				     "--reset-env", "--",      "sh",
+				     "-c",	    look,      NULL };
 	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
 
 	(void)snprintf(uid, sizeof(uid), "%u", doctor->uid);
