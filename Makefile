@@ -41,8 +41,8 @@ endif
 # SOURCES-BEGIN
 base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
-                helper/base/proc.c helper/base/process.c helper/base/str.c \
-                helper/base/yaml.c helper/base/yaml_parse.c helper/base/yaml_text.c
+                helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
+                helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
