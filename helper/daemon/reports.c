@@ -157,7 +157,7 @@ static int write_all(struct reports *reports, struct dv_error *err)
 
 	if (r < 0)
 		return r;
-	r = ledger_begin(ledger, err);
+	r = ledger_begin_results(ledger, err);
 	TAILQ_FOREACH(report, &reports->list, in_list)
 	{
 		if (r == 0)

@@ -249,7 +249,7 @@ static int write_results(const struct pass *pass, struct dv_error *err)
 
 	if (pass->n_results == 0 || pass->options->dry_run)
 		return 0;
-	r = ledger_begin(ledger, err);
+	r = ledger_begin_results(ledger, err);
 	for (size_t i = 0; r == 0 && i < pass->n_results; i++) {
 		log_result(pass, &pass->results[i]);
 		r = write_result(pass, &pass->results[i], err);

@@ -57,6 +57,7 @@ static const char *const LEDGER_MIGRATIONS[] = {
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))
 #define LOCK_RETRY_MS 5
+#define AGAIN_FULL "PRAGMA synchronous = FULL" /* after ledger_begin_results() */
 
 static int run_script(struct ledger *ledger, const char *sql, const char *what,
 		      struct dv_error *err)
@@ -281,16 +282,25 @@ int ledger_begin(struct ledger *ledger, struct dv_error *err)
 	return run_script(ledger, "BEGIN IMMEDIATE", "begin", err);
 }
 
+int ledger_begin_results(struct ledger *ledger, struct dv_error *err)
+{
+	int r = run_script(ledger, "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE", "begin", err);
+
+	if (r < 0)
+		DV_IGNORE(run_script(ledger, AGAIN_FULL, "begin", NULL)); /* r is to be told */
+	return r;
+}
+
 int ledger_commit(struct ledger *ledger, struct dv_error *err)
 {
-	return run_script(ledger, "COMMIT", "commit", err);
+	return run_script(ledger, "COMMIT; " AGAIN_FULL, "commit", err);
 }
 
 void ledger_rollback(struct ledger *ledger)
 {
 	/* Nothing to roll back is an error of sqlite's and none of ours. */
 	if (!sqlite3_get_autocommit(ledger->db))
-		(void)sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+		(void)sqlite3_exec(ledger->db, "ROLLBACK; " AGAIN_FULL, NULL, NULL, NULL);
 }
 
 int ledger_get_meta(struct ledger *ledger, const char *key, char **ret_value, struct dv_error *err)

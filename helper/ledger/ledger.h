@@ -34,6 +34,10 @@ void ledger_closep(struct ledger **ledger);
 /* One transaction at a time; begin takes the write lock at once. Rolled back by
  * ledger_rollback() or by closing. */
 DV_MUST_CHECK int ledger_begin(struct ledger *ledger, struct dv_error *err);
+/* The same for what can be found out again: results of steps, facts, events. Such a transaction is
+ * whole or not there after a power loss, but the last ones may be lost: no fsync stands in the
+ * way of a login that waits. */
+DV_MUST_CHECK int ledger_begin_results(struct ledger *ledger, struct dv_error *err);
 DV_MUST_CHECK int ledger_commit(struct ledger *ledger, struct dv_error *err);
 void ledger_rollback(struct ledger *ledger);
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "ledger/sql.h"
 
 #define N_RACERS 8
 
@@ -305,9 +306,40 @@ static void values_are_set_changed_and_removed(void **state)
 	cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 #define WITHOUT(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
+static int synchronous(struct ledger *ledger)
+{
+	int r = 0;
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(ledger, "PRAGMA synchronous", &r, NULL);
+
+	assert_non_null(s);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	return sqlite3_column_int(s, 0);
+}
+
+/* Only results may do without an fsync, and nothing that comes after them. */
+static void results_alone_are_written_without_a_sync(void **state)
+{
+	struct scratch *scratch = *state;
+	struct ledger *ledger = scratch->ledger;
+
+	assert_int_equal(synchronous(ledger), 2);
+	assert_ok(scratch, ledger_begin_results(ledger, &scratch->err));
+	assert_int_equal(synchronous(ledger), 1);
+	assert_ok(scratch, ledger_commit(ledger, &scratch->err));
+	assert_int_equal(synchronous(ledger), 2);
+	assert_ok(scratch, ledger_begin_results(ledger, &scratch->err));
+	ledger_rollback(ledger);
+	assert_int_equal(synchronous(ledger), 2);
+	assert_ok(scratch, ledger_begin(ledger, &scratch->err));
+	assert_true(ledger_begin_results(ledger, &scratch->err) < 0); /* one at a time */
+	ledger_rollback(ledger);
+	assert_int_equal(synchronous(ledger), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_LEDGER(results_alone_are_written_without_a_sync),
 		WITH_LEDGER(a_new_one_is_migrated_and_in_wal_mode),
 		WITH_LEDGER(opening_again_keeps_what_is_there),
 		WITHOUT(its_files_are_0600_with_an_open_umask),
