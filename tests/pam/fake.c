@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,6 +168,9 @@ pid_t fake_watch_start(void)
 	if (pid > 0)
 		return pid;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* As devvm-helperd.service is. */
+	if (sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 }) < 0)
+		_exit(1);
 	while (read(fd, events, sizeof(events)) > 0)
 		continue;
 	_exit(1);
