@@ -111,15 +111,9 @@ int cmd_doctor(int argc, char **argv)
 	bool as_json = false;
 	struct ctl ctl;
 	const char *user;
-	int option;
 
 	ctl_init(&ctl);
-	while ((option = ctl_option(&ctl, argc, argv, ":", options)) != -1) {
-		if (option == '?')
-			return CTL_USAGE;
-		as_json = true;
-	}
-	user = ctl_user_word(&ctl, argc, argv, "");
+	user = ctl_flag_and_user(&ctl, argc, argv, ":", options, &as_json);
 	if (!user)
 		return CTL_USAGE;
 	exit_status = choose_person(&ctl, &doctor, user, &name, &home);

@@ -66,15 +66,9 @@ int cmd_reconcile(int argc, char **argv)
 	bool is_dry_run = false;
 	const char *user;
 	struct ctl ctl;
-	int option;
 
 	ctl_init(&ctl);
-	while ((option = ctl_option(&ctl, argc, argv, ":n", options)) != -1) {
-		if (option == '?')
-			return CTL_USAGE;
-		is_dry_run = true;
-	}
-	user = ctl_user_word(&ctl, argc, argv, "");
+	user = ctl_flag_and_user(&ctl, argc, argv, ":n", options, &is_dry_run);
 	if (!user)
 		return CTL_USAGE;
 	return (int)reconcile_run(&ctl, *user ? user : NULL, is_dry_run);

@@ -53,15 +53,9 @@ int cmd_status(int argc, char **argv)
 	struct ctl ctl;
 	bool as_json = false;
 	const char *user;
-	int option;
 
 	ctl_init(&ctl);
-	while ((option = ctl_option(&ctl, argc, argv, ":", options)) != -1) {
-		if (option == '?')
-			return CTL_USAGE;
-		as_json = true;
-	}
-	user = ctl_user_word(&ctl, argc, argv, "");
+	user = ctl_flag_and_user(&ctl, argc, argv, ":", options, &as_json);
 	if (!user)
 		return CTL_USAGE;
 	return (int)status_run(&ctl, *user ? user : NULL, as_json);

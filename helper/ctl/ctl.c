@@ -76,6 +76,19 @@ const char *ctl_user_word(const struct ctl *ctl, int argc, char **argv, const ch
 	return word;
 }
 
+const char *ctl_flag_and_user(const struct ctl *ctl, int argc, char **argv, const char *letters,
+			      const struct option *table, bool *ret_flag)
+{
+	int option;
+
+	while ((option = ctl_option(ctl, argc, argv, letters, table)) != -1) {
+		if (option == '?')
+			return NULL;
+		*ret_flag = true;
+	}
+	return ctl_user_word(ctl, argc, argv, "");
+}
+
 int ctl_number(const struct ctl *ctl, const char *option, const char *text, uint64_t max,
 	       uint64_t *ret_value)
 {

@@ -48,6 +48,11 @@ int ctl_option(const struct ctl *ctl, int argc, char **argv, const char *letters
  * none. NULL, with a sentence, when there are more or it is no user name. */
 const char *ctl_user_word(const struct ctl *ctl, int argc, char **argv, const char *fallback);
 
+/* The words of a command whose options all say the same, and the user, "" for none. NULL, with
+ * a sentence, for other words. */
+const char *ctl_flag_and_user(const struct ctl *ctl, int argc, char **argv, const char *letters,
+			      const struct option *table, bool *ret_flag);
+
 /* The value of an option as a whole number from 1. -EINVAL with a sentence. */
 DV_MUST_CHECK int ctl_number(const struct ctl *ctl, const char *option, const char *text,
 			     uint64_t max, uint64_t *ret_value);
