@@ -7,6 +7,8 @@
 #include "job/jobs.h"
 
 #include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,6 +23,7 @@
 #define LOCK_DEADLINE_MS 60000
 #define LEDGER_BUSY_MS 10000
 #define MAX_ROUNDS 5
+#define TELL_AGAIN_USEC (60 * INT64_C(1000000))
 
 struct reconcile {
 	struct env env;
@@ -31,7 +34,8 @@ struct reconcile {
 	const char *only_user; /* NULL: everybody and the machine */
 	bool dry_run;
 	bool report;
-	bool roster_refused;
+	bool roster_refused; /* by the last round, and why */
+	struct dv_error refusal;
 };
 
 static void reconcile_done(struct reconcile *run)
@@ -83,7 +87,6 @@ static int take_roster(struct reconcile *run, char ret_digest[static DIGEST_HEX_
 					.on_change = on_roster_change,
 					.context = run };
 	enum sync_outcome outcome = SYNC_UNSET;
-	struct dv_error refusal = { "" };
 	bool known = false;
 	int r = roster_is_known(run, &known, err);
 
@@ -93,12 +96,10 @@ static int take_roster(struct reconcile *run, char ret_digest[static DIGEST_HEX_
 		sync_digest(&run->view, ret_digest);
 		return 0;
 	}
-	r = sync_roster(&run->view, &options, &outcome, ret_digest, &refusal);
+	r = sync_roster(&run->view, &options, &outcome, ret_digest, &run->refusal);
 	if (r < 0)
-		return dv_refuse(err, r, "%s", refusal.text);
+		return dv_refuse(err, r, "%s", run->refusal.text);
 	run->roster_refused = outcome == SYNC_REFUSED;
-	if (run->roster_refused)
-		log_error("the roster is refused and the last good one stays: %s", refusal.text);
 	return 0;
 }
 
@@ -132,6 +133,39 @@ static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BY
 	if (r == 0 && !run->only_user)
 		r = pass_run(&options, STEP_SYSTEM, NULL, err);
 	return r < 0 ? r : keep_people(run, err);
+}
+
+/* Several reconciles may meet the same bad roster within moments (each event of a folder brings
+ * one); it is told once then, and again by the hourly ones. */
+static bool was_just_told(struct reconcile *run, const char *what)
+{
+	DV_AUTO_FREE char *told = NULL;
+	const char *told_what;
+	char *end = NULL;
+	int64_t age_usec;
+
+	if (ledger_get_meta(run->ledger, "roster-told", &told, NULL) < 0 || !told)
+		return false;
+	told_what = strchr(told, ' ');
+	age_usec = run->env.wall_usec(&run->env) - strtoll(told, &end, 10);
+	return told_what && end == told_what && strcmp(told_what + 1, what) == 0 && age_usec >= 0 &&
+	       age_usec < TELL_AGAIN_USEC;
+}
+
+static void tell_refusal(struct reconcile *run)
+{
+	char digest[DIGEST_HEX_BYTES];
+	char what[sizeof(digest) + sizeof(run->refusal.text)];
+	char told[sizeof(what) + 24];
+
+	sync_digest(&run->view, digest);
+	(void)snprintf(what, sizeof(what), "%s %s", digest, run->refusal.text);
+	if (!run->dry_run && was_just_told(run, what))
+		return;
+	log_error("the roster is refused and the last good one stays: %s", run->refusal.text);
+	(void)snprintf(told, sizeof(told), "%" PRId64 " %s", run->env.wall_usec(&run->env), what);
+	if (!run->dry_run) /* where it cannot be noted it is told once too often */
+		DV_IGNORE(ledger_set_meta(run->ledger, "roster-told", told, NULL));
 }
 
 /* systemd is told in a job of its own: with thousands of sockets it takes its time. */
@@ -231,6 +265,8 @@ int job_reconcile(int argc, char **argv)
 		r = open_ledger(&run, &lock_fd, &err);
 	if (r == 0)
 		r = run_rounds(&run, &err);
+	if (run.roster_refused)
+		tell_refusal(&run);
 	/* What was noted stays in the ledger: the next reconcile starts it. */
 	if (r == 0 && start_settle(&run, &err) < 0)
 		log_warning("devvm-settle.service was not started: %s", err.text);

@@ -338,6 +338,8 @@ static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *e
 	if (r == 0)
 		r = ledger_set_meta(ledger, "roster-error", NULL, err);
 	if (r == 0)
+		r = ledger_set_meta(ledger, "roster-told", NULL, err);
+	if (r == 0)
 		r = ledger_commit(ledger, err);
 	if (r < 0)
 		ledger_rollback(ledger);

@@ -41,8 +41,8 @@ DV_MUST_CHECK int ledger_begin_results(struct ledger *ledger, struct dv_error *e
 DV_MUST_CHECK int ledger_commit(struct ledger *ledger, struct dv_error *err);
 void ledger_rollback(struct ledger *ledger);
 
-/* Single values: "roster-digest", "roster-error", "sshd-reload". The value is owned by the
- * caller; NULL when there is none. Setting NULL removes it. */
+/* Single values: "roster-digest", "roster-error", "roster-told", "sshd-reload". The value is
+ * owned by the caller; NULL when there is none. Setting NULL removes it. */
 DV_MUST_CHECK int ledger_get_meta(struct ledger *ledger, const char *key, char **ret_value,
 				  struct dv_error *err);
 DV_MUST_CHECK int ledger_set_meta(struct ledger *ledger, const char *key, const char *value,
