@@ -64,6 +64,8 @@ case_host() {
 
 H() { "$HOST_TOOL" "$1" "$HOST" "${@:2}"; }
 inside() { "$HOST_TOOL" exec "$HOST" "$@"; }
+# A writer, and whoever recovers it after a kill, is waited for.
+ledger() { inside sqlite3 -cmd '.timeout 10000' /var/lib/devvm/ledger.db "$1"; } # SQL
 as() { "$HOST_TOOL" ssh "$HOST" "$@"; }
 
 ok() { echo "ok - $1"; }
@@ -214,7 +216,7 @@ real_programs() {
 
 # Milliseconds from the report of the step before to that of STEP, in a person's last home job.
 step_ms() { # USER STEP
-	inside sqlite3 /var/lib/devvm/ledger.db "SELECT (this.updated_usec - (SELECT max(updated_usec)
+	ledger "SELECT (this.updated_usec - (SELECT max(updated_usec)
 		FROM steps WHERE name = this.name AND updated_usec < this.updated_usec)) / 1000
 		FROM steps this WHERE name = '$1' AND step = '$2'"
 }
