@@ -10,8 +10,6 @@
 #include "ledger/people.h"
 #include "roster/derive.h"
 #include "steps/envfile.h"
-#include "steps/instance.h"
-#include "steps/keys.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
 
@@ -264,11 +262,8 @@ static int put_left(struct sync *sync, const struct people_row *before, struct d
 					 "gone from the roster");
 		return 0;
 	}
+	/* The rest is the steps' of STEP_LEAVE, once nothing can be started for them any more. */
 	r = ticket_remove(sync->view->env, before->name, err);
-	if (r == 0)
-		r = keys_remove(sync->view->env, before->name, err);
-	if (r == 0)
-		r = instance_remove(sync->view, before->name, err);
 	return r < 0 ? r : people_set_left(sync->view->ledger, before->name, err);
 }
 
