@@ -33,7 +33,8 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 		ROOT | ADMIN | DISPATCH | SELF,
 		{ { "v", true }, { "user", false } } },
 	[PROTO_RECONCILE] = { PROTO_RECONCILE, "reconcile", PROTO_REQUEST, HELPER, ROOT | ADMIN,
-		{ { "v", true }, { "user", false }, { "dry-run", false } } },
+		{ { "v", true }, { "user", false }, { "dry-run", false },
+		  { "allow-mass-leave", false } } },
 	[PROTO_MACHINE] = { PROTO_MACHINE, "machine", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 	/* without `version`: the tag that devvm.yaml follows */

@@ -211,7 +211,7 @@ static void dry_run_prints_a_plan(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "reconcile\nv=1\nuser=emo\ndry-run=1\n", script);
-	assert_int_equal(reconcile_run(&s.ctl, "emo", true), CTL_OK);
+	assert_int_equal(reconcile_run(&s.ctl, "emo", RECONCILE_DRY), CTL_OK);
 	assert_said(&s,
 		    "~ machine sshd: the drop-in is missing\n"
 		    "~ emo groups: not in docker\n",
@@ -225,7 +225,7 @@ static void empty_plan_says_so(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "reconcile\nv=1\ndry-run=1\n", script);
-	assert_int_equal(reconcile_run(&s.ctl, NULL, true), CTL_OK);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_DRY), CTL_OK);
 	assert_said(&s, "Nothing to do.\n", "");
 	session_end(&s);
 }
@@ -239,7 +239,7 @@ static void reconcile_counts_what_failed(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "reconcile\nv=1\n", script);
-	assert_int_equal(reconcile_run(&s.ctl, NULL, false), CTL_FAILED);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_PLAIN), CTL_FAILED);
 	assert_said(&s,
 		    "! emo account: useradd: no\n! anca groups\n"
 		    "2 steps failed; devvmctl status says what happens next.\n",
