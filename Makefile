@@ -72,18 +72,18 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c \
-                  helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
+                  helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
                   helper/daemon/schedule.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/pass.c \
+job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/pass.c \
                helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
-               helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
+               helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/follow.c helper/ctl/input.c \

@@ -28,6 +28,8 @@ static const struct command COMMANDS[] = {
 	{ "machine", cmd_machine, "", "install and update the machine's own programs now" },
 	{ "install", cmd_install, "t3|playwright [VERSION|TAG]",
 	  "put a version on the machine; current where none is" },
+	{ "offboard", cmd_offboard, "USER [--archive [--yes]]",
+	  "what archiving who left would do; with --archive, do it" },
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },

@@ -24,7 +24,7 @@
 #define LOCK_DEADLINE_MS 60000
 #define USERDEL_DEADLINE_MS 60000
 #define NAME_BYTES 128
-#define PATH_BYTES (sizeof(OFFBOARD_HOMES) + NAME_BYTES)
+#define PATH_BYTES (sizeof(OFFBOARD_HOMES) + NAME_BYTES + 2)
 
 /* NAME-UID-TIME: whoever has the name later gets another one, and no archive replaces another. */
 static void make_name(const struct offboard *run, char ret_name[static NAME_BYTES])
@@ -201,6 +201,18 @@ static int keep_home(struct offboard *run, char ret_path[static PATH_BYTES], str
 	return 0;
 }
 
+/* Under the lock, and again before what cannot be taken back: they may be back on the roster. */
+static int check_unchanged(struct offboard *run, struct dv_error *err)
+{
+	DV_AUTO_PEOPLE_ROW struct people_row now = { 0 };
+	int r = people_get(run->ledger, run->person.name, &now, err);
+
+	if (r == 0 && now.generation != run->person.generation)
+		r = dv_refuse(err, -ESTALE, "%s was changed meanwhile; nothing is removed",
+			      now.name);
+	return r;
+}
+
 int offboard_archive(struct offboard *run, char ret_text[static ERROR_MAX_BYTES],
 		     struct dv_error *err)
 {
@@ -211,7 +223,11 @@ int offboard_archive(struct offboard *run, char ret_text[static ERROR_MAX_BYTES]
 	int r = lock_fd < 0 ? lock_fd : offboard_check(run, err);
 
 	if (r == 0)
+		r = check_unchanged(run, err);
+	if (r == 0)
 		r = keep_home(run, path, err);
+	if (r == 0)
+		r = check_unchanged(run, err);
 	if (r == 0 && run->has_account)
 		r = remove_home(run, err);
 	if (r == 0 && run->has_account)
