@@ -58,6 +58,9 @@ static void keys_units_and_ticket_are_taken_away(void **state)
 {
 	struct scratch *scratch = *state;
 
+	DV_AUTO_FREE char *note = NULL;
+
+	scratch_write(scratch, "usr/lib/systemd/system/playwright-mcp@.socket", "", 0644);
 	assert_int_equal(check(scratch, "withdraw"), STEP_FINE);
 	scratch_write(scratch, "etc/devvm/keys/emo", "ssh-ed25519 A\n", 0644);
 	scratch_write(scratch, "run/devvm/tickets/emo", "#devvm-ticket 1\n", 0600);
@@ -71,6 +74,8 @@ static void keys_units_and_ticket_are_taken_away(void **state)
 	assert_false(scratch_has(scratch, "run/devvm/tickets/emo"));
 	assert_false(scratch_has(scratch, "etc/systemd/system/playwright-mcp@emo.socket.d"));
 	assert_true(scratch_has(scratch, "etc/t3-serve/emo.env"));
+	assert_ok(scratch, ledger_get_meta(scratch->ledger, "units-pending", &note, &scratch->err));
+	assert_non_null(note); /* systemd is told */
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, scratch_teardown)

@@ -512,21 +512,6 @@ static void a_name_that_is_handed_on_has_no_ports_of_before(void **state)
 	assert_people(scratch, "emo present 3 3773 8932\nemo@1 left 2 4100 8931\n");
 }
 
-static void who_leaves_has_no_units_left(void **state)
-{
-	struct scratch *scratch = *state;
-	const char *dropin = "etc/systemd/system/playwright-mcp@emo.socket.d/50-devvm.conf";
-	DV_AUTO_FREE char *note = NULL;
-
-	scratch_write(scratch, "usr/lib/systemd/system/playwright-mcp@.socket", "", 0644);
-	take(scratch, "users:\n" EMO WIZARD);
-	scratch_write(scratch, dropin, "[Socket]\n", 0644);
-	take(scratch, "users:\n" WIZARD);
-	assert_file(scratch, dropin, "(none)");
-	assert_ok(scratch, ledger_get_meta(scratch->ledger, "units-pending", &note, &scratch->err));
-	assert_non_null(note);
-}
-
 /* Most of these are about one person who leaves, who would be everybody. */
 static int setup(void **state)
 {
@@ -564,7 +549,6 @@ int main(void)
 		TEST(of_two_with_one_port_the_first_has_it),
 		TEST(a_port_of_the_ledger_is_not_given_away),
 		TEST(a_name_that_is_handed_on_has_no_ports_of_before),
-		TEST(who_leaves_has_no_units_left),
 		TEST(a_full_range_is_refused),
 		TEST(a_dry_run_says_what_differs_and_changes_nothing),
 		TEST(a_dry_run_of_a_refused_roster_notes_nothing),
