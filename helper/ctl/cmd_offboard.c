@@ -14,7 +14,7 @@
 #include "ctl/follow.h"
 #include "ctl/output.h"
 
-#define PLAN_TOTAL_MS (10 * 60000)	 /* measuring a home has five minutes */
+#define PLAN_TOTAL_MS (10 * 60000)	/* measuring a home has five minutes */
 #define ARCHIVE_TOTAL_MS (13 * 3600000) /* the unit's own limit */
 #define SIZE_BYTES 32
 
@@ -81,7 +81,7 @@ static int on_row(const struct record *row, void *context, struct dv_error *err 
 	plan->is_refused = *refused != '\0';
 	(void)fprintf(ctl->out, "%s (uid %s): %s\n", user, value_of(row, "uid"),
 		      strcmp(value_of(row, "state"), "left") == 0 ? "left the roster"
-								   : "on the roster");
+								  : "on the roster");
 	if (*home) {
 		DV_AUTO_FREE char *behind = NULL;
 
@@ -98,7 +98,8 @@ static int on_row(const struct record *row, void *context, struct dv_error *err 
 		print_value(ctl, "archive", "/var/backups/devvm/homes/", user, "-UID-TIME.tar.zst");
 	if (*home) {
 		print_value(ctl, "remove", "the account ", user, ", its home and its env files");
-		print_value(ctl, "keep", "", "uid, ports and backups: nobody else is given them", "");
+		print_value(ctl, "keep", "", "uid, ports and backups: nobody else is given them",
+			    "");
 	}
 	if (*refused)
 		print_value(ctl, "not now", "", refused, "");

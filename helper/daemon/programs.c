@@ -219,7 +219,8 @@ struct answer *programs_handle_machine(struct daemon *daemon,
 				       const struct request *request DV_UNUSED,
 				       struct record_writer *reply)
 {
-	static const struct answer_ops OPS = { .next = machine_next, .release = programs_release_waiter };
+	static const struct answer_ops OPS = { .next = machine_next,
+					       .release = programs_release_waiter };
 
 	return programs_wait_for(daemon, &OPS, UNIT_MACHINE, "", reply);
 }
@@ -255,7 +256,8 @@ enum answer_next programs_next_result(struct answer *answer, struct record_write
 struct answer *programs_handle_install(struct daemon *daemon, const struct request *request,
 				       struct record_writer *reply)
 {
-	static const struct answer_ops OPS = { .next = programs_next_result, .release = programs_release_waiter };
+	static const struct answer_ops OPS = { .next = programs_next_result,
+					       .release = programs_release_waiter };
 	const struct stage_item *item = stage_find_item(record_get(request->record, "item"));
 	const char *want = record_get(request->record, "version");
 	char instance[STAGE_NAME_BYTES], unit[UNIT_BYTES];

@@ -80,10 +80,10 @@ static int open_folder(const struct offboard *run, struct dv_error *err)
 /* An empty one of root's for systemd to open, whatever was there. */
 static int prepare_new(int folder_fd, const char *new_name, struct dv_error *err)
 {
-	return file_replace(
-		folder_fd, new_name,
-		&(struct file_spec){ .data = "", .mode = 0600, .uid = geteuid(), .gid = (gid_t)-1 },
-		err);
+	return file_replace(folder_fd, new_name,
+			    &(struct file_spec){
+				    .data = "", .mode = 0600, .uid = geteuid(), .gid = (gid_t)-1 },
+			    err);
 }
 
 static int make_archive(struct offboard *run, int folder_fd, char ret_path[static PATH_BYTES],
@@ -148,10 +148,10 @@ static int remove_account(const struct offboard *run, struct dv_error *err)
 {
 	const char *const argv[] = { "userdel", "--", run->person.name, NULL };
 
-	return process_run_ok(
-		&(struct process_spec){ .argv = argv,
-					.deadline_ms = clock_deadline_ms(USERDEL_DEADLINE_MS) },
-		err);
+	return process_run_ok(&(struct process_spec){ .argv = argv,
+						      .deadline_ms = clock_deadline_ms(
+							      USERDEL_DEADLINE_MS) },
+			      err);
 }
 
 /* Copies of their t3's state are theirs for good, whoever has the name later. */
@@ -217,8 +217,8 @@ int offboard_archive(struct offboard *run, char ret_text[static ERROR_MAX_BYTES]
 		     struct dv_error *err)
 {
 	/* The reconcile waits meanwhile only where it wants something of this person. */
-	DV_AUTO_CLOSE int lock_fd = lock_take(&run->env, run->person.name,
-					      clock_deadline_ms(LOCK_DEADLINE_MS), err);
+	DV_AUTO_CLOSE int lock_fd =
+		lock_take(&run->env, run->person.name, clock_deadline_ms(LOCK_DEADLINE_MS), err);
 	char path[PATH_BYTES];
 	int r = lock_fd < 0 ? lock_fd : offboard_check(run, err);
 

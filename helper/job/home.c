@@ -122,8 +122,8 @@ struct home_run {
 	struct env env;
 	struct config config;
 	struct home_work work;
-	unsigned int n, of;	    /* the step at hand, from 1, of how many */
-	uint64_t applied_steps;	    /* a bit per row of STEPS: what this run has brought */
+	unsigned int n, of;	/* the step at hand, from 1, of how many */
+	uint64_t applied_steps; /* a bit per row of STEPS: what this run has brought */
 };
 
 static void home_run_done(struct home_run *run)

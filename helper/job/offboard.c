@@ -19,7 +19,8 @@
 #include "steps/paths.h"
 
 #define LEDGER_BUSY_MS 10000
-#define UNIT_MAX_MS (7 * 3600 * INT64_C(1000)) /* a home of terabytes; the units' own limit is below */
+#define UNIT_MAX_MS                                                                                \
+	(7 * 3600 * INT64_C(1000)) /* a home of terabytes; the units' own limit is below */
 #define STATUS_MAX_BYTES 16384
 #define PASSWD_MAX_BYTES (16 * 1024 * 1024)
 #define MEASURE_FOLDER "run/devvm/offboard"
@@ -44,10 +45,9 @@ int offboard_run_unit(const struct offboard *run, const char *prefix, struct dv_
 	int r;
 
 	(void)snprintf(unit, sizeof(unit), "%s@%s.service", prefix, run->person.name);
-	r = process_run_ok(
-		&(struct process_spec){ .argv = argv,
-					.deadline_ms = clock_deadline_ms(UNIT_MAX_MS) },
-		&why);
+	r = process_run_ok(&(struct process_spec){ .argv = argv,
+						   .deadline_ms = clock_deadline_ms(UNIT_MAX_MS) },
+			   &why);
 	return r < 0 ? dv_refuse(err, r, "%s failed: journalctl -u %s says why", unit, unit) : 0;
 }
 
@@ -141,10 +141,10 @@ static int look_at_account(struct offboard *run, struct dv_error *err)
 	run->home = strdup(entry->pw_dir);
 	if (!run->home)
 		return dv_fail(err, -ENOMEM, "look at %s", run->person.name);
-	run->has_home = *run->home == '/' &&
-			fstatat(run->env.root_dirfd, run->home + 1, &st, AT_SYMLINK_NOFOLLOW) ==
-				0 &&
-			S_ISDIR(st.st_mode) && st.st_uid == entry->pw_uid;
+	run->has_home =
+		*run->home == '/' &&
+		fstatat(run->env.root_dirfd, run->home + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode) && st.st_uid == entry->pw_uid;
 	return 0;
 }
 
@@ -186,11 +186,10 @@ int offboard_check(const struct offboard *run, struct dv_error *err)
 				 "%u processes of %s still run (first %s): loginctl terminate-user "
 				 "%s, or wait",
 				 run->n_processes, name, run->first_process, name);
-	if (!run->has_home && faccessat(run->env.root_dirfd, run->home + 1, F_OK,
-					AT_SYMLINK_NOFOLLOW) == 0)
-		return dv_refuse(err, -EPERM,
-				 "%s is not a folder of %s: move it away, then again", run->home,
-				 name);
+	if (!run->has_home &&
+	    faccessat(run->env.root_dirfd, run->home + 1, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return dv_refuse(err, -EPERM, "%s is not a folder of %s: move it away, then again",
+				 run->home, name);
 	return 0;
 }
 
@@ -303,7 +302,10 @@ int job_offboard(int argc, char **argv)
 	if (result == 0)
 		result = is_archive ? offboard_archive(&run, done, &why)
 				    : write_plan(&run, &plan, &why);
-	r = note(&run, argv[1], result, result < 0 ? why.text : is_archive ? done : plan,
+	r = note(&run, argv[1], result,
+		 result < 0   ? why.text
+		 : is_archive ? done
+			      : plan,
 		 is_archive, &err);
 	if (r < 0)
 		log_error("offboard: %s", err.text);

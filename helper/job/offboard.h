@@ -27,7 +27,7 @@ struct offboard {
 	char *home;	  /* absolute; NULL without an account */
 	bool has_home;	  /* there, a folder, and theirs */
 	unsigned int n_sessions, n_processes;
-	char first_process[64]; /* "sleep, pid 123" */
+	char first_process[64];	     /* "sleep, pid 123" */
 	uint64_t n_bytes, n_entries; /* of the home; 0 where it was not measured */
 };
 

@@ -20,11 +20,8 @@
 /* The machine's own passes; downloads take minutes, and settling waits for systemd: a reconcile
  * must not wait for either. */
 static const char *const MACHINE_LOCKS[] = {
-	[STEP_SYSTEM] = "@machine",
-	[STEP_MAPS] = "@machine",
-	[STEP_MACHINE] = "@machine-steps",
-	[STEP_SETTLE] = "@units",
-	[STEP_HOME] = NULL,
+	[STEP_SYSTEM] = "@machine", [STEP_MAPS] = "@machine", [STEP_MACHINE] = "@machine-steps",
+	[STEP_SETTLE] = "@units",   [STEP_HOME] = NULL,
 };
 
 struct pass_result {
@@ -288,9 +285,9 @@ int pass_run(const struct pass_options *options, enum step_place place,
 
 void pass_sweep(const struct env *env)
 {
-	static const char *const folders[] = { STEPS_ENV_FOLDER, STEPS_KEYS_FOLDER,
+	static const char *const folders[] = { STEPS_ENV_FOLDER,     STEPS_KEYS_FOLDER,
 					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER,
-					       STEPS_DENIED_FOLDER, "etc" };
+					       STEPS_DENIED_FOLDER,  "etc" };
 
 	for (size_t i = 0; i < DV_COUNT(folders); i++)
 		file_sweep(env->root_dirfd, folders[i]);

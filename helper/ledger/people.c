@@ -10,7 +10,7 @@
 	"name, identity, k8s_user, tier, shell, groups, layout, repos, ssh_keys, parked, eager,"   \
 	" wanted_uid, state, generation, uid, account, login, token_digest,"                       \
 	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 't3'),"             \
-	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 'playwright'),"      \
+	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 'playwright'),"     \
 	" cut, archive"
 
 /* Those who had the name ?1 before: NAME@N, cut so that it stays as short as a user's name.
@@ -347,8 +347,10 @@ int people_set_cut(struct ledger *ledger, const char *name, int64_t generation, 
 		   struct dv_error *err)
 {
 	int r;
-	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(
-		ledger, "UPDATE people SET cut = ?3 WHERE name = ?1 AND generation = ?2", &r, err);
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "UPDATE people SET cut = ?3 WHERE name = ?1 AND generation = ?2", &r,
+			    err);
 
 	if (!s)
 		return r;

@@ -28,8 +28,8 @@ static void list_units(const struct people_row *person, struct leaver *ret_leave
 {
 	struct leaver leaver = { .n_before_instances = 1 };
 
-	(void)snprintf(leaver.names[leaver.n_units++], INSTANCE_UNIT_BYTES,
-		       "devvm-home@%s.service", person->name);
+	(void)snprintf(leaver.names[leaver.n_units++], INSTANCE_UNIT_BYTES, "devvm-home@%s.service",
+		       person->name);
 	for (const struct instance_unit *unit = INSTANCE_UNITS; unit->prefix; unit++)
 		instance_unit_name(unit, person->name, leaver.names[leaver.n_units++]);
 	if (person->uid > 0)

@@ -64,8 +64,8 @@ static void keys_units_and_ticket_are_taken_away(void **state)
 	assert_int_equal(check(scratch, "withdraw"), STEP_FINE);
 	scratch_write(scratch, "etc/devvm/keys/emo", "ssh-ed25519 A\n", 0644);
 	scratch_write(scratch, "run/devvm/tickets/emo", "#devvm-ticket 1\n", 0600);
-	scratch_write(scratch,
-		      "etc/systemd/system/playwright-mcp@emo.socket.d/50-devvm.conf", "", 0644);
+	scratch_write(scratch, "etc/systemd/system/playwright-mcp@emo.socket.d/50-devvm.conf", "",
+		      0644);
 	scratch_write(scratch, "etc/t3-serve/emo.env", "T3_PORT=3773\n", 0600);
 	assert_int_equal(check(scratch, "withdraw"), STEP_DIFFERS);
 	apply(scratch, "withdraw");

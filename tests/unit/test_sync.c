@@ -250,8 +250,7 @@ static void a_name_that_is_handed_on_brings_nothing_along(void **state)
 			       "emo@2 left 4 3774 8932\n");
 }
 
-#define FOUR                                                                                       \
-	"users:\n" LINE("anca", "") LINE("bob", "") LINE("emo", "") LINE("wizard", "")
+#define FOUR "users:\n" LINE("anca", "") LINE("bob", "") LINE("emo", "") LINE("wizard", "")
 
 static void most_of_the_people_do_not_leave_at_once(void **state)
 {
@@ -277,8 +276,8 @@ static void most_of_the_people_do_not_leave_at_once(void **state)
 		       "more than leaving.max_share (67 %) allows: correct the roster, or say "
 		       "devvmctl reconcile --allow-mass-leave");
 	/* Allowed once. */
-	assert_ok(scratch, ledger_set_meta(scratch->ledger, LEDGER_ALLOW_MASS_LEAVE, "1",
-					   &scratch->err));
+	assert_ok(scratch,
+		  ledger_set_meta(scratch->ledger, LEDGER_ALLOW_MASS_LEAVE, "1", &scratch->err));
 	take(scratch, "users: {}\n");
 	assert_ok(scratch, ledger_get_meta(scratch->ledger, LEDGER_ALLOW_MASS_LEAVE, &allowed,
 					   &scratch->err));
