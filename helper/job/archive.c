@@ -4,7 +4,7 @@
  *   the owner compares it with the home         nothing has changed
  *   sync, checksum, rename, the ledger          there is an archive, and it is known
  *   the owner empties the home, root removes    from here on the archive is all there is; each
- *   the empty folder, userdel, files of root's  of these is finished by the next run
+ *   the empty folder, files of root's, userdel  of these is finished by the next run
  */
 #include "job/offboard.h"
 
@@ -154,17 +154,26 @@ static int remove_account(const struct offboard *run, struct dv_error *err)
 			      err);
 }
 
+#define MAX_BACKUPS 100 /* of one person who was archived as often */
+
 /* Copies of their t3's state are theirs for good, whoever has the name later. */
 static int set_backups_aside(const struct offboard *run, struct dv_error *err)
 {
-	char from[STEPS_PATH_BYTES], to[STEPS_PATH_BYTES];
+	int root_fd = run->env.root_dirfd;
+	char from[STEPS_PATH_BYTES], to[STEPS_PATH_BYTES], suffix[16] = "";
+	int failure = -EEXIST;
 
 	(void)snprintf(from, sizeof(from), OFFBOARD_T3_BACKUPS "/%s", run->person.name);
-	(void)snprintf(to, sizeof(to), OFFBOARD_T3_BACKUPS "/%s@%" PRId64, run->person.name,
-		       run->person.uid);
-	if (renameat(run->env.root_dirfd, from, run->env.root_dirfd, to) < 0 && errno != ENOENT)
-		return dv_fail(err, -errno, "rename /%s to /%s", from, to);
-	return 0;
+	for (int n = 1; (failure == -EEXIST || failure == -ENOTEMPTY) && n <= MAX_BACKUPS; n++) {
+		if (n > 1)
+			(void)snprintf(suffix, sizeof(suffix), ".%d", n);
+		(void)snprintf(to, sizeof(to), OFFBOARD_T3_BACKUPS "/%s@%" PRId64 "%s",
+			       run->person.name, run->person.uid, suffix);
+		failure = renameat2(root_fd, from, root_fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+	}
+	return failure == 0 || failure == -ENOENT
+		       ? 0
+		       : dv_fail(err, failure, "rename /%s to /%s", from, to);
 }
 
 static int remove_files(const struct offboard *run, struct dv_error *err)
@@ -230,10 +239,11 @@ int offboard_archive(struct offboard *run, char ret_text[static ERROR_MAX_BYTES]
 		r = check_unchanged(run, err);
 	if (r == 0 && run->has_account)
 		r = remove_home(run, err);
-	if (r == 0 && run->has_account)
-		r = remove_account(run, err);
 	if (r == 0)
 		r = remove_files(run, err);
+	/* Last: without the account the name may go to another person. */
+	if (r == 0 && run->has_account)
+		r = remove_account(run, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(ret_text, ERROR_MAX_BYTES, "the account %s is removed; %s%s",
