@@ -59,31 +59,31 @@ ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
-                 helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
+                 helper/steps/deny.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
                  helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c \
-                 helper/steps/keys.c helper/steps/launcher.c helper/steps/legacy_use.c \
+                 helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
-                 helper/steps/path.c helper/steps/playwright_mcp.c \
+                 helper/steps/maps.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
                  helper/steps/ports.c helper/steps/retire_legacy.c helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
-                 helper/steps/view.c helper/steps/work.c
+                 helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c \
-                  helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
+                  helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
                   helper/daemon/schedule.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/pass.c \
+job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/pass.c \
                helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
-               helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
+               helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/follow.c helper/ctl/input.c \
@@ -215,13 +215,13 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
-              test_claude_installer test_client test_clock test_cmd_offline test_code \
+              test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_ctl_doctor test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_due \
               test_env test_envfile test_error test_events test_facts test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance \
-              test_instances test_keys test_knock test_launcher test_ledger test_legacy_use \
-              test_limits test_listing test_lock test_log test_looks test_manager test_node \
+              test_instances test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
+              test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
               test_output test_package test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_programs test_progress test_proto test_protocol_doc \

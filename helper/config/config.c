@@ -74,6 +74,7 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "instances.stop_idle_after", config_read_uint, { 0, 525600 }, AT(instances_stop_idle_after), 0 },
 	{ "instances.memory_max", config_read_memory, { 0 }, AT(instances_memory_max), 0 },
 	{ "instances.tasks_max", config_read_uint, { 16, 4194304 }, AT(instances_tasks_max), 0 },
+	{ "leaving.max_share", config_read_uint, { 0, 100 }, AT(leaving_max_share), 0 },
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
 };
 /* clang-format on */
@@ -129,6 +130,7 @@ int config_init(struct config *config, struct dv_error *err)
 		.instances_start = CONFIG_START_LOGIN,
 		.instances_stop_idle_after = 480,
 		.instances_tasks_max = 4096,
+		.leaving_max_share = 30,
 		.connections_per_uid = 32,
 	};
 	int r = 0;

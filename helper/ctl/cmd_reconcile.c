@@ -38,8 +38,9 @@ static void print_end(const struct ctl *ctl, const struct follow_result *result,
 		(void)fprintf(ctl->out, "(%s)\n", result->text);
 }
 
-enum ctl_exit reconcile_run(const struct ctl *ctl, const char *user, bool is_dry_run)
+enum ctl_exit reconcile_run(const struct ctl *ctl, const char *user, enum reconcile_mode mode)
 {
+	bool is_dry_run = mode == RECONCILE_DRY;
 	unsigned int n_differing = 0;
 	struct record_writer request;
 	struct follow_result result;
@@ -55,6 +56,7 @@ enum ctl_exit reconcile_run(const struct ctl *ctl, const char *user, bool is_dry
 	proto_begin_request(&request, PROTO_RECONCILE);
 	record_add(&request, "user", user);
 	record_add(&request, "dry-run", is_dry_run ? "1" : NULL);
+	record_add(&request, "allow-mass-leave", mode == RECONCILE_MASS_LEAVE ? "1" : NULL);
 	follow_run(ctl, &spec, &result);
 	print_end(ctl, &result, is_dry_run, n_differing);
 	return follow_explain(ctl, &result);
@@ -62,14 +64,32 @@ enum ctl_exit reconcile_run(const struct ctl *ctl, const char *user, bool is_dry
 
 int cmd_reconcile(int argc, char **argv)
 {
-	static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' }, { 0 } };
-	bool is_dry_run = false;
+	static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' },
+						 { "allow-mass-leave", no_argument, NULL, 'm' },
+						 { 0 } };
+	enum reconcile_mode mode = RECONCILE_PLAIN;
 	const char *user;
 	struct ctl ctl;
+	int option;
 
 	ctl_init(&ctl);
-	user = ctl_flag_and_user(&ctl, argc, argv, ":n", options, &is_dry_run);
+	while ((option = ctl_option(&ctl, argc, argv, ":n", options)) != -1) {
+		enum reconcile_mode wanted = option == 'm' ? RECONCILE_MASS_LEAVE : RECONCILE_DRY;
+
+		if (option == '?')
+			return CTL_USAGE;
+		if (mode != RECONCILE_PLAIN && mode != wanted) {
+			ctl_say(&ctl, "reconcile: --dry-run changes nothing and allows nothing");
+			return CTL_USAGE;
+		}
+		mode = wanted;
+	}
+	user = ctl_user_word(&ctl, argc, argv, "");
 	if (!user)
 		return CTL_USAGE;
-	return (int)reconcile_run(&ctl, *user ? user : NULL, is_dry_run);
+	if (*user && mode == RECONCILE_MASS_LEAVE) {
+		ctl_say(&ctl, "reconcile: --allow-mass-leave is about everybody, not %s", user);
+		return CTL_USAGE;
+	}
+	return (int)reconcile_run(&ctl, *user ? user : NULL, mode);
 }

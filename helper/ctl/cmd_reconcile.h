@@ -4,8 +4,13 @@
 
 #include "ctl/ctl.h"
 
-/* Make the machine what the roster says, for everybody or one `user` (else NULL); with
- * `is_dry_run` say what that would change and touch nothing. */
-enum ctl_exit reconcile_run(const struct ctl *ctl, const char *user, bool is_dry_run);
+enum reconcile_mode {
+	RECONCILE_PLAIN,
+	RECONCILE_DRY,	      /* say what it would change and touch nothing */
+	RECONCILE_MASS_LEAVE, /* whoever the roster drops may leave, however many they are */
+};
+
+/* Make the machine what the roster says, for everybody or one `user` (else NULL). */
+enum ctl_exit reconcile_run(const struct ctl *ctl, const char *user, enum reconcile_mode mode);
 
 #endif

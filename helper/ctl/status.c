@@ -120,6 +120,7 @@ static int add_person(struct status *status, const struct record *row)
 		.t3_port = port_of(row, "t3-port"),
 		.playwright_port = port_of(row, "playwright-port"),
 		.generation = number_of(row, "generation"),
+		.sessions = number_of(row, "sessions"),
 		.has_ticket = str_equal(record_get(row, "ticket"), "yes"),
 		.is_parked = str_equal(record_get(row, "parked"), "yes"),
 	};

@@ -29,7 +29,7 @@ struct status_steps {
 /* Texts are "" and numbers STATUS_NO_NUMBER where the helper said nothing. */
 struct status_person {
 	char *user, *identity, *tier, *state, *login, *home;
-	int64_t uid, t3_port, playwright_port, generation;
+	int64_t uid, t3_port, playwright_port, generation, sessions;
 	bool has_ticket, is_parked;
 	struct status_steps steps;
 };

@@ -126,6 +126,17 @@ static void print_machine(const struct status_machine *machine, const struct ctl
 		      why ? why : "");
 }
 
+/* Nobody's session is ended by a roster: whoever looks is told of it. */
+static void print_sessions(const struct ctl *ctl, const struct status_person *person)
+{
+	if (person->sessions > 0)
+		(void)fprintf(ctl->out,
+			      "%s has left and has %" PRId64 " session%s open: loginctl "
+			      "terminate-user %s ends what they have\n",
+			      person->user, person->sessions, person->sessions == 1 ? "" : "s",
+			      person->user);
+}
+
 int status_print_table(const struct status *status, const struct ctl *ctl, int64_t now_usec)
 {
 	static const char *const headings[] = { "USER",	      "TIER", "STATE",	 "UID", "T3",
@@ -143,6 +154,8 @@ int status_print_table(const struct status *status, const struct ctl *ctl, int64
 		(void)fputs("There is nobody to show.\n", ctl->out);
 	for (size_t i = 0; i < status->n_people; i++)
 		print_failed_steps(ctl, status->people[i].user, &status->people[i].steps, now_usec);
+	for (size_t i = 0; i < status->n_people; i++)
+		print_sessions(ctl, &status->people[i]);
 	print_machine(&status->machine, ctl, now_usec);
 	return 0;
 }
@@ -210,5 +223,6 @@ int status_print_person(const struct status_person *person, const struct ctl *ct
 	else
 		(void)fputs("No step has run yet.\n", ctl->out);
 	print_failed_steps(ctl, person->user, &person->steps, now_usec);
+	print_sessions(ctl, person);
 	return 0;
 }

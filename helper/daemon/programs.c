@@ -13,7 +13,6 @@
 #include "ledger/installs.h"
 #include "ledger/steps_log.h"
 #include "steps/steps.h"
-#include "store/stage.h"
 
 #define UNIT_BYTES 160
 #define CHECK_USEC (10 * 1000000ULL) /* how exact "next try" is */
@@ -31,12 +30,6 @@ struct programs {
 	struct daemon *daemon;
 	sd_event_source *check;
 	struct run *runs[PROGRAMS_MAX]; /* those that run; NULL for a free place */
-};
-
-struct program_waiter {
-	struct answer base;
-	struct run *run;
-	char instance[STAGE_NAME_BYTES]; /* of an install */
 };
 
 static void let_go(struct run *run)
@@ -151,7 +144,7 @@ static int start(struct programs *programs, const char *unit, struct run **ret_r
 	return 0;
 }
 
-static void waiter_release(struct answer *answer)
+void programs_release_waiter(struct answer *answer)
 {
 	struct program_waiter *waiter = (struct program_waiter *)answer;
 
@@ -160,8 +153,18 @@ static void waiter_release(struct answer *answer)
 	let_go(DV_TAKE_PTR(waiter->run));
 }
 
-static struct answer *wait_for(struct daemon *daemon, const struct answer_ops *ops,
-			       const char *unit, const char *instance, struct record_writer *reply)
+enum units_result programs_result(const struct program_waiter *waiter, const char **ret_text)
+{
+	if (waiter->run->runs)
+		return UNITS_UNSET;
+	if (ret_text)
+		*ret_text = waiter->run->text;
+	return waiter->run->result;
+}
+
+struct answer *programs_wait_for(struct daemon *daemon, const struct answer_ops *ops,
+				 const char *unit, const char *instance,
+				 struct record_writer *reply)
 {
 	struct program_waiter *waiter = answer_new(sizeof(*waiter), ops, daemon, NULL);
 	struct dv_error err = { "" };
@@ -216,14 +219,15 @@ struct answer *programs_handle_machine(struct daemon *daemon,
 				       const struct request *request DV_UNUSED,
 				       struct record_writer *reply)
 {
-	static const struct answer_ops OPS = { .next = machine_next, .release = waiter_release };
+	static const struct answer_ops OPS = { .next = machine_next,
+					       .release = programs_release_waiter };
 
-	return wait_for(daemon, &OPS, UNIT_MACHINE, "", reply);
+	return programs_wait_for(daemon, &OPS, UNIT_MACHINE, "", reply);
 }
 
 /* install: what the job left in the ledger about this instance. */
 
-static enum answer_next install_next(struct answer *answer, struct record_writer *writer)
+enum answer_next programs_next_result(struct answer *answer, struct record_writer *writer)
 {
 	struct program_waiter *waiter = (struct program_waiter *)answer;
 	struct store *store = &answer->daemon->store;
@@ -252,7 +256,8 @@ static enum answer_next install_next(struct answer *answer, struct record_writer
 struct answer *programs_handle_install(struct daemon *daemon, const struct request *request,
 				       struct record_writer *reply)
 {
-	static const struct answer_ops OPS = { .next = install_next, .release = waiter_release };
+	static const struct answer_ops OPS = { .next = programs_next_result,
+					       .release = programs_release_waiter };
 	const struct stage_item *item = stage_find_item(record_get(request->record, "item"));
 	const char *want = record_get(request->record, "version");
 	char instance[STAGE_NAME_BYTES], unit[UNIT_BYTES];
@@ -270,7 +275,7 @@ struct answer *programs_handle_install(struct daemon *daemon, const struct reque
 	}
 	(void)snprintf(instance, sizeof(instance), "%s-%s", item->name, want);
 	(void)snprintf(unit, sizeof(unit), "devvm-install@%s.service", instance);
-	return wait_for(daemon, &OPS, unit, instance, reply);
+	return programs_wait_for(daemon, &OPS, unit, instance, reply);
 }
 
 /* A failed step of the machine is tried again when the ledger says so. */

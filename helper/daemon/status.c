@@ -4,6 +4,7 @@
  * cursor is the name of the person and of the step that were last written.
  */
 #include <string.h>
+#include <systemd/sd-login.h>
 
 #include "daemon/verbs.h"
 #include "ledger/people.h"
@@ -97,6 +98,14 @@ static int write_machine(struct status *status, struct ledger *ledger, struct re
 	return 1;
 }
 
+/* Without logind there are none to tell of. */
+static int count_sessions(uid_t uid)
+{
+	int n = sd_uid_get_sessions(uid, 0, NULL);
+
+	return n > 0 ? n : 0;
+}
+
 static void write_person(struct status *status, const struct people_row *person,
 			 struct record_writer *writer)
 {
@@ -117,6 +126,8 @@ static void write_person(struct status *status, const struct people_row *person,
 	record_add(writer, "ticket", daemon_has_ticket(daemon, person->name) ? "yes" : "no");
 	record_add(writer, "home", home_name(queue_home_state(daemon->queue, person->name)));
 	record_add(writer, "parked", person->parked ? "yes" : "no");
+	if (person->state == PEOPLE_LEFT && person->uid > 0)
+		record_add_int(writer, "sessions", count_sessions((uid_t)person->uid));
 }
 
 static void write_step(const struct steps_log_row *row, struct record_writer *writer)

@@ -17,6 +17,7 @@ static const verb_handler VERB_HANDLERS[] = {
 	[PROTO_RECONCILE] = wait_handle_reconcile,
 	[PROTO_MACHINE] = programs_handle_machine,
 	[PROTO_INSTALL] = programs_handle_install,
+	[PROTO_OFFBOARD] = offboard_handle,
 	[PROTO_EVENTS] = feed_handle_events,
 	[PROTO_PROGRESS] = NULL,
 	[PROTO_ROW] = NULL,

@@ -18,6 +18,7 @@ struct answer *wait_handle_reconcile(struct daemon *, const struct request *,
 				     struct record_writer *);
 struct answer *programs_handle_machine(struct daemon *, const struct request *,
 				       struct record_writer *);
+struct answer *offboard_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *programs_handle_install(struct daemon *, const struct request *,
 				       struct record_writer *);
 struct answer *status_handle(struct daemon *, const struct request *, struct record_writer *);

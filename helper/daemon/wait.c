@@ -342,6 +342,30 @@ static void plan_on_progress(struct answer *answer, const struct answer_progress
 		waiter_on_progress(answer, progress);
 }
 
+/* False with the answer written. */
+static bool allow_mass_leave(struct daemon *daemon, const struct request *request, bool dry_run,
+			     struct record_writer *reply)
+{
+	struct dv_error err = { "" };
+	struct ledger *ledger;
+	int r;
+
+	if (!verbs_is_set(request, LEDGER_ALLOW_MASS_LEAVE))
+		return true;
+	if (request->user || dry_run) {
+		answer_write_error(reply, PROTO_CODE_BAD_REQUEST,
+				   LEDGER_ALLOW_MASS_LEAVE " is for a reconcile of everybody");
+		return false;
+	}
+	r = store_get(&daemon->store, &ledger, &err);
+	if (r == 0)
+		r = store_note(&daemon->store,
+			       ledger_set_meta(ledger, LEDGER_ALLOW_MASS_LEAVE, "1", &err), &err);
+	if (r < 0)
+		answer_write_error(reply, PROTO_CODE_FAILED, "%s", err.text);
+	return r == 0;
+}
+
 struct answer *wait_handle_reconcile(struct daemon *daemon, const struct request *request,
 				     struct record_writer *reply)
 {
@@ -353,9 +377,12 @@ struct answer *wait_handle_reconcile(struct daemon *daemon, const struct request
 						.on_end = reconcile_on_end,
 						.release = waiter_release };
 	bool dry_run = verbs_is_set(request, "dry-run");
-	struct waiter *waiter = waiter_new(dry_run ? &PLAN : &RECONCILE, daemon, request->user,
-					   dry_run ? QUEUE_PLAN : QUEUE_RECONCILE);
+	struct waiter *waiter;
 
+	if (!allow_mass_leave(daemon, request, dry_run, reply))
+		return NULL;
+	waiter = waiter_new(dry_run ? &PLAN : &RECONCILE, daemon, request->user,
+			    dry_run ? QUEUE_PLAN : QUEUE_RECONCILE);
 	if (!waiter)
 		return verbs_no_memory(reply);
 	waiter->seq = dry_run ? queue_request_plan(daemon->queue)

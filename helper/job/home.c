@@ -122,8 +122,8 @@ struct home_run {
 	struct env env;
 	struct config config;
 	struct home_work work;
-	unsigned int n, of;	    /* the step at hand, from 1, of how many */
-	unsigned int applied_steps; /* a bit per row of STEPS: what this run has brought */
+	unsigned int n, of;	/* the step at hand, from 1, of how many */
+	uint64_t applied_steps; /* a bit per row of STEPS: what this run has brought */
 };
 
 static void home_run_done(struct home_run *run)
@@ -160,7 +160,8 @@ static void on_apply(void *context, const struct step *step)
 static bool has_new_needs(const struct home_run *run, const struct step *step)
 {
 	for (const struct step *other = STEPS; other->name; other++) {
-		if ((run->applied_steps & (1U << (other - STEPS))) && step_needs(step, other->name))
+		if ((run->applied_steps & (UINT64_C(1) << (other - STEPS))) &&
+		    step_needs(step, other->name))
 			return true;
 	}
 	return false;
@@ -193,7 +194,7 @@ static void run_one(struct home_run *run, const struct step *step)
 	guard_run(&run->env, &run->work, step, on_apply, run, &result);
 	failed = *result.err.text != '\0';
 	if (!failed && result.applied)
-		run->applied_steps |= 1U << (step - STEPS);
+		run->applied_steps |= UINT64_C(1) << (step - STEPS);
 	send_report(run, step, failed ? "failed" : "ok",
 		    failed	     ? result.err.text
 		    : result.applied ? result.what

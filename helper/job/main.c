@@ -14,6 +14,7 @@ static const struct {
 	{ "reconcile", job_reconcile, "keep people and the machine as the roster says (root)" },
 	{ "machine", job_machine, "what is slow and needs a network, for the machine (root)" },
 	{ "install", job_install, "a version of a program for the machine (root)" },
+	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
 	{ "settle", job_settle, "have systemd run what the roster says (root)" },
 	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },

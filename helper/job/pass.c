@@ -20,10 +20,8 @@
 /* The machine's own passes; downloads take minutes, and settling waits for systemd: a reconcile
  * must not wait for either. */
 static const char *const MACHINE_LOCKS[] = {
-	[STEP_SYSTEM] = "@machine",
-	[STEP_MACHINE] = "@machine-steps",
-	[STEP_SETTLE] = "@units",
-	[STEP_HOME] = NULL,
+	[STEP_SYSTEM] = "@machine", [STEP_MAPS] = "@machine", [STEP_MACHINE] = "@machine-steps",
+	[STEP_SETTLE] = "@units",   [STEP_HOME] = NULL,
 };
 
 struct pass_result {
@@ -43,7 +41,7 @@ struct pass {
 	bool has_begun;
 	int begin_failure; /* of begin_change(), with its words */
 	struct dv_error begin_err;
-	unsigned int failed_steps; /* a bit per row of STEPS */
+	uint64_t failed_steps; /* a bit per row of STEPS */
 	struct pass_result *results;
 	size_t n_results;
 	struct envfile t3_env; /* of the checks since the last change */
@@ -81,7 +79,7 @@ static int note_result(struct pass *pass, const struct step *step, enum steps_lo
 	if (!pass->results || pass->n_results == MAX_RESULTS)
 		return -ENOMEM;
 	if (status == STEPS_LOG_FAILED)
-		pass->failed_steps |= 1U << (step - STEPS);
+		pass->failed_steps |= UINT64_C(1) << (step - STEPS);
 	result = &pass->results[pass->n_results++];
 	*result = (struct pass_result){ .step = step, .status = status, .err = *err };
 	(void)snprintf(result->what, sizeof(result->what), "%s", what);
@@ -91,7 +89,8 @@ static int note_result(struct pass *pass, const struct step *step, enum steps_lo
 static bool needs_are_met(const struct pass *pass, const struct step *step)
 {
 	for (const struct step *other = STEPS; other->name && step->needs; other++) {
-		if (step_needs(step, other->name) && (pass->failed_steps & (1U << (other - STEPS))))
+		if (step_needs(step, other->name) &&
+		    (pass->failed_steps & (UINT64_C(1) << (other - STEPS))))
 			return false;
 	}
 	return true;
@@ -102,12 +101,14 @@ static bool needs_are_met(const struct pass *pass, const struct step *step)
 static int reload(struct pass *pass, struct dv_error *err)
 {
 	struct people_row now = { 0 };
+	enum people_state state;
 	int64_t generation;
 	int r;
 
 	if (!pass->person)
 		return 0;
 	generation = pass->person->generation;
+	state = pass->person->state;
 	r = people_get(pass->options->view->ledger, pass->name, &now, err);
 	if (r < 0)
 		return r;
@@ -115,7 +116,7 @@ static int reload(struct pass *pass, struct dv_error *err)
 	pass->fresh = now;
 	pass->person = &pass->fresh;
 	pass->name = pass->fresh.name;
-	if (now.generation != generation || now.state != PEOPLE_PRESENT)
+	if (now.generation != generation || now.state != state)
 		return dv_refuse(err, -ESTALE, "%s was changed meanwhile", now.name);
 	return 0;
 }
@@ -284,8 +285,9 @@ int pass_run(const struct pass_options *options, enum step_place place,
 
 void pass_sweep(const struct env *env)
 {
-	static const char *const folders[] = { STEPS_ENV_FOLDER, STEPS_KEYS_FOLDER,
-					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER };
+	static const char *const folders[] = { STEPS_ENV_FOLDER,     STEPS_KEYS_FOLDER,
+					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER,
+					       STEPS_DENIED_FOLDER,  "etc" };
 
 	for (size_t i = 0; i < DV_COUNT(folders); i++)
 		file_sweep(env->root_dirfd, folders[i]);

@@ -119,6 +119,23 @@ static int keep_people(struct reconcile *run, struct dv_error *err)
 	return r;
 }
 
+/* Whoever reads the roster cuts off whom it has dropped, whomever else the run is about. A name
+ * that somebody else has now is not cut off. */
+static int cut_leavers(struct reconcile *run, struct dv_error *err)
+{
+	struct pass_options options = options_of(run);
+	DV_AUTO_PEOPLE struct people people = { 0 };
+	int r = people_list(run->ledger, &people, err);
+
+	for (size_t i = 0; r == 0 && i < people.n_rows; i++) {
+		const struct people_row *person = &people.rows[i];
+
+		if (person->state == PEOPLE_LEFT && !strchr(person->name, '@'))
+			r = pass_run(&options, STEP_LEAVE, person, err);
+	}
+	return r;
+}
+
 /* The roster into the ledger and the ledger onto the machine. */
 static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BYTES],
 		     struct dv_error *err)
@@ -130,9 +147,13 @@ static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BY
 		r = steps_log_list_failed(run->ledger, &run->failed, err);
 	if (r == 0)
 		r = take_roster(run, ret_digest, err);
+	if (r == 0)
+		r = cut_leavers(run, err);
 	if (r == 0 && !run->only_user)
 		r = pass_run(&options, STEP_SYSTEM, NULL, err);
-	return r < 0 ? r : keep_people(run, err);
+	if (r == 0)
+		r = keep_people(run, err);
+	return r < 0 ? r : pass_run(&options, STEP_MAPS, NULL, err);
 }
 
 /* Several reconciles may meet the same bad roster within moments (each event of a folder brings

@@ -10,8 +10,6 @@
 #include "ledger/people.h"
 #include "roster/derive.h"
 #include "steps/envfile.h"
-#include "steps/instance.h"
-#include "steps/keys.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
 
@@ -264,11 +262,8 @@ static int put_left(struct sync *sync, const struct people_row *before, struct d
 					 "gone from the roster");
 		return 0;
 	}
+	/* The rest is the steps' of STEP_LEAVE, once nothing can be started for them any more. */
 	r = ticket_remove(sync->view->env, before->name, err);
-	if (r == 0)
-		r = keys_remove(sync->view->env, before->name, err);
-	if (r == 0)
-		r = instance_remove(sync->view, before->name, err);
 	return r < 0 ? r : people_set_left(sync->view->ledger, before->name, err);
 }
 
@@ -320,6 +315,49 @@ static int read_roster(struct sync *sync, struct dv_error *err)
 	return r;
 }
 
+/* ---- mass leaves ---------------------------------------------------------------------- */
+
+/* In the ledger, written by devvm-helperd for `--allow-mass-leave`; the next roster that is read
+ * uses it up, whatever becomes of it. */
+static int is_allowed(struct sync *sync, bool *ret_allowed, struct dv_error *err)
+{
+	DV_AUTO_FREE char *value = NULL;
+	int r = ledger_get_meta(sync->view->ledger, LEDGER_ALLOW_MASS_LEAVE, &value, err);
+
+	*ret_allowed = value != NULL;
+	if (r < 0 || !value || sync->options->dry_run)
+		return r;
+	return ledger_set_meta(sync->view->ledger, LEDGER_ALLOW_MASS_LEAVE, NULL, err);
+}
+
+/* An emptied or truncated roster is an accident until somebody says otherwise. */
+static int check_mass_leave(struct sync *sync, bool is_allowed, struct dv_error *err)
+{
+	unsigned int share = sync->view->config->leaving_max_share;
+	size_t n_present = 0, n_leaving = 0;
+	const char *first = NULL;
+
+	for (size_t i = 0; i < sync->before.n_rows; i++) {
+		const struct people_row *row = &sync->before.rows[i];
+
+		if (row->state != PEOPLE_PRESENT)
+			continue;
+		n_present++;
+		if (roster_find(&sync->roster, row->name))
+			continue;
+		n_leaving++;
+		first = first ? first : row->name;
+	}
+	if (n_leaving == 0 || share == 100 || is_allowed ||
+	    (n_leaving < n_present && (n_leaving == 1 || n_leaving * 100 <= n_present * share)))
+		return 0;
+	return dv_refuse(err, -EPERM,
+			 "%s: %zu of %zu people would leave at once (first %s), more than "
+			 "leaving.max_share (%u %%) allows: correct the roster, or say devvmctl "
+			 "reconcile --allow-mass-leave",
+			 sync->view->config->roster_path, n_leaving, n_present, first, share);
+}
+
 /* Put the differences and what is known about the roster itself. */
 static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *err)
 {
@@ -360,14 +398,19 @@ int sync_roster(struct reconcile_view *view, const struct sync_options *options,
 {
 	DV_CLEANUP(sync_done) struct sync sync = { .view = view, .options = options };
 	struct dv_error refusal = { "" };
-	bool changed = false;
+	bool allowed = false, changed = false;
 	int r;
 
 	sync_digest(view, ret_digest);
 	r = people_list(view->ledger, &sync.before, err);
 	if (r < 0)
 		return r;
+	r = is_allowed(&sync, &allowed, err);
+	if (r < 0)
+		return r;
 	r = read_roster(&sync, &refusal);
+	if (r == 0)
+		r = check_mass_leave(&sync, allowed, &refusal);
 	if (r == -ENOMEM || r == -EIO)
 		return dv_refuse(err, r, "%s", refusal.text);
 	if (r < 0) {

@@ -53,6 +53,8 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" name TEXT PRIMARY KEY, idle_since_usec INTEGER NOT NULL,"
 	" agent_ticks INTEGER NOT NULL, agent_start INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	"ALTER TABLE people ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE people ADD COLUMN archive TEXT;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

@@ -41,6 +41,9 @@ DV_MUST_CHECK int ledger_begin_results(struct ledger *ledger, struct dv_error *e
 DV_MUST_CHECK int ledger_commit(struct ledger *ledger, struct dv_error *err);
 void ledger_rollback(struct ledger *ledger);
 
+/* The next roster may drop whomever it wants; written by devvm-helperd, used up by the reconcile. */
+#define LEDGER_ALLOW_MASS_LEAVE "allow-mass-leave"
+
 /* Single values: "roster-digest", "roster-error", "roster-told", "sshd-reload". The value is
  * owned by the caller; NULL when there is none. Setting NULL removes it. */
 DV_MUST_CHECK int ledger_get_meta(struct ledger *ledger, const char *key, char **ret_value,

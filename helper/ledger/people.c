@@ -10,7 +10,8 @@
 	"name, identity, k8s_user, tier, shell, groups, layout, repos, ssh_keys, parked, eager,"   \
 	" wanted_uid, state, generation, uid, account, login, token_digest,"                       \
 	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 't3'),"             \
-	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 'playwright')"
+	" (SELECT port FROM ports WHERE ports.name = people.name AND service = 'playwright'),"     \
+	" cut, archive"
 
 /* Those who had the name ?1 before: NAME@N, cut so that it stays as short as a user's name.
  * A range, for the index serves it; 'A' follows '@'. */
@@ -76,6 +77,7 @@ void people_row_done(struct people_row *row)
 	free(row->repos);
 	free(row->ssh_keys);
 	free(row->token_digest);
+	free(row->archive);
 	*row = (struct people_row){ 0 };
 }
 
@@ -115,6 +117,8 @@ static int read_row(sqlite3_stmt *s, struct people_row *ret_row, struct dv_error
 			[PEOPLE_PORT_T3] = (unsigned int)sqlite3_column_int(s, 18),
 			[PEOPLE_PORT_PLAYWRIGHT] = (unsigned int)sqlite3_column_int(s, 19),
 		},
+		.cut = sqlite3_column_int64(s, 20),
+		.archive = sql_copy_text(s, 21, &failed),
 	};
 
 	if (failed) {
@@ -295,7 +299,8 @@ static int set_text(struct ledger *ledger, const char *sql, const char *name, co
 int people_set_left(struct ledger *ledger, const char *name, struct dv_error *err)
 {
 	return set_text(ledger,
-			"UPDATE people SET state = ?2, generation = generation + 1 WHERE name = ?1",
+			"UPDATE people SET state = ?2, generation = generation + 1, archive = NULL"
+			" WHERE name = ?1",
 			name, STATE_NAMES[PEOPLE_LEFT], err);
 }
 
@@ -308,7 +313,8 @@ int people_retire(struct ledger *ledger, const char *name, struct dv_error *err)
 	DV_AUTO_STMT sqlite3_stmt *rename =
 		drop ? sql_prepare(ledger,
 				   "UPDATE people SET name = " RETIRED_STEM " ||"
-				   " (SELECT 1 + count(*) FROM people WHERE " RETIRED ")"
+				   " (SELECT 1 + count(*) FROM people WHERE " RETIRED "),"
+				   " cut = generation"
 				   " WHERE name = ?1 AND state = 'left'",
 				   &r, err)
 		     : NULL;
@@ -335,6 +341,42 @@ int people_set_account(struct ledger *ledger, const char *name, enum people_acco
 	sql_bind_text(s, 2, ACCOUNT_NAMES[account]);
 	(void)sqlite3_bind_int64(s, 3, uid);
 	return sql_run(ledger, s, "change a person", err);
+}
+
+int people_set_cut(struct ledger *ledger, const char *name, int64_t generation, int64_t cut,
+		   struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "UPDATE people SET cut = ?3 WHERE name = ?1 AND generation = ?2", &r,
+			    err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, name);
+	(void)sqlite3_bind_int64(s, 2, generation);
+	(void)sqlite3_bind_int64(s, 3, cut);
+	return sql_run(ledger, s, "change a person", err);
+}
+
+int people_list_uncut(struct ledger *ledger, struct people *ret_people, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "SELECT " COLUMNS " FROM people"
+			    " WHERE cut <> CASE state WHEN 'left' THEN generation ELSE 0 END"
+			    " ORDER BY name",
+			    &r, err);
+
+	return s ? collect_rows(ledger, s, ret_people, err) : r;
+}
+
+int people_set_archive(struct ledger *ledger, const char *name, const char *path,
+		       struct dv_error *err)
+{
+	return set_text(ledger, "UPDATE people SET archive = ?2 WHERE name = ?1", name, path, err);
 }
 
 int people_set_login(struct ledger *ledger, const char *name, enum people_login login,

@@ -65,6 +65,10 @@ struct people_row {
 	enum people_account account;
 	enum people_login login;
 	char *token_digest; /* SHA-256 of the shared token given to them, NULL for none */
+	/* Of who left: the generation in which what ran for them was stopped. Not 0 for somebody
+	 * present: they are back, and what ran is to run again. */
+	int64_t cut;
+	char *archive; /* of who left: the file that holds their home, NULL for none */
 };
 
 struct people {
@@ -94,7 +98,7 @@ DV_MUST_CHECK int people_list_page(struct ledger *ledger, const char *after, uns
  * generation one higher, and their ports. -EEXIST when a port is somebody else's. */
 DV_MUST_CHECK int people_put_wanted(struct ledger *ledger, const struct people_row *row,
 				    struct dv_error *err);
-/* State left, generation one higher; uid, identity and ports stay. */
+/* State left, generation one higher, no archive; uid, identity and ports stay. */
 DV_MUST_CHECK int people_set_left(struct ledger *ledger, const char *name, struct dv_error *err);
 /* Free the name of somebody who left for another person: the tombstone goes on as NAME@N,
  * which no user can be called and which is no longer than a user's name, with identity, uid
@@ -102,6 +106,15 @@ DV_MUST_CHECK int people_set_left(struct ledger *ledger, const char *name, struc
 DV_MUST_CHECK int people_retire(struct ledger *ledger, const char *name, struct dv_error *err);
 DV_MUST_CHECK int people_set_account(struct ledger *ledger, const char *name,
 				     enum people_account account, int64_t uid,
+				     struct dv_error *err);
+/* The column `cut`, as long as the person has this generation. */
+DV_MUST_CHECK int people_set_cut(struct ledger *ledger, const char *name, int64_t generation,
+				 int64_t cut, struct dv_error *err);
+/* Those whose `cut` is not what it should be: who left and may have something running, and who is
+ * back. */
+DV_MUST_CHECK int people_list_uncut(struct ledger *ledger, struct people *ret_people,
+				    struct dv_error *err);
+DV_MUST_CHECK int people_set_archive(struct ledger *ledger, const char *name, const char *path,
 				     struct dv_error *err);
 DV_MUST_CHECK int people_set_login(struct ledger *ledger, const char *name, enum people_login login,
 				   struct dv_error *err);

@@ -56,6 +56,19 @@ void derived_done(struct derived *derived);
 DV_MUST_CHECK int derived_to_json(const struct derived *derived, char **ret_text,
 				  struct dv_error *err);
 
+/* Whose the identity is at the front door, and the port of their t3. */
+struct derive_mapping {
+	const char *identity;
+	const char *os_user;
+	unsigned int port;
+};
+
+/* Sort by identity, the order of the maps. */
+void derive_sort_mappings(struct derive_mapping *mappings, size_t n_mappings);
+/* The object `dispatch` of the above, alone: /etc/t3-serve/dispatch.json. Sorted mappings. */
+DV_MUST_CHECK int derive_dispatch_to_json(const struct derive_mapping *mappings, size_t n_mappings,
+					  char **ret_text, struct dv_error *err);
+
 #define DV_AUTO_DERIVED DV_CLEANUP(derived_done)
 
 #endif

@@ -112,76 +112,109 @@ static void put_ports(FILE *out, const struct derived *derived, enum config_serv
 /* The maps are keyed by identity, so they have an order of their own. */
 static int compare_identities(const void *a, const void *b)
 {
-	const struct derived_person *left = *(const struct derived_person *const *)a;
-	const struct derived_person *right = *(const struct derived_person *const *)b;
-
-	return strcmp(left->person->identity, right->person->identity);
+	return strcmp(((const struct derive_mapping *)a)->identity,
+		      ((const struct derive_mapping *)b)->identity);
 }
 
-static void put_dispatch(FILE *out, const struct derived_person **people, size_t n_people)
+void derive_sort_mappings(struct derive_mapping *mappings, size_t n_mappings)
+{
+	qsort(mappings, n_mappings, sizeof(*mappings), compare_identities);
+}
+
+static void put_dispatch(FILE *out, const struct derive_mapping *mappings, size_t n_mappings,
+			 int depth)
 {
 	(void)fputs_unlocked("{", out);
-	for (size_t i = 0; i < n_people; i++) {
-		put_key(out, i == 0, 2, people[i]->person->identity);
+	for (size_t i = 0; i < n_mappings; i++) {
+		put_key(out, i == 0, depth + 1, mappings[i].identity);
 		(void)fputs_unlocked("{", out);
-		put_key(out, true, 3, "os_user");
-		put_string(out, people[i]->person->name);
-		put_key(out, false, 3, "port");
-		(void)fprintf(out, "%u", people[i]->ports[CONFIG_T3]);
-		put_end(out, false, 2, "}");
+		put_key(out, true, depth + 2, "os_user");
+		put_string(out, mappings[i].os_user);
+		put_key(out, false, depth + 2, "port");
+		(void)fprintf(out, "%u", mappings[i].port);
+		put_end(out, false, depth + 1, "}");
 	}
-	put_end(out, n_people == 0, 1, "}");
+	put_end(out, n_mappings == 0, depth, "}");
 }
 
-static void put_ttyd_map(FILE *out, const struct derived_person **people, size_t n_people)
+static void put_ttyd_map(FILE *out, const struct derive_mapping *mappings, size_t n_mappings)
 {
 	(void)fputs_unlocked("{", out);
-	for (size_t i = 0; i < n_people; i++) {
-		put_key(out, i == 0, 2, people[i]->person->identity);
-		put_string(out, people[i]->person->name);
+	for (size_t i = 0; i < n_mappings; i++) {
+		put_key(out, i == 0, 2, mappings[i].identity);
+		put_string(out, mappings[i].os_user);
 	}
-	put_end(out, n_people == 0, 1, "}");
+	put_end(out, n_mappings == 0, 1, "}");
 }
 
 static void put_derived(FILE *out, const struct derived *derived,
-			const struct derived_person **by_identity)
+			const struct derive_mapping *mappings)
 {
 	(void)fputs_unlocked("{", out);
 	put_key(out, true, 1, "accounts");
 	put_accounts(out, derived);
 	put_key(out, false, 1, "dispatch");
-	put_dispatch(out, by_identity, derived->n_people);
+	put_dispatch(out, mappings, derived->n_people, 1);
 	put_key(out, false, 1, "playwright_ports");
 	put_ports(out, derived, CONFIG_PLAYWRIGHT);
 	put_key(out, false, 1, "ports");
 	put_ports(out, derived, CONFIG_T3);
 	put_key(out, false, 1, "ttyd_user_map");
-	put_ttyd_map(out, by_identity, derived->n_people);
+	put_ttyd_map(out, mappings, derived->n_people);
 	put_end(out, false, 0, "}");
 	(void)fputs_unlocked("\n", out);
 }
 
+/* What is missing is memory: nothing else fails here. */
+static int finish(FILE *out, struct dv_error *err)
+{
+	bool failed = ferror(out) != 0;
+
+	return fclose(out) != 0 || failed ? dv_fail(err, -ENOMEM, "write the derived state") : 0;
+}
+
+int derive_dispatch_to_json(const struct derive_mapping *mappings, size_t n_mappings,
+			    char **ret_text, struct dv_error *err)
+{
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
+	FILE *out = open_memstream(&text, &n_bytes);
+	int r;
+
+	if (!out)
+		return dv_fail(err, -errno, "write the derived state");
+	put_dispatch(out, mappings, n_mappings, 0);
+	(void)fputs_unlocked("\n", out);
+	r = finish(out, err);
+	if (r == 0)
+		*ret_text = DV_TAKE_PTR(text);
+	return r;
+}
+
 int derived_to_json(const struct derived *derived, char **ret_text, struct dv_error *err)
 {
-	DV_AUTO_FREE const struct derived_person **by_identity =
-		reallocarray(NULL, derived->n_people + 1, sizeof(*by_identity));
+	DV_AUTO_FREE struct derive_mapping *mappings =
+		reallocarray(NULL, derived->n_people + 1, sizeof(*mappings));
 	DV_AUTO_FREE char *text = NULL;
 	size_t n_bytes = 0;
 	FILE *out;
-	bool failed;
+	int r;
 
-	if (!by_identity)
+	if (!mappings)
 		return dv_fail(err, -ENOMEM, "write the derived state");
 	for (size_t i = 0; i < derived->n_people; i++)
-		by_identity[i] = &derived->people[i];
-	qsort(by_identity, derived->n_people, sizeof(*by_identity), compare_identities);
+		mappings[i] = (struct derive_mapping){
+			.identity = derived->people[i].person->identity,
+			.os_user = derived->people[i].person->name,
+			.port = derived->people[i].ports[CONFIG_T3],
+		};
+	derive_sort_mappings(mappings, derived->n_people);
 	out = open_memstream(&text, &n_bytes);
 	if (!out)
 		return dv_fail(err, -errno, "write the derived state");
-	put_derived(out, derived, by_identity);
-	failed = ferror(out) != 0; /* memory is all that can be missing */
-	if (fclose(out) != 0 || failed)
-		return dv_fail(err, -ENOMEM, "write the derived state");
-	*ret_text = DV_TAKE_PTR(text);
-	return 0;
+	put_derived(out, derived, mappings);
+	r = finish(out, err);
+	if (r == 0)
+		*ret_text = DV_TAKE_PTR(text);
+	return r;
 }

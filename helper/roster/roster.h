@@ -75,7 +75,8 @@ struct roster_account {
 
 /* Hold the roster against the machine. `account_of` answers for a name. Refuses an
  * existing account outside ROSTER_UID_MIN..MAX, a `uid:` that differs from the existing
- * account's, and a tombstoned name with another identity without `reuse: true`. */
+ * account's, and a tombstoned name with another identity without `reuse: true`, or while the account of who
+ * left is still there. */
 DV_MUST_CHECK int roster_check_accounts(const struct roster *roster,
 					struct roster_account (*account_of)(const char *name,
 									    void *context),

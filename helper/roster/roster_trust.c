@@ -146,6 +146,14 @@ static int check_account(const struct roster_place *place, const struct roster_p
 			place, person->line,
 			"the name belonged to %s, who left; reuse: true gives it to %s",
 			account->tombstone_identity, person->identity);
+	/* The account, its home and all that goes by the name are still who left's. */
+	if (account->tombstone_identity &&
+	    strcasecmp(account->tombstone_identity, person->identity) != 0 &&
+	    account->uid != ROSTER_NO_UID)
+		return roster_refuse(place, person->line,
+				     "the account (uid %u) and its home are still those of %s, who "
+				     "left: devvmctl offboard %s --archive comes first",
+				     account->uid, account->tombstone_identity, person->name);
 	return 0;
 }
 

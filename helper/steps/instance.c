@@ -287,6 +287,21 @@ int instance_apply(struct step_context *context, struct dv_error *err)
 	return r;
 }
 
+bool instance_is_removed(struct reconcile_view *view, const char *name)
+{
+	char path[PATH_BYTES];
+
+	for (const struct instance_unit *unit = INSTANCE_UNITS; unit->prefix; unit++) {
+		if (!unit->wants)
+			continue;
+		link_path(unit, name, path);
+		if (read_link(view->env, unit, path) == LINK_OURS)
+			return false;
+	}
+	dropin_path(name, path);
+	return faccessat(view->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
 int instance_remove(struct reconcile_view *view, const char *name, struct dv_error *err)
 {
 	char path[PATH_BYTES];

@@ -47,6 +47,8 @@ int instance_check(struct step_context *context, enum step_verdict *ret_verdict,
 		   char ret_what[static STEP_WHAT_BYTES], struct dv_error *err);
 int instance_apply(struct step_context *context, struct dv_error *err);
 
+/* Whether nothing of that is there. */
+bool instance_is_removed(struct reconcile_view *view, const char *name);
 /* Of somebody who leaves: their drop-ins and links go; `settle` is told to stop what runs. */
 DV_MUST_CHECK int instance_remove(struct reconcile_view *view, const char *name,
 				  struct dv_error *err);

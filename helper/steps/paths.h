@@ -9,6 +9,7 @@
 #define STEPS_PLAYWRIGHT_ENV_PREFIX "etc/t3-serve/playwright-" /* USER.env */
 #define STEPS_KEYS_FOLDER "etc/devvm/keys"
 #define STEPS_TICKETS_FOLDER "run/devvm/tickets"
+#define STEPS_DENIED_FOLDER "var/lib/devvm/denied"
 #define STEPS_LOCKS_FOLDER "run/devvm/locks"
 #define STEPS_SSHD_FOLDER "etc/ssh/sshd_config.d"
 #define STEPS_SSHD_DROPIN STEPS_SSHD_FOLDER "/50-devvm-keys.conf"

@@ -69,14 +69,17 @@ static bool look_is_due(const struct env *env)
 
 int settle_is_due(struct reconcile_view *view, bool *ret_due, struct dv_error *err)
 {
+	DV_AUTO_PEOPLE struct people uncut = { 0 };
 	DV_AUTO_FREE char *note = NULL;
 	int r = ledger_get_meta(view->ledger, META, &note, err);
 
 	if (r == 0 && note && view->settle_noted)
 		r = write_note(view, bits_of(note), err);
+	if (r == 0)
+		r = people_list_uncut(view->ledger, &uncut, err);
 	if (r < 0)
 		return r;
-	*ret_due = has_units(view) && (note || look_is_due(view->env));
+	*ret_due = uncut.n_rows > 0 || (has_units(view) && (note || look_is_due(view->env)));
 	return 0;
 }
 

@@ -8,13 +8,16 @@
 #include "steps/claude_cache.h"
 #include "steps/code.h"
 #include "steps/codex.h"
+#include "steps/deny.h"
 #include "steps/facts.h"
 #include "steps/fence.h"
 #include "steps/groups.h"
 #include "steps/instance.h"
 #include "steps/keys.h"
 #include "steps/launcher.h"
+#include "steps/leave.h"
 #include "steps/limits.h"
+#include "steps/maps.h"
 #include "steps/path.h"
 #include "steps/playwright_server.h"
 #include "steps/playwright_mcp.h"
@@ -26,6 +29,7 @@
 #include "steps/t3_pointer.h"
 #include "steps/ticket.h"
 #include "steps/token.h"
+#include "steps/withdraw.h"
 
 #define SECONDS 1000
 
@@ -35,6 +39,9 @@ const struct step STEPS[] = {
 	{ "sshd",    STEP_SYSTEM,    NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
 	{ "limits",  STEP_SYSTEM,    NULL,             "limiting people's units",   0,            limits_check, limits_apply },
 
+	{ "deny",    STEP_LEAVE,     NULL,             "refusing logins",            0,            deny_check, deny_apply },
+	{ "withdraw", STEP_LEAVE,    NULL,             "taking keys and units away", 0,            withdraw_check, withdraw_apply },
+
 	{ "account", STEP_RECONCILE, NULL,             "creating the account",       0,            account_check, account_apply },
 	{ "groups",  STEP_RECONCILE, "account",        "adding groups",              0,            groups_check, groups_apply },
 	{ "ports",   STEP_RECONCILE, NULL,             "writing the ports",          0,            ports_check, ports_apply },
@@ -42,11 +49,15 @@ const struct step STEPS[] = {
 	{ "keys",    STEP_RECONCILE, "account",        "writing the ssh keys",       0,            keys_check, keys_apply },
 	{ "t3-pointer", STEP_RECONCILE, NULL,          "choosing a version of t3",   0,            t3_pointer_check, t3_pointer_apply },
 	{ "units",   STEP_RECONCILE, "account",        "writing the units",          0,            instance_check, instance_apply },
+	{ "admit",   STEP_RECONCILE, NULL,             "letting in again",           0,            deny_lifted_check, deny_lifted_apply },
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
+
+	{ "maps",    STEP_MAPS,      NULL,             "writing the maps",           0,            maps_check, maps_apply },
 
 	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
 	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
 
+	{ "leave",   STEP_SETTLE,    NULL,             "stopping what ran for who left", 0,        leave_check, leave_apply },
 	{ "fence",   STEP_SETTLE,    NULL,             "fencing the ports",          0,            fence_check, fence_apply },
 	{ "settle",  STEP_SETTLE,    NULL,             "starting people's units",   0,            settle_check, settle_apply },
 

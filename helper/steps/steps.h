@@ -16,10 +16,12 @@
 
 enum step_place {
 	STEP_RECONCILE, /* root, per person, outside homes */
-	STEP_SYSTEM,	/* the reconcile's, once for the machine */
-	STEP_SETTLE,	/* the reconcile's, once for the machine, after the people */
-	STEP_MACHINE,	/* devvm-machine: root, slow, network; once for the machine */
-	STEP_HOME,	/* as the person */
+	STEP_LEAVE,   /* root, per person who left, outside homes; nothing of it is undone there */
+	STEP_SYSTEM,  /* the reconcile's, once for the machine, before the people */
+	STEP_MAPS,    /* the same, after the people */
+	STEP_SETTLE,  /* the reconcile's, once for the machine, after the people */
+	STEP_MACHINE, /* devvm-machine: root, slow, network; once for the machine */
+	STEP_HOME,    /* as the person */
 };
 
 enum step_verdict {

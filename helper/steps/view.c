@@ -228,6 +228,7 @@ void view_done(struct reconcile_view *view)
 	listing_done(&view->keys);
 	listing_done(&view->t3);
 	listing_done(&view->t3_people);
+	listing_done(&view->denied);
 	for (size_t i = 0; i < DV_COUNT(view->wants); i++)
 		listing_done(&view->wants[i]);
 	str_list_done(&view->shared_digests);

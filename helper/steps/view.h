@@ -53,7 +53,7 @@ struct reconcile_view {
 	unsigned int templates_known; /* a bit per row that was looked up */
 	/* Of the folders that hold the units' links, by the same rows, the keys, the versions of
 	 * t3 and people's pointers to them. */
-	struct listing wants[VIEW_MAX_TEMPLATES], keys, t3, t3_people;
+	struct listing wants[VIEW_MAX_TEMPLATES], keys, t3, t3_people, denied;
 	unsigned int settle_noted;	/* what this run has noted for the step settle */
 	struct str_list shared_digests; /* of every shared token ever staged */
 };

@@ -29,6 +29,7 @@ struct manager {
 	sd_bus *bus;
 	struct pending_job jobs[MANAGER_CHUNK];
 	size_t n_jobs, n_left;
+	const char *word; /* what they do */
 	int failure;
 	struct dv_error why; /* of the first that failed */
 };
@@ -41,6 +42,7 @@ static const struct {
 	[MANAGER_START] = { "StartUnit", "start", true },
 	[MANAGER_QUEUE] = { "StartUnit", "start", false },
 	[MANAGER_STOP] = { "StopUnit", "stop", false },
+	[MANAGER_STOP_WAIT] = { "StopUnit", "stop", true },
 	[MANAGER_RELOAD_OR_RESTART] = { "ReloadOrRestartUnit", "reload", true },
 };
 
@@ -84,7 +86,7 @@ static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *
 		*job->path = '\0';
 		manager->n_left--;
 		if (strcmp(result, "done") != 0 && strcmp(result, "skipped") != 0)
-			note_failure(manager, -EIO, "start", job->unit, result);
+			note_failure(manager, -EIO, manager->word, job->unit, result);
 	}
 	return 0;
 }
@@ -202,8 +204,8 @@ static int wait_for_jobs(struct manager *manager, struct dv_error *err)
 		int r = sd_bus_process(manager->bus, NULL);
 
 		if (r == 0 && clock_left_ms(deadline_ms) == 0)
-			return dv_refuse(err, -ETIMEDOUT, "%zu units did not start within %d s",
-					 manager->n_left, CHUNK_MAX_MS / 1000);
+			return dv_refuse(err, -ETIMEDOUT, "%zu units did not %s within %d s",
+					 manager->n_left, manager->word, CHUNK_MAX_MS / 1000);
 		if (r == 0)
 			r = sd_bus_wait(manager->bus, (uint64_t)clock_left_ms(deadline_ms) * 1000);
 		if (r < 0 && r != -EINTR)
@@ -216,6 +218,7 @@ int manager_act(struct manager *manager, enum manager_verb verb, const char *con
 		size_t n_units, struct dv_error *err)
 {
 	manager->failure = 0;
+	manager->word = VERBS[verb].word;
 	for (size_t at = 0; at < n_units;) {
 		int r;
 

@@ -18,6 +18,7 @@ enum manager_verb {
 	MANAGER_START,
 	MANAGER_QUEUE, /* a start that is not waited for */
 	MANAGER_STOP,
+	MANAGER_STOP_WAIT, /* a stop that is waited for */
 	MANAGER_RELOAD_OR_RESTART,
 };
 
@@ -37,8 +38,8 @@ DV_MUST_CHECK int manager_list(struct manager *manager, const char *const *patte
 /* Read all unit files anew. Blocks while systemd does: about 2 ms a loaded socket. */
 DV_MUST_CHECK int manager_reload(struct manager *manager, struct dv_error *err);
 
-/* Do it with each of the units. A start is waited for, a stop is not. All are tried; -EIO with
- * the first that failed. */
+/* Do it with each of the units; a MANAGER_STOP is not waited for. All are tried; -EIO with the
+ * first that failed. */
 DV_MUST_CHECK int manager_act(struct manager *manager, enum manager_verb verb,
 			      const char *const *units, size_t n_units, struct dv_error *err);
 

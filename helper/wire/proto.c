@@ -33,12 +33,16 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 		ROOT | ADMIN | DISPATCH | SELF,
 		{ { "v", true }, { "user", false } } },
 	[PROTO_RECONCILE] = { PROTO_RECONCILE, "reconcile", PROTO_REQUEST, HELPER, ROOT | ADMIN,
-		{ { "v", true }, { "user", false }, { "dry-run", false } } },
+		{ { "v", true }, { "user", false }, { "dry-run", false },
+		  { "allow-mass-leave", false } } },
 	[PROTO_MACHINE] = { PROTO_MACHINE, "machine", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 	/* without `version`: the tag that devvm.yaml follows */
 	[PROTO_INSTALL] = { PROTO_INSTALL, "install", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "item", true }, { "version", false } } },
+	/* without `archive`: a row that says what it would do */
+	[PROTO_OFFBOARD] = { PROTO_OFFBOARD, "offboard", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", true }, { "archive", false } } },
 	[PROTO_EVENTS] = { PROTO_EVENTS, "events", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false }, { "after", false }, { "follow", false },
 		  { "limit", false } } },

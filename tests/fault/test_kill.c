@@ -68,10 +68,13 @@ static int pass_over_everybody(struct scratch *scratch)
 		if (people.rows[i].login == PEOPLE_LOGIN_UNKNOWN)
 			r = people_set_login(scratch->ledger, people.rows[i].name,
 					     PEOPLE_LOGIN_NONE, &scratch->err);
-		if (r == 0 && people.rows[i].state == PEOPLE_PRESENT)
-			r = pass_run(&options, STEP_RECONCILE, &people.rows[i], &scratch->err);
+		if (r == 0)
+			r = pass_run(&options,
+				     people.rows[i].state == PEOPLE_PRESENT ? STEP_RECONCILE
+									    : STEP_LEAVE,
+				     &people.rows[i], &scratch->err);
 	}
-	return r;
+	return r < 0 ? r : pass_run(&options, STEP_MAPS, NULL, &scratch->err);
 }
 
 static int reconcile(struct scratch *scratch)
@@ -110,6 +113,7 @@ static struct scratch *make_template(void)
 {
 	struct scratch *scratch = scratch_new();
 
+	scratch->config.leaving_max_share = 100; /* zoe is everybody */
 	scratch_write(scratch, TOKEN_FILE, "sk-ant-oat01-first", 0600);
 	scratch_write(scratch, ROSTER, "users:\n" LINE("zoe", ""), 0644);
 	assert_ok(scratch, reconcile(scratch));

@@ -20,7 +20,7 @@ rootfs_packages() { # SUITE
 	[ "$1" = bookworm ] || t64=t64
 	echo systemd systemd-sysv dbus libpam-systemd libpam-modules passwd util-linux procps cron \
 		openssh-server openssh-client sudo zsh git tmux strace rsync iproute2 nftables \
-		libnss-extrausers libyaml-0-2 "libcurl4$t64" "libssl3$t64" libsystemd0 libsqlite3-0 \
+		libnss-extrausers zstd libyaml-0-2 "libcurl4$t64" "libssl3$t64" libsystemd0 libsqlite3-0 \
 		sqlite3 libjansson4 python3-minimal fuse3 ca-certificates libfaketime
 }
 

@@ -84,6 +84,7 @@ int manager_act(struct manager *manager DV_UNUSED, enum manager_verb verb, const
 	static const char *const words[] = { [MANAGER_START] = "start",
 					     [MANAGER_QUEUE] = "queue",
 					     [MANAGER_STOP] = "stop",
+					     [MANAGER_STOP_WAIT] = "await-stop",
 					     [MANAGER_RELOAD_OR_RESTART] = "reload-or-restart" };
 	int r = 0;
 

@@ -70,6 +70,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->home_refresh_minutes, b->home_refresh_minutes);
 	assert_int_equal(a->instances_start, b->instances_start);
 	assert_int_equal(a->instances_stop_idle_after, b->instances_stop_idle_after);
+	assert_int_equal(a->leaving_max_share, b->leaving_max_share);
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
@@ -110,6 +111,7 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_int_equal(config.home_refresh_minutes, 1440);
 	assert_int_equal(config.instances_start, CONFIG_START_LOGIN);
 	assert_int_equal(config.instances_stop_idle_after, 480);
+	assert_int_equal(config.leaving_max_share, 30);
 	assert_string_equal(config.instances_memory_max, "8G");
 	assert_int_equal(config.instances_tasks_max, 4096);
 	assert_int_equal(config.connections_per_uid, 32);
@@ -222,7 +224,7 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 
 #define KNOWN                                                                                      \
 	"roster, trusted_uids, ports, token, code, t3, playwright, node, claude, ssh_keys, home, " \
-	"instances, daemon"
+	"instances, leaving, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {

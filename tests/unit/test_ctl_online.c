@@ -11,6 +11,7 @@
 #include "ctl/cmd_ensure.h"
 #include "ctl/cmd_events.h"
 #include "ctl/cmd_install.h"
+#include "ctl/cmd_offboard.h"
 #include "ctl/cmd_reconcile.h"
 #include "ctl/cmd_status.h"
 #include "ctl/online.h"
@@ -211,7 +212,7 @@ static void dry_run_prints_a_plan(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "reconcile\nv=1\nuser=emo\ndry-run=1\n", script);
-	assert_int_equal(reconcile_run(&s.ctl, "emo", true), CTL_OK);
+	assert_int_equal(reconcile_run(&s.ctl, "emo", RECONCILE_DRY), CTL_OK);
 	assert_said(&s,
 		    "~ machine sshd: the drop-in is missing\n"
 		    "~ emo groups: not in docker\n",
@@ -225,7 +226,7 @@ static void empty_plan_says_so(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "reconcile\nv=1\ndry-run=1\n", script);
-	assert_int_equal(reconcile_run(&s.ctl, NULL, true), CTL_OK);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_DRY), CTL_OK);
 	assert_said(&s, "Nothing to do.\n", "");
 	session_end(&s);
 }
@@ -239,11 +240,76 @@ static void reconcile_counts_what_failed(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "reconcile\nv=1\n", script);
-	assert_int_equal(reconcile_run(&s.ctl, NULL, false), CTL_FAILED);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_PLAIN), CTL_FAILED);
 	assert_said(&s,
 		    "! emo account: useradd: no\n! anca groups\n"
 		    "2 steps failed; devvmctl status says what happens next.\n",
 		    "");
+	session_end(&s);
+}
+
+static void a_mass_leave_is_asked_for(void **state DV_UNUSED)
+{
+	const char *script[] = { "done\n", NULL };
+	struct session s;
+
+	session_start(&s, "reconcile\nv=1\nallow-mass-leave=1\n", script);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_MASS_LEAVE), CTL_OK);
+	assert_said(&s, "The machine is as the roster says.\n", "");
+	session_end(&s);
+}
+
+#define OFFBOARD_ROW                                                                               \
+	"row\nkind=offboard\nuser=emo\nstate=left\nuid=1001\nhome=/home/emo\nsessions=0\n"         \
+	"processes=0\nbytes=20480\nentries=7\n"
+#define OFFBOARD_PLAN                                                                              \
+	"emo (uid 1001): left the roster\n"                                                        \
+	"  home       /home/emo, 20 KiB in 7 files and folders\n"                                  \
+	"  running    0 session(s), 0 process(es)\n"                                               \
+	"  archive    /var/backups/devvm/homes/emo-UID-TIME.tar.zst\n"                             \
+	"  remove     the account emo, its home and its env files\n"                               \
+	"  keep       uid, ports and backups: nobody else is given them\n"
+
+static void offboard_shows_and_changes_nothing(void **state DV_UNUSED)
+{
+	const char *script[] = { OFFBOARD_ROW, "done\n", NULL };
+	const struct offboard_query query = { .user = "emo" };
+	struct session s;
+
+	session_start(&s, "offboard\nv=1\nuser=emo\n", script);
+	assert_int_equal(offboard_run(&s.ctl, &query), CTL_OK);
+	assert_said(&s, OFFBOARD_PLAN "Nothing was changed.\n", "");
+	session_end(&s);
+}
+
+static void offboard_wants_the_name(void **state DV_UNUSED)
+{
+	const char *script[] = { OFFBOARD_ROW, "done\n", NULL };
+	char typed[] = "emil\n";
+	struct offboard_query query = { .user = "emo", .is_archive = true };
+	struct session s;
+
+	query.in = fmemopen(typed, strlen(typed), "r");
+	session_start(&s, "offboard\nv=1\nuser=emo\n", script);
+	assert_int_equal(offboard_run(&s.ctl, &query), CTL_FAILED);
+	assert_said(&s, OFFBOARD_PLAN "Type the name to archive the home and remove the account: ",
+		    "devvmctl: offboard: that is not emo; nothing was changed\n");
+	session_end(&s);
+	(void)fclose(query.in);
+}
+
+static void offboard_stops_where_the_plan_is_refused(void **state DV_UNUSED)
+{
+	const char *script[] = { "row\nkind=offboard\nuser=emo\nstate=present\nuid=1001\n"
+				 "refused=emo is on the roster: take them off it first\n",
+				 "done\n", NULL };
+	const struct offboard_query query = { .user = "emo", .is_archive = true, .is_sure = true };
+	struct session s;
+
+	session_start(&s, "offboard\nv=1\nuser=emo\n", script);
+	assert_int_equal(offboard_run(&s.ctl, &query), CTL_FAILED);
+	session_read(&s);
+	assert_contains(s.out, "not now    emo is on the roster: take them off it first");
 	session_end(&s);
 }
 
@@ -413,6 +479,10 @@ int main(void)
 		cmocka_unit_test(dry_run_prints_a_plan),
 		cmocka_unit_test(empty_plan_says_so),
 		cmocka_unit_test(reconcile_counts_what_failed),
+		cmocka_unit_test(offboard_stops_where_the_plan_is_refused),
+		cmocka_unit_test(offboard_wants_the_name),
+		cmocka_unit_test(offboard_shows_and_changes_nothing),
+		cmocka_unit_test(a_mass_leave_is_asked_for),
 		cmocka_unit_test(events_are_lines),
 		cmocka_unit_test(events_as_json_are_one_object_a_line),
 		cmocka_unit_test(followed_events_come_at_once),

@@ -177,6 +177,45 @@ static void what_failed_for_people_is_due_when_the_machine_is_in_order(void **st
 	assert_int_equal(close(fd), 0);
 }
 
+#define PLAN_UNIT "devvm-offboard@plan-anna.service"
+#define ARCHIVE_UNIT "devvm-offboard@archive-anna.service"
+
+static void a_plan_is_one_row(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = -1;
+
+	fake_person(fake, "anna", 0, "power-user");
+	fd = say(fake, "offboard\nv=1\nuser=anna\n");
+	assert_int_equal(fake_starts(PLAN_UNIT), 1);
+	note(fake, "offboard-plan-anna", true, "user=anna\nstate=left\nhome=/home/anna\n");
+	fake_end(fake, PLAN_UNIT, "done");
+	assert_heard(fake, fd, "row kind=offboard user=anna state=left home=/home/anna");
+	assert_heard(fake, fd, "done");
+}
+
+static void an_archive_ends_with_its_sentence(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = -1;
+
+	fake_person(fake, "anna", 0, "power-user");
+	fd = say(fake, "offboard\nv=1\nuser=anna\narchive=1\n");
+	assert_int_equal(fake_starts(ARCHIVE_UNIT), 1);
+	note(fake, "offboard-archive-anna", false, "3 processes of anna still run");
+	fake_end(fake, ARCHIVE_UNIT, "failed");
+	assert_heard(fake, fd, "error code=failed text=3 processes of anna still run");
+}
+
+static void nobody_offboards_a_stranger(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = say(fake, "offboard\nv=1\nuser=ghost\narchive=1\n");
+
+	assert_heard(fake, fd, "error code=not-found text=ghost is not in the ledger");
+	assert_int_equal(fake_starts("devvm-offboard@archive-ghost.service"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +229,9 @@ int main(void)
 		AT(only_so_many_at_once),
 		AT(the_machine_job_ends_with_what_failed),
 		AT(a_failed_step_is_tried_again_when_it_is_due),
+		AT(a_plan_is_one_row),
+		AT(an_archive_ends_with_its_sentence),
+		AT(nobody_offboards_a_stranger),
 		AT(what_failed_for_people_is_due_when_the_machine_is_in_order),
 	};
 

@@ -35,7 +35,7 @@ static void the_machine_and_everybody(void **state)
 	assert_heard(fake, fd,
 		     "row kind=person user=bob identity=bob tier=admin state=left uid=1002 "
 		     "t3-port=3774 playwright-port=8932 generation=2 login=none ticket=no "
-		     "home=idle parked=no");
+		     "home=idle parked=no sessions=0");
 	assert_heard(fake, fd,
 		     "row kind=machine roster=ok people=1 running=0 queued=0 reconcile=idle "
 		     "version=" DEVVM_VERSION);

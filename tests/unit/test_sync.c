@@ -157,7 +157,8 @@ static void who_is_gone_leaves_a_tombstone_and_no_way_in(void **state)
 	scratch_write(scratch, "etc/t3-serve/emo.env", "T3_PORT=3773\n", 0600);
 	take(scratch, "users:\n" WIZARD);
 	assert_people(scratch, "emo left 2 3773 8931\nwizard present 1 3774 8932!\n");
-	assert_file(scratch, "etc/devvm/keys/emo", "(none)");
+	/* Keys and units are the steps' of who left. */
+	assert_file(scratch, "etc/devvm/keys/emo", "ssh-ed25519 A\n");
 	assert_file(scratch, "etc/devvm/keys/wizard", "ssh-ed25519 B\n");
 	assert_file(scratch, "etc/t3-serve/emo.env", "T3_PORT=3773\n");
 	/* Gone already: nothing more happens. */
@@ -247,6 +248,54 @@ static void a_name_that_is_handed_on_brings_nothing_along(void **state)
 	take(scratch, "users:\n" LINE("emo", ", reuse: true"));
 	assert_people(scratch, "emo present 5 3775 8933\nemo@1 left 2 3773 8931\n"
 			       "emo@2 left 4 3774 8932\n");
+}
+
+#define FOUR "users:\n" LINE("anca", "") LINE("bob", "") LINE("emo", "") LINE("wizard", "")
+
+static void most_of_the_people_do_not_leave_at_once(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_FREE char *allowed = NULL;
+
+	scratch->config.leaving_max_share = 30;
+	take(scratch, FOUR);
+	assert_refused(scratch, "users: {}\n",
+		       "/etc/devvm/roster.yaml: 4 of 4 people would leave at once (first anca), "
+		       "more than leaving.max_share (30 %) allows: correct the roster, or say "
+		       "devvmctl reconcile --allow-mass-leave");
+	assert_refused(scratch, "users:\n" EMO WIZARD,
+		       "/etc/devvm/roster.yaml: 2 of 4 people would leave at once (first anca), "
+		       "more than leaving.max_share (30 %) allows: correct the roster, or say "
+		       "devvmctl reconcile --allow-mass-leave");
+	/* One of several may; the last one not. */
+	take(scratch, "users:\n" LINE("bob", "") EMO WIZARD);
+	scratch->config.leaving_max_share = 67;
+	take(scratch, "users:\n" WIZARD);
+	assert_refused(scratch, "users: {}\n",
+		       "/etc/devvm/roster.yaml: 1 of 1 people would leave at once (first wizard), "
+		       "more than leaving.max_share (67 %) allows: correct the roster, or say "
+		       "devvmctl reconcile --allow-mass-leave");
+	/* Allowed once. */
+	assert_ok(scratch,
+		  ledger_set_meta(scratch->ledger, LEDGER_ALLOW_MASS_LEAVE, "1", &scratch->err));
+	take(scratch, "users: {}\n");
+	assert_ok(scratch, ledger_get_meta(scratch->ledger, LEDGER_ALLOW_MASS_LEAVE, &allowed,
+					   &scratch->err));
+	assert_null(allowed);
+}
+
+/* The account of who left is nobody else's, whatever the roster says. */
+static void a_name_is_not_handed_on_with_its_account(void **state)
+{
+	struct scratch *scratch = *state;
+
+	take(scratch, "users:\n" EMO);
+	take(scratch, "users: {}\n");
+	scratch_add_account(scratch, "emo", 1001);
+	assert_refused(scratch, OTHER_EMO(", reuse: true"),
+		       "/etc/devvm/roster.yaml:2: emo: the account (uid 1001) and its home are "
+		       "still those of emo, who left: devvmctl offboard emo --archive comes first");
+	take(scratch, "users:\n" EMO);
 }
 
 static void a_refused_roster_changes_nobody(void **state)
@@ -462,22 +511,16 @@ static void a_name_that_is_handed_on_has_no_ports_of_before(void **state)
 	assert_people(scratch, "emo present 3 3773 8932\nemo@1 left 2 4100 8931\n");
 }
 
-static void who_leaves_has_no_units_left(void **state)
+/* Most of these are about one person who leaves, who would be everybody. */
+static int setup(void **state)
 {
-	struct scratch *scratch = *state;
-	const char *dropin = "etc/systemd/system/playwright-mcp@emo.socket.d/50-devvm.conf";
-	DV_AUTO_FREE char *note = NULL;
+	int r = scratch_setup_ledger(state);
 
-	scratch_write(scratch, "usr/lib/systemd/system/playwright-mcp@.socket", "", 0644);
-	take(scratch, "users:\n" EMO WIZARD);
-	scratch_write(scratch, dropin, "[Socket]\n", 0644);
-	take(scratch, "users:\n" WIZARD);
-	assert_file(scratch, dropin, "(none)");
-	assert_ok(scratch, ledger_get_meta(scratch->ledger, "units-pending", &note, &scratch->err));
-	assert_non_null(note);
+	((struct scratch *)*state)->config.leaving_max_share = 100;
+	return r;
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, scratch_teardown)
 
 int main(void)
 {
@@ -492,6 +535,8 @@ int main(void)
 		TEST(a_new_identity_of_somebody_present_is_a_change),
 		TEST(a_name_is_not_handed_on_unasked),
 		TEST(a_name_that_is_handed_on_brings_nothing_along),
+		TEST(most_of_the_people_do_not_leave_at_once),
+		TEST(a_name_is_not_handed_on_with_its_account),
 		TEST(a_refused_roster_changes_nobody),
 		TEST(a_roster_that_is_not_there_is_refused),
 		TEST(one_that_anybody_may_write_is_refused),
@@ -503,7 +548,6 @@ int main(void)
 		TEST(of_two_with_one_port_the_first_has_it),
 		TEST(a_port_of_the_ledger_is_not_given_away),
 		TEST(a_name_that_is_handed_on_has_no_ports_of_before),
-		TEST(who_leaves_has_no_units_left),
 		TEST(a_full_range_is_refused),
 		TEST(a_dry_run_says_what_differs_and_changes_nothing),
 		TEST(a_dry_run_of_a_refused_roster_notes_nothing),
