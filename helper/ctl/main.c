@@ -29,6 +29,7 @@ static const struct command COMMANDS[] = {
 	{ "install", cmd_install, "t3|playwright [VERSION|TAG]",
 	  "put a version on the machine; current where none is" },
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
+	{ "secrets", cmd_secrets, "[--json]", "where each secret comes from, and how it stands" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },
 	{ "check-config", cmd_check_config, "[--config FILE] [--roster FILE]",

@@ -53,6 +53,10 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" name TEXT PRIMARY KEY, idle_since_usec INTEGER NOT NULL,"
 	" agent_ticks INTEGER NOT NULL, agent_start INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	"CREATE TABLE secrets ("
+	" name TEXT PRIMARY KEY, source TEXT NOT NULL, version TEXT,"
+	" staged_usec INTEGER NOT NULL, error TEXT"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

@@ -21,6 +21,7 @@
 #include "steps/playwright_token.h"
 #include "steps/ports.h"
 #include "steps/retire_legacy.h"
+#include "steps/secrets_step.h"
 #include "steps/settle.h"
 #include "steps/sshd.h"
 #include "steps/t3_pointer.h"
@@ -44,6 +45,7 @@ const struct step STEPS[] = {
 	{ "units",   STEP_RECONCILE, "account",        "writing the units",          0,            instance_check, instance_apply },
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
 
+	{ "secrets", STEP_MACHINE, NULL,               "staging the secrets",        0,            secrets_step_check, secrets_step_apply },
 	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
 	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
 
