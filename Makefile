@@ -229,11 +229,11 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_programs test_progress test_proto test_protocol_doc \
               test_queue test_record test_report test_retire_legacy test_roster \
-              test_roster_fields test_roster_trust test_secret test_server test_session \
+              test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tree test_units \
-              test_validate test_view test_wait test_watch test_yaml
+              test_validate test_vault test_view test_wait test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
