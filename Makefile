@@ -320,7 +320,7 @@ bench: test-deps
 	@echo "== what a person waits for"; tests/bench/person
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \
              job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

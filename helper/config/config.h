@@ -85,7 +85,7 @@ struct config {
 	unsigned int *reserved_ports; /* `ports.reserved`, with the built-in 3780 and 3799 */
 	size_t n_reserved_ports;
 
-	char *token_path;	    /* absolute; `token.path`: the staged shared claude token */
+	char *token_path;	       /* absolute; `token.path`: the staged shared claude token */
 	struct config_secrets secrets; /* `secrets` */
 	char *vault_url;	       /* `vault.url`; NULL: no Vault */
 	char *vault_mount;	       /* `vault.mount`: of the KV v2 engine */
@@ -97,13 +97,13 @@ struct config {
 	struct str_list vault_hosts;   /* `vault.redirect_hosts`: may get the token by a 307 */
 	unsigned int vault_timeout_s;  /* `vault.timeout_s`: of one request */
 	unsigned int vault_attempts;   /* `vault.attempts`: at one request */
-	char *code_remote;	    /* `code.remote`: git URL with {repo}; NULL when not set */
-	unsigned int claude_source; /* `claude.source`: enum claude_source */
-	char *claude_version;	    /* `claude.version`: a file name; NULL when not set */
-	char *claude_url;	    /* `claude.url`: of the program, with {version}; or NULL */
-	char *claude_sha256;	    /* `claude.sha256`: of what the URL gives; or NULL */
-	char *claude_installer;	    /* `claude.installer`: URL of install.sh; or NULL */
-	unsigned int claude_share;  /* `claude.share`: enum claude_share */
+	char *code_remote;	       /* `code.remote`: git URL with {repo}; NULL when not set */
+	unsigned int claude_source;    /* `claude.source`: enum claude_source */
+	char *claude_version;	       /* `claude.version`: a file name; NULL when not set */
+	char *claude_url;	       /* `claude.url`: of the program, with {version}; or NULL */
+	char *claude_sha256;	       /* `claude.sha256`: of what the URL gives; or NULL */
+	char *claude_installer;	       /* `claude.installer`: URL of install.sh; or NULL */
+	unsigned int claude_share;     /* `claude.share`: enum claude_share */
 
 	char *playwright_browser;	      /* absolute; `playwright.browser` */
 	unsigned int playwright_idle_minutes; /* `playwright.idle_minutes`: then the server ends */

@@ -91,8 +91,9 @@ static int read_word(const struct config_place *place, char **field)
 	if (node->kind != YAML_SCALAR || node->is_null || !*node->scalar ||
 	    node->scalar[strspn(node->scalar, good)] || strstr(node->scalar, "..") ||
 	    strlen(node->scalar) > 200)
-		return config_refuse(place, -EINVAL,
-				     "must be a word of letters, digits and / . _ @ + -, without ..");
+		return config_refuse(
+			place, -EINVAL,
+			"must be a word of letters, digits and / . _ @ + -, without ..");
 	return set(field, node->scalar) < 0 ? config_refuse(place, -ENOMEM, "out of memory") : 0;
 }
 
@@ -116,8 +117,9 @@ static int read_path(const struct config_place *place, char **field)
 	int r = config_read_path(place, &target);
 
 	if (r == 0 && !is_plain_path(*field))
-		r = config_refuse(place, -EINVAL,
-				  "must be a plain path, and not inside homes, /proc, /sys or /dev");
+		r = config_refuse(
+			place, -EINVAL,
+			"must be a plain path, and not inside homes, /proc, /sys or /dev");
 	return r;
 }
 
@@ -298,7 +300,8 @@ static int check_secret(struct config *config, struct config_secret *row, const 
 /* What is not TLS may not leave the machine. */
 static bool is_safe_url(const char *url)
 {
-	static const char *const near[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+	static const char *const near[] = { "http://127.0.0.1", "http://localhost",
+					    "http://[::1]" };
 
 	for (size_t i = 0; i < DV_COUNT(near); i++) {
 		const char *rest = url + strlen(near[i]);
@@ -338,8 +341,9 @@ int config_secrets_check(struct config *config, const char *name, struct dv_erro
 		for (size_t k = 0; r == 0 && k < i; k++) {
 			if (row->path && str_equal(row->path, config->secrets.rows[k].path))
 				r = dv_refuse(err, -EINVAL,
-					      "%s: secrets.%s and secrets.%s have one path, %s", name,
-					      config->secrets.rows[k].name, row->name, row->path);
+					      "%s: secrets.%s and secrets.%s have one path, %s",
+					      name, config->secrets.rows[k].name, row->name,
+					      row->path);
 		}
 	}
 	return r;

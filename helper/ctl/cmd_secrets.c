@@ -45,15 +45,14 @@ static int add_line(struct printer *printer, const struct record *row)
 	if (!clean)
 		return -ENOMEM;
 	output_relative(staged_of(row), clock_wall_usec(), age);
-	return output_table_add(&printer->table,
-				(const struct output_cell[]){
-					{ text_of(row, "name"), OUTPUT_PLAIN },
-					{ text_of(row, "source"), OUTPUT_PLAIN },
-					{ text_of(row, "version"), OUTPUT_PLAIN },
-					{ age, OUTPUT_PLAIN },
-					{ state, colour },
-					{ clean, colour },
-				});
+	return output_table_add(&printer->table, (const struct output_cell[]){
+							 { text_of(row, "name"), OUTPUT_PLAIN },
+							 { text_of(row, "source"), OUTPUT_PLAIN },
+							 { text_of(row, "version"), OUTPUT_PLAIN },
+							 { age, OUTPUT_PLAIN },
+							 { state, colour },
+							 { clean, colour },
+						 });
 }
 
 static void json_release(json_t **json)
@@ -120,7 +119,8 @@ enum ctl_exit secrets_run(const struct ctl *ctl, bool as_json)
 	if (printer.n_rows > 0)
 		output_table_print(&printer.table, ctl->out, ctl->colour);
 	else
-		(void)fputs("No secret has a source yet; see secrets in devvm.yaml(5).\n", ctl->out);
+		(void)fputs("No secret has a source yet; see secrets in devvm.yaml(5).\n",
+			    ctl->out);
 	return CTL_OK;
 }
 

@@ -137,8 +137,8 @@ static int follow(const struct vault *vault, const struct fetch_answer *answer,
 	const char *location = fetch_header(answer, "Location");
 	char host[256], shown[FETCH_SHOWN_BYTES];
 
-	if (!location || (!str_starts_with(location, "https://") &&
-			  !str_starts_with(location, "http://")))
+	if (!location ||
+	    (!str_starts_with(location, "https://") && !str_starts_with(location, "http://")))
 		return dv_refuse(err, -EBADMSG, "Vault sends on (307) to nowhere");
 	(void)fetch_show_url(location, shown);
 	if (str_starts_with(url, "https://") && !str_starts_with(location, "https://"))
@@ -201,7 +201,8 @@ static int explain_status(unsigned int status, const char *path, struct dv_error
 		return dv_refuse(err, -EINVAL, "Vault calls the question about %s bad (400)", path);
 	case 403:
 		return dv_refuse(err, -EACCES,
-				 "Vault refuses %s (403): the token is bad, over, or may not", path);
+				 "Vault refuses %s (403): the token is bad, over, or may not",
+				 path);
 	case 404:
 		return dv_refuse(err, -ENOENT, "Vault has no %s (404)", path);
 	case 503:
@@ -266,8 +267,10 @@ static int ask_json(struct vault *vault, const struct question *question, json_t
 	if (r < 0)
 		return r;
 	json = json_loadb(answer.body.text, answer.body.n_bytes, JSON_REJECT_DUPLICATES, NULL);
-	if (answer.status == 404 && json_is_integer(json_object_get(
-			json_object_get(json_object_get(json, "data"), "metadata"), "version")))
+	if (answer.status == 404 &&
+	    json_is_integer(
+		    json_object_get(json_object_get(json_object_get(json, "data"), "metadata"),
+				    "version")))
 		r = dv_refuse(err, -ENOENT, "the newest version of %s is deleted (404)",
 			      question->path);
 	else if (answer.status != 200)
@@ -445,8 +448,9 @@ int vault_read(struct vault *vault, const char *path, const char *field, struct 
 	if (version <= 0)
 		return dv_refuse(err, -EBADMSG, "Vault's answer about %s has no version", where);
 	if (!json_is_string(value) && !json_is_object(value) && !json_is_array(value))
-		return dv_refuse(err, -ENODATA, "%s has no field %s that is a text, an object or "
-						"a list",
+		return dv_refuse(err, -ENODATA,
+				 "%s has no field %s that is a text, an object or "
+				 "a list",
 				 where, field);
 	if (take_value(value, ret_value) < 0)
 		return dv_fail(err, -ENOMEM, "read %s", where);

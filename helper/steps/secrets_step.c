@@ -123,11 +123,8 @@ static int look_at_all(const struct step_context *context, struct secrets_work *
 static void add_words(char ret_what[static STEP_WHAT_BYTES], const struct secret_item *item)
 {
 	static const char *const words[] = {
-		[SECRET_FINE] = "",
-		[SECRET_STAGE] = "stage",
-		[SECRET_NOTE] = "note",
-		[SECRET_FAILED] = "retry",
-		[SECRET_FORGET] = "forget",
+		[SECRET_FINE] = "",	   [SECRET_STAGE] = "stage",   [SECRET_NOTE] = "note",
+		[SECRET_FAILED] = "retry", [SECRET_FORGET] = "forget",
 	};
 	size_t n = strlen(ret_what);
 

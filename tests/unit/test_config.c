@@ -89,9 +89,9 @@ static void assert_same(const struct config *a, const struct config *b)
 
 static void secrets_are_told_what_they_need(void **state DV_UNUSED)
 {
-	DV_AUTO_CONFIG struct config config = parse(
-		"vault: {url: https://v:8200, token_file: /t, redirect_hosts: [\"w:1\"]}\n"
-		"secrets: {a: {source: vault, from: p/q, path: /etc/a, mode: \"0640\"}}\n");
+	DV_AUTO_CONFIG struct config config =
+		parse("vault: {url: https://v:8200, token_file: /t, redirect_hosts: [\"w:1\"]}\n"
+		      "secrets: {a: {source: vault, from: p/q, path: /etc/a, mode: \"0640\"}}\n");
 
 	assert_int_equal(config.secrets.n_rows, 5);
 	assert_string_equal(config.secrets.rows[0].path, "/etc/t3-serve/claude-oauth-token");
@@ -266,7 +266,7 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 }
 
 #define KNOWN                                                                                      \
-	"roster, trusted_uids, ports, token, code, t3, playwright, node, claude, ssh_keys, home, " \
+	"roster, trusted_uids, ports, token, secrets, vault, code, t3, playwright, node, claude, ssh_keys, home, " \
 	"instances, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)

@@ -35,6 +35,7 @@ static const struct {
 	{ PROTO_MACHINE, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_INSTALL, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_EVENTS, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_SECRETS, PROTO_SOCKET_HELPER, "yy---" },
 };
 
 static void each_role_may_what_the_design_says(void **state DV_UNUSED)
