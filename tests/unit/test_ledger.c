@@ -51,8 +51,9 @@ static void a_new_one_is_migrated_and_in_wal_mode(void **state)
 
 	assert_string_equal(version, "3");
 	assert_string_equal(mode, "wal");
-	assert_string_equal(tables,
-			    "events looks meta people ports secrets shared_tokens sqlite_sequence steps");
+	assert_string_equal(
+		tables,
+		"events looks meta people ports secrets shared_tokens sqlite_sequence steps");
 }
 
 static void opening_again_keeps_what_is_there(void **state)
