@@ -46,7 +46,8 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
-config_SOURCES := helper/config/config.c helper/config/config_values.c
+config_SOURCES := helper/config/config.c helper/config/config_secrets.c \
+                  helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
@@ -54,9 +55,10 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
 ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
-                  helper/ledger/looks.c helper/ledger/people.c helper/ledger/sql.c \
-                  helper/ledger/steps_log.c helper/ledger/tokens.c
+                  helper/ledger/looks.c helper/ledger/people.c helper/ledger/secrets_log.c \
+                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
+secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
                  helper/steps/deny.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
@@ -65,7 +67,8 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
                  helper/steps/maps.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
-                 helper/steps/ports.c helper/steps/retire_legacy.c helper/steps/settle.c \
+                 helper/steps/ports.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
+                 helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
                  helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
@@ -74,7 +77,7 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
-                  helper/daemon/schedule.c helper/daemon/server.c helper/daemon/session.c \
+                  helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
@@ -83,7 +86,8 @@ job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
-               helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_status.c \
+               helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
+               helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/follow.c helper/ctl/input.c \
@@ -96,10 +100,10 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store roster ledger units steps
+LAYERS   := base wire fetch config store roster ledger units secrets steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
-BELOW_TOP = $(call lib,steps) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
+BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
@@ -226,11 +230,11 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_programs test_progress test_proto test_protocol_doc \
               test_queue test_record test_report test_retire_legacy test_roster \
-              test_roster_fields test_roster_trust test_secret test_server test_session \
+              test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tree test_units \
-              test_validate test_view test_wait test_watch test_yaml
+              test_validate test_vault test_view test_wait test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
@@ -252,7 +256,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent ctl job daemon steps units ledger roster store config \
+SAN_LIBS := $(foreach layer,support agent ctl job daemon steps secrets units ledger roster store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -317,7 +321,7 @@ bench: test-deps
 	@echo "== what a person waits for"; tests/bench/person
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \
              job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/yaml.h"
+#include "config/config_secrets.h"
 #include "config/config_values.h"
 
 /* The front door and the smoke test listen there whatever the list says. */
@@ -51,6 +52,17 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "ports.playwright", config_read_range, { 1024, 65535 }, AT(ports[CONFIG_PLAYWRIGHT]), 0 },
 	{ "ports.reserved", config_read_list, { 1, 65535 }, AT(reserved_ports), AT(n_reserved_ports) },
 	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
+	{ "secrets", config_read_secrets, { 0 }, AT(secrets), 0 },
+	{ "vault.url", config_read_web, { 0 }, AT(vault_url), 0 },
+	{ "vault.mount", config_read_package, { 0, 100 }, AT(vault_mount), 0 },
+	{ "vault.namespace", config_read_package_or_none, { 0, 100 }, AT(vault_namespace), 0 },
+	{ "vault.ca_file", config_read_path_or_none, { 0 }, AT(vault_ca_file), 0 },
+	{ "vault.token_file", config_read_path_or_none, { 0 }, AT(vault_token_file), 0 },
+	{ "vault.role_id_file", config_read_path_or_none, { 0 }, AT(vault_role_id_file), 0 },
+	{ "vault.secret_id_file", config_read_path_or_none, { 0 }, AT(vault_secret_id_file), 0 },
+	{ "vault.redirect_hosts", config_read_hosts, { 0 }, AT(vault_hosts), 0 },
+	{ "vault.timeout_s", config_read_uint, { 1, 300 }, AT(vault_timeout_s), 0 },
+	{ "vault.attempts", config_read_uint, { 1, 10 }, AT(vault_attempts), 0 },
 	{ "code.remote", config_read_remote, { 0 }, AT(code_remote), 0 },
 	{ "t3.package", config_read_package, { 0, 214 }, AT(t3_package), 0 },
 	{ "t3.tag", config_read_package, { 0, 64 }, AT(t3_tag), 0 },
@@ -109,6 +121,7 @@ static const struct {
 } DEFAULT_TEXTS[] = {
 	{ AT(roster_path), "/etc/devvm/roster.yaml" },
 	{ AT(token_path), "/etc/t3-serve/claude-oauth-token" },
+	{ AT(vault_mount), "secret" },
 	{ AT(t3_package), "t3" },
 	{ AT(t3_tag), "nightly" },
 	{ AT(playwright_package), "@playwright/mcp" },
@@ -132,6 +145,8 @@ int config_init(struct config *config, struct dv_error *err)
 		.instances_tasks_max = 4096,
 		.leaving_max_share = 30,
 		.connections_per_uid = 32,
+		.vault_timeout_s = 10,
+		.vault_attempts = 4,
 	};
 	int r = 0;
 
@@ -143,6 +158,8 @@ int config_init(struct config *config, struct dv_error *err)
 	}
 	if (r == 0)
 		r = reserve_always(&made);
+	if (r == 0)
+		r = config_secrets_init(&made.secrets);
 	if (r < 0)
 		return dv_fail(err, -ENOMEM, "set the defaults of devvm.yaml");
 	*config = made;
@@ -156,6 +173,15 @@ void config_done(struct config *config)
 	free(config->trusted_uids);
 	free(config->reserved_ports);
 	free(config->token_path);
+	config_secrets_done(&config->secrets);
+	free(config->vault_url);
+	free(config->vault_mount);
+	free(config->vault_namespace);
+	free(config->vault_ca_file);
+	free(config->vault_token_file);
+	free(config->vault_role_id_file);
+	free(config->vault_secret_id_file);
+	str_list_done(&config->vault_hosts);
 	free(config->code_remote);
 	free(config->t3_package);
 	free(config->t3_tag);
@@ -315,6 +341,8 @@ int config_parse(struct config *config, const char *name, const char *text, size
 	r = read_section(&made, name, root, "", err);
 	if (r == 0)
 		r = check_together(&made, name, err);
+	if (r == 0)
+		r = config_secrets_check(&made, name, err);
 	if (r < 0)
 		return r;
 	if (reserve_always(&made) < 0)

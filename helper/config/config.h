@@ -49,6 +49,33 @@ enum config_start {
 	CONFIG_START_ALWAYS, /* the machine's boot; never stopped for being idle */
 };
 
+/* Where a secret comes from. */
+enum config_secret_source {
+	CONFIG_SECRET_FILE,	  /* `from`: an absolute path */
+	CONFIG_SECRET_VAULT,	  /* `from`: a path below vault.mount */
+	CONFIG_SECRET_CREDENTIAL, /* `from`: a name in $CREDENTIALS_DIRECTORY */
+	CONFIG_SECRET_NONE,	  /* it is left alone */
+};
+
+/* A row of `secrets:`; all strings are owned. */
+struct config_secret {
+	char *name;
+	unsigned int source; /* enum config_secret_source */
+	char *from;
+	char *field; /* of vault's data */
+	char *path;  /* absolute: where it is staged; NULL with source none */
+	char *owner;
+	char *group;
+	mode_t mode;
+	bool is_default; /* the file does not name it: absent is no failure */
+	unsigned int line;
+};
+
+struct config_secrets {
+	struct config_secret *rows;
+	size_t n_rows;
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -58,14 +85,25 @@ struct config {
 	unsigned int *reserved_ports; /* `ports.reserved`, with the built-in 3780 and 3799 */
 	size_t n_reserved_ports;
 
-	char *token_path;	    /* absolute; `token.path`: the staged shared claude token */
-	char *code_remote;	    /* `code.remote`: git URL with {repo}; NULL when not set */
-	unsigned int claude_source; /* `claude.source`: enum claude_source */
-	char *claude_version;	    /* `claude.version`: a file name; NULL when not set */
-	char *claude_url;	    /* `claude.url`: of the program, with {version}; or NULL */
-	char *claude_sha256;	    /* `claude.sha256`: of what the URL gives; or NULL */
-	char *claude_installer;	    /* `claude.installer`: URL of install.sh; or NULL */
-	unsigned int claude_share;  /* `claude.share`: enum claude_share */
+	char *token_path;	       /* absolute; `token.path`: the staged shared claude token */
+	struct config_secrets secrets; /* `secrets` */
+	char *vault_url;	       /* `vault.url`; NULL: no Vault */
+	char *vault_mount;	       /* `vault.mount`: of the KV v2 engine */
+	char *vault_namespace;	       /* `vault.namespace`; or NULL */
+	char *vault_ca_file;	       /* `vault.ca_file`: PEM; NULL: the machine's */
+	char *vault_token_file;	       /* `vault.token_file`; or NULL */
+	char *vault_role_id_file;      /* `vault.role_id_file`: AppRole; or NULL */
+	char *vault_secret_id_file;    /* `vault.secret_id_file`; or NULL */
+	struct str_list vault_hosts;   /* `vault.redirect_hosts`: may get the token by a 307 */
+	unsigned int vault_timeout_s;  /* `vault.timeout_s`: of one request */
+	unsigned int vault_attempts;   /* `vault.attempts`: at one request */
+	char *code_remote;	       /* `code.remote`: git URL with {repo}; NULL when not set */
+	unsigned int claude_source;    /* `claude.source`: enum claude_source */
+	char *claude_version;	       /* `claude.version`: a file name; NULL when not set */
+	char *claude_url;	       /* `claude.url`: of the program, with {version}; or NULL */
+	char *claude_sha256;	       /* `claude.sha256`: of what the URL gives; or NULL */
+	char *claude_installer;	       /* `claude.installer`: URL of install.sh; or NULL */
+	unsigned int claude_share;     /* `claude.share`: enum claude_share */
 
 	char *playwright_browser;	      /* absolute; `playwright.browser` */
 	unsigned int playwright_idle_minutes; /* `playwright.idle_minutes`: then the server ends */

@@ -78,6 +78,12 @@ int config_read_package(const struct config_place *place, const struct config_ta
 	return take_text(place, target);
 }
 
+int config_read_package_or_none(const struct config_place *place,
+				const struct config_target *target)
+{
+	return place->node->is_null ? take_nothing(target) : config_read_package(place, target);
+}
+
 int config_read_url(const struct config_place *place, const struct config_target *target)
 {
 	static const char *const beginnings[] = { "https://", "http://", "file:///" };

@@ -40,9 +40,10 @@ config_value_reader config_read_remote;	      /* char *: git URL with {repo}, or
 config_value_reader config_read_url;	      /* char *: http(s)://, file:///; or null for none */
 config_value_reader config_read_web;	      /* char *: http(s)://, no password; or null */
 config_value_reader config_read_package;      /* char *: of an npm package, a version or a tag */
-config_value_reader config_read_version;      /* char *: a file name; or null for none */
-config_value_reader config_read_sha256;	      /* char *: 64 hex digits; or null for none */
-config_value_reader config_read_start;	      /* enum config_start: login, visit, always */
+config_value_reader config_read_package_or_none; /* the same, or null for none */
+config_value_reader config_read_version;	 /* char *: a file name; or null for none */
+config_value_reader config_read_sha256;		 /* char *: 64 hex digits; or null for none */
+config_value_reader config_read_start;		 /* enum config_start: login, visit, always */
 config_value_reader config_read_memory; /* char *: infinity, or a number with K, M, G, T or % */
 config_value_reader config_read_bool;	/* bool */
 config_value_reader config_read_uint;	/* unsigned int */

@@ -31,6 +31,7 @@ static const struct command COMMANDS[] = {
 	{ "offboard", cmd_offboard, "USER [--archive [--yes]]",
 	  "what archiving who left would do; with --archive, do it" },
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
+	{ "secrets", cmd_secrets, "[--json]", "where each secret comes from, and how it stands" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },
 	{ "check-config", cmd_check_config, "[--config FILE] [--roster FILE]",

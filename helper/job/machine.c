@@ -7,11 +7,13 @@
 #include "job/jobs.h"
 
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/pass.h"
 #include "steps/lock.h"
+#include "units/manager.h"
 
 #define LOCK_DEADLINE_MS 60000
 #define LEDGER_BUSY_MS 10000
@@ -52,6 +54,25 @@ static int run_steps(struct machine *run, bool dry_run, struct dv_error *err)
 			STEP_MACHINE, NULL, err);
 }
 
+/* A rotated token is to reach people now. A start of a reconcile that runs already is merged into
+ * that run, which may have read the old one: so it is started once more when that has ended. */
+static void tell_people(const struct machine *run)
+{
+	static const char *const units[] = { "devvm-reconcile.service" };
+	DV_AUTO_MANAGER struct manager *manager = NULL;
+	struct dv_error err = { "" };
+	int r;
+
+	if (!run->view.secrets_changed)
+		return;
+	r = manager_open(&manager, &err);
+	/* The first may have been under way before this one. */
+	for (int i = 0; r == 0 && i < 2; i++)
+		r = manager_act(manager, MANAGER_START, units, 1, &err);
+	if (r < 0)
+		log_warning("people get the new secrets with the next reconcile: %s", err.text);
+}
+
 int job_machine(int argc, char **argv)
 {
 	DV_CLEANUP(machine_done) struct machine run = { .env = ENV_EMPTY };
@@ -64,6 +85,9 @@ int job_machine(int argc, char **argv)
 		log_error("usage: devvm-job machine [--dry-run]");
 		return JOB_USAGE;
 	}
+	/* It holds secrets: no core file, no debugger but root's. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		log_warning("this process may leave a core file: %s", strerror(errno));
 	r = env_init(&run.env, "/", &err);
 	if (r == 0)
 		r = config_load(&run.config, &run.env, &err);
@@ -73,6 +97,9 @@ int job_machine(int argc, char **argv)
 	}
 	if (r == 0)
 		r = run_steps(&run, dry_run, &err);
+	dv_closep(&lock_fd);
+	lock_fd = -1;
+	tell_people(&run);
 	if (r < 0)
 		log_error("machine: %s", err.text);
 	return r < 0 ? JOB_FAILED : JOB_OK;

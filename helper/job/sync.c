@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/yaml.h"
 #include "ledger/people.h"
+#include "config/config_secrets.h"
 #include "roster/derive.h"
+#include "roster/validate.h"
 #include "steps/envfile.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
@@ -295,6 +297,37 @@ static int put_differences(struct sync *sync, bool *ret_changed, struct dv_error
 	return r;
 }
 
+/* The tiers against the last k8s_users map that was staged. None is none to hold against: the
+ * step that stages it warns. */
+static int check_tiers(const struct sync *sync, struct dv_error *err)
+{
+	DV_AUTO_VALIDATION struct validation validation = { 0 };
+	DV_AUTO_FREE char *json = NULL;
+	struct dv_error why = { "" };
+	size_t n_bytes = 0;
+	int r = file_read(sync->view->env->root_dirfd, CONFIG_K8S_USERS_PATH + 1, YAML_MAX_BYTES,
+			  &json, &n_bytes, NULL, &why);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = validate_tiers(&validation, &sync->roster, json, &why);
+	if (r == -ENOMEM)
+		return dv_refuse(err, r, "%s", why.text);
+	if (r < 0) {
+		log_warning("the tiers are not checked: %s: %s", CONFIG_K8S_USERS_PATH, why.text);
+		return 0;
+	}
+	for (size_t i = 0; i < validation.warnings.n_items; i++)
+		log_warning("%s", validation.warnings.items[i]);
+	if (validation.errors.n_items > 1)
+		return dv_refuse(err, -EINVAL, "%s (and %zu more)", validation.errors.items[0],
+				 validation.errors.n_items - 1);
+	return validation.errors.n_items == 0
+		       ? 0
+		       : dv_refuse(err, -EINVAL, "%s", validation.errors.items[0]);
+}
+
 /* Read it and hold it against the machine. Any failure here is the roster's. */
 static int read_roster(struct sync *sync, struct dv_error *err)
 {
@@ -308,6 +341,8 @@ static int read_roster(struct sync *sync, struct dv_error *err)
 				config->roster_path, err);
 	if (r == 0)
 		r = roster_check_accounts(&sync->roster, account_of, sync, err);
+	if (r == 0)
+		r = check_tiers(sync, err);
 	if (r == 0)
 		r = set_aside_reused(sync, err);
 	if (r == 0)

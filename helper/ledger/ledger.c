@@ -55,6 +55,10 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	") STRICT, WITHOUT ROWID;",
 	"ALTER TABLE people ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE people ADD COLUMN archive TEXT;",
+	"CREATE TABLE secrets ("
+	" name TEXT PRIMARY KEY, source TEXT NOT NULL, version TEXT,"
+	" staged_usec INTEGER NOT NULL, error TEXT"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

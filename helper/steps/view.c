@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ledger/tokens.h"
+#include "steps/secrets_step.h"
 
 #define ENVIRONMENT_FILE "etc/environment"
 #define LOGIN_DEFS "etc/login.defs"
@@ -213,6 +214,7 @@ int view_init(struct reconcile_view *view, const struct env *env, const struct c
 
 void view_done(struct reconcile_view *view)
 {
+	secrets_step_forget(view);
 	for (size_t i = 0; i < view->n_accounts; i++) {
 		free(view->accounts[i].name);
 		free(view->accounts[i].home);

@@ -56,6 +56,9 @@ struct reconcile_view {
 	struct listing wants[VIEW_MAX_TEMPLATES], keys, t3, t3_people, denied;
 	unsigned int settle_noted;	/* what this run has noted for the step settle */
 	struct str_list shared_digests; /* of every shared token ever staged */
+	struct secrets_work
+		*secrets;     /* what this run has found of the secrets; NULL: nothing yet */
+	bool secrets_changed; /* it has staged one */
 };
 
 /* Read accounts, PATH and token; note a new token in the ledger unless `dry_run`. `view->env`, `config`, `ledger` are kept, borrowed. */

@@ -46,6 +46,9 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	[PROTO_EVENTS] = { PROTO_EVENTS, "events", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false }, { "after", false }, { "follow", false },
 		  { "limit", false } } },
+	/* a `row` per secret, never a value */
+	[PROTO_SECRETS] = { PROTO_SECRETS, "secrets", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true } } },
 
 	[PROTO_PROGRESS] = { PROTO_PROGRESS, "progress", PROTO_ANSWER, 0, 0,
 		{ { "user", true }, { "step", true }, { "status", true }, { "text", false },

@@ -128,11 +128,9 @@ static void check_config_tells_a_mistake_in_the_config(void **state)
 {
 	struct stage *stage = *state;
 
-	folder_write(stage->folder, "devvm.yaml", "rooster: x\n", 0644);
+	folder_write(stage->folder, "devvm.yaml", "code:\n  rooster: x\n", 0644);
 	assert_end(stage, offline_check_config(&stage->ctl, &stage->words), CTL_FAILED, "",
-		   "%/devvm.yaml:1: rooster: unknown key; known here are roster, trusted_uids, "
-		   "ports, token, code, t3, playwright, node, claude, ssh_keys, home, instances, "
-		   "daemon\n");
+		   "%/devvm.yaml:2: code.rooster: unknown key; known here are remote\n");
 }
 
 static void files_that_are_not_there_are_told(void **state)

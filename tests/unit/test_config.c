@@ -74,6 +74,51 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
+	assert_true(str_equal(a->vault_url, b->vault_url));
+	assert_string_equal(a->vault_mount, b->vault_mount);
+	assert_true(str_equal(a->vault_namespace, b->vault_namespace));
+	assert_int_equal(a->vault_hosts.n_items, b->vault_hosts.n_items);
+	assert_int_equal(a->vault_timeout_s, b->vault_timeout_s);
+	assert_int_equal(a->vault_attempts, b->vault_attempts);
+	assert_int_equal(a->secrets.n_rows, b->secrets.n_rows);
+	for (size_t i = 0; i < a->secrets.n_rows; i++) {
+		assert_string_equal(a->secrets.rows[i].name, b->secrets.rows[i].name);
+		assert_int_equal(a->secrets.rows[i].source, b->secrets.rows[i].source);
+		assert_int_equal(a->secrets.rows[i].mode, b->secrets.rows[i].mode);
+	}
+}
+
+static void secrets_are_told_what_they_need(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config =
+		parse("vault: {url: https://v:8200, token_file: /t, redirect_hosts: [\"w:1\"]}\n"
+		      "secrets: {a: {source: vault, from: p/q, path: /etc/a, mode: \"0640\"}}\n");
+
+	assert_int_equal(config.secrets.n_rows, 5);
+	assert_string_equal(config.secrets.rows[0].path, "/etc/t3-serve/claude-oauth-token");
+	assert_string_equal(config.secrets.rows[0].from, "/etc/devvm/secrets/claude-token");
+	assert_int_equal(config.secrets.rows[4].mode, 0640);
+	assert_string_equal(config.secrets.rows[4].field, "value");
+	assert_refused("secrets:\n  a: {source: file}\n",
+		       "f:2: secrets.a: set path, where it is staged");
+	assert_refused("secrets:\n  a: {path: /home/b/c}\n",
+		       "f:2: secrets.a: must be a plain path, and not inside homes, /proc, /sys or "
+		       "/dev");
+	assert_refused("secrets:\n  a: {path: /etc/../home/c}\n",
+		       "f:2: secrets.a: must be a plain path, and not inside homes, /proc, /sys or "
+		       "/dev");
+	assert_refused("secrets:\n  a: {mode: \"0644\"}\n",
+		       "f:2: secrets.a: must be a mode like 0600 or 0640: nothing for others, "
+		       "nothing to execute");
+	assert_refused("secrets:\n  a: {source: vault, from: x, path: /a}\n",
+		       "f:2: secrets.a: its source is vault: set vault.url too");
+	assert_refused("secrets:\n  a: {path: /a}\n  b: {path: /a}\n",
+		       "f: secrets.a and secrets.b have one path, /a");
+	assert_refused("vault: {url: http://v, token_file: /t}\n",
+		       "f: vault.url: http:// is for this machine alone; use https://");
+	assert_refused("vault: {url: https://v}\n",
+		       "f: vault.url is set: set vault.token_file, or vault.role_id_file and "
+		       "vault.secret_id_file, too");
 }
 
 static void defaults_are_those_of_the_design(void **state DV_UNUSED)
@@ -223,8 +268,8 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 }
 
 #define KNOWN                                                                                      \
-	"roster, trusted_uids, ports, token, code, t3, playwright, node, claude, ssh_keys, home, " \
-	"instances, leaving, daemon"
+	"roster, trusted_uids, ports, token, secrets, vault, code, t3, playwright, node, claude, " \
+	"ssh_keys, home, instances, leaving, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
@@ -482,7 +527,9 @@ static void every_key_is_documented(void **state DV_UNUSED)
 	for (size_t i = 0; i < root->n_children; i++) {
 		char probe[64];
 
-		if (root->children[i].kind != YAML_MAP)
+		/* Its keys are names. */
+		if (root->children[i].kind != YAML_MAP ||
+		    strcmp(root->children[i].key, "secrets") == 0)
 			continue;
 		(void)snprintf(probe, sizeof(probe), "%s: {x: 1}", root->children[i].key);
 		assert_documents_known_keys(&root->children[i], probe);
@@ -500,6 +547,7 @@ int main(void)
 		cmocka_unit_test(dotted_path_is_not_a_key),
 		cmocka_unit_test(bad_remotes_are_refused),
 		cmocka_unit_test(claude_is_told_what_it_needs),
+		cmocka_unit_test(secrets_are_told_what_they_need),
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
 						folder_teardown),

@@ -34,7 +34,9 @@ static const struct {
 	{ PROTO_RECONCILE, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_MACHINE, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_INSTALL, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_OFFBOARD, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_EVENTS, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_SECRETS, PROTO_SOCKET_HELPER, "yy---" },
 };
 
 static void each_role_may_what_the_design_says(void **state DV_UNUSED)
