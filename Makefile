@@ -22,7 +22,8 @@ HARDEN   := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protectio
             -ftrivial-auto-var-init=zero
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. \
-             $(WARNINGS) $(CFLAGS) $(HARDEN) -fPIC -MMD -MP
+             $(WARNINGS) $(CFLAGS) $(HARDEN) -fPIC -ffunction-sections -fdata-sections \
+             -MMD -MP
 LDFLAGS  ?=
 ALL_LDFLAGS = $(LDFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed
 ifeq ($(CI),true)
@@ -143,7 +144,7 @@ $(BUILD)/devvm-agent: $(call objects,helper/agent/main.c) $(call lib,agent) $(BE
 # asks for PAM maps it anew: with code and constants in one mapping (noseparate-code) loading has
 # touched what a login runs, which is a page fault less in the login, about 10 us of its 35.
 $(MODULE): $(call objects,$(pam_SOURCES)) $(call lib,wire) $(call lib,base) pam_devvm/pam_devvm.map
-	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -shared -Wl,-z,noseparate-code \
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -shared -Wl,-z,noseparate-code -Wl,--gc-sections \
 		-Wl,--version-script=pam_devvm/pam_devvm.map -Wl,-z,defs -o $@ $(filter %.o %.a,$^) -lpam
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
