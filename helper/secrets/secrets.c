@@ -127,20 +127,21 @@ bool secrets_has_risen(const struct config_secret *row, const char *known, const
 	return after > before;
 }
 
-int secrets_is_staged(const struct env *env, const struct config_secret *row, bool *ret_staged,
-		      struct dv_error *err)
+int secrets_when_staged(const struct env *env, const struct config_secret *row, int64_t *ret_usec,
+			struct dv_error *err)
 {
 	struct stat st;
 
 	if (fstatat(env->root_dirfd, row->path + 1, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
 			return dv_fail(err, -errno, "look at %s", row->path);
-		*ret_staged = false;
+		*ret_usec = 0;
 		return 0;
 	}
 	if (!S_ISREG(st.st_mode))
 		return dv_refuse(err, -EEXIST, "%s is no plain file; move it away", row->path);
-	*ret_staged = true;
+	/* 1970 is as good as any other year for a file without a time. */
+	*ret_usec = st.st_mtim.tv_sec > 0 ? (int64_t)st.st_mtim.tv_sec * 1000000 : 1;
 	return 0;
 }
 

@@ -32,9 +32,9 @@ void secrets_found_done(struct secrets_found *found);
 /* Whether a source that gave `known` before and gives `now` has risen. */
 bool secrets_has_risen(const struct config_secret *row, const char *known, const char *now);
 
-/* Whether something is staged. */
-DV_MUST_CHECK int secrets_is_staged(const struct env *env, const struct config_secret *row,
-				    bool *ret_staged, struct dv_error *err);
+/* When what is staged was written, in microseconds since the epoch; 0 where nothing is. */
+DV_MUST_CHECK int secrets_when_staged(const struct env *env, const struct config_secret *row,
+				      int64_t *ret_usec, struct dv_error *err);
 
 /* Write it, whole, with its mode and owner, and make the folders above it: the last one 2770 and
  * of the group where the file is for a group, else 0755. */

@@ -17,6 +17,7 @@
 enum secret_plan {
 	SECRET_FINE,
 	SECRET_STAGE,
+	SECRET_ADOPT,  /* staged before devvm did it: noted as of the source's version */
 	SECRET_NOTE,   /* staged as it should be; its row says otherwise */
 	SECRET_FAILED, /* `why` says why */
 	SECRET_FORGET, /* there is nothing and nothing is wanted */
@@ -25,7 +26,7 @@ enum secret_plan {
 struct secret_item {
 	const struct config_secret *row;
 	enum secret_plan plan;
-	bool is_staged;
+	int64_t staged_usec; /* when what is staged was written, 0 where nothing is */
 	struct secrets_found found;
 	struct dv_error why;
 };
@@ -66,7 +67,12 @@ static enum secret_plan decide(const struct config *config, const struct secret_
 	char source[SECRETS_SOURCE_BYTES];
 
 	secrets_describe(config, item->row, source);
-	if (!item->is_staged || !known || !known->version || !str_equal(known->source, source) ||
+	if (item->staged_usec == 0)
+		return SECRET_STAGE;
+	/* It may have been refreshed in place since, and nothing says that the source's is newer. */
+	if (!known || !known->version)
+		return SECRET_ADOPT;
+	if (!str_equal(known->source, source) ||
 	    secrets_has_risen(item->row, known->version, item->found.version))
 		return SECRET_STAGE;
 	return known->error ? SECRET_NOTE : SECRET_FINE;
@@ -82,7 +88,7 @@ static void look(const struct step_context *context, struct vault *vault,
 		item->plan = known ? SECRET_FORGET : SECRET_FINE;
 		return;
 	}
-	r = secrets_is_staged(context->env, item->row, &item->is_staged, &item->why);
+	r = secrets_when_staged(context->env, item->row, &item->staged_usec, &item->why);
 	if (r == 0)
 		r = secrets_get(vault, item->row, getenv("CREDENTIALS_DIRECTORY"), &item->found,
 				&item->why);
@@ -123,8 +129,8 @@ static int look_at_all(const struct step_context *context, struct secrets_work *
 static void add_words(char ret_what[static STEP_WHAT_BYTES], const struct secret_item *item)
 {
 	static const char *const words[] = {
-		[SECRET_FINE] = "",	   [SECRET_STAGE] = "stage",   [SECRET_NOTE] = "note",
-		[SECRET_FAILED] = "retry", [SECRET_FORGET] = "forget",
+		[SECRET_FINE] = "",	[SECRET_STAGE] = "stage",  [SECRET_ADOPT] = "adopt",
+		[SECRET_NOTE] = "note", [SECRET_FAILED] = "retry", [SECRET_FORGET] = "forget",
 	};
 	size_t n = strlen(ret_what);
 
@@ -167,10 +173,12 @@ static int put_row(struct step_context *context, const struct secret_item *item,
 	struct secrets_log_row row = { .name = item->row->name, .source = source };
 
 	secrets_describe(context->config, item->row, source);
-	if (item->plan == SECRET_STAGE) {
+	if (item->plan == SECRET_STAGE || item->plan == SECRET_ADOPT) {
 		(void)snprintf(version, sizeof(version), "%s", item->found.version);
 		row.version = version;
-		row.staged_usec = context->env->wall_usec(context->env);
+		row.staged_usec = item->plan == SECRET_ADOPT
+					  ? item->staged_usec
+					  : context->env->wall_usec(context->env);
 	} else if (known) {
 		row.version = known->version;
 		row.staged_usec = known->staged_usec;
@@ -199,6 +207,7 @@ static int apply_item(struct step_context *context, struct secret_item *item, st
 		}
 		context->machine->secrets_changed = true;
 		return put_row(context, item, err);
+	case SECRET_ADOPT:
 	case SECRET_NOTE:
 	case SECRET_FAILED:
 		return put_row(context, item, err);
@@ -222,7 +231,7 @@ static int complain(const struct secrets_work *work, struct dv_error *err)
 		return 0;
 	(void)snprintf(text.text, sizeof(text.text), "%s: %.400s; %s", only->row->name,
 		       only->why.text,
-		       only->is_staged ? "the last good copy stays" : "nothing is staged");
+		       only->staged_usec ? "the last good copy stays" : "nothing is staged");
 	if (n == 1)
 		return dv_refuse(err, -EAGAIN, "%s", text.text);
 	for (size_t i = 0; i < work->n_items; i++) {
@@ -230,8 +239,8 @@ static int complain(const struct secrets_work *work, struct dv_error *err)
 
 		if (item->plan == SECRET_FAILED)
 			log_warning("secret %s: %s; %s", item->row->name, item->why.text,
-				    item->is_staged ? "the last good copy stays"
-						    : "nothing is staged");
+				    item->staged_usec ? "the last good copy stays"
+						      : "nothing is staged");
 	}
 	return dv_refuse(err, -EAGAIN, "%u secrets cannot be had; see devvmctl secrets", n);
 }

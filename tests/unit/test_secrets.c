@@ -113,6 +113,24 @@ static void what_is_staged_stays(void **state)
 	end(scratch);
 }
 
+/* The scripts before devvm staged it, or the ledger was lost; clients have refreshed it since. */
+static void what_was_staged_before_is_adopted(void **state)
+{
+	struct scratch *scratch = setup(state);
+
+	scratch_write(scratch, STAGED, "refreshed", 0640);
+	assert_ok(scratch, run(scratch));
+	assert_string_equal(what, "adopt x");
+	assert_file(scratch, STAGED, "refreshed");
+	assert_false(scratch->view.secrets_changed);
+	assert_ok(scratch, run(scratch));
+	assert_string_equal(what, "");
+	scratch_write(scratch, SOURCE, "two", 0600);
+	assert_ok(scratch, run(scratch));
+	assert_file(scratch, STAGED, "two");
+	end(scratch);
+}
+
 static void versions_of_vault_only_rise(void **state)
 {
 	struct scratch *scratch = setup(state);
@@ -132,6 +150,8 @@ int main(void)
 						scratch_teardown),
 		cmocka_unit_test_setup_teardown(what_is_staged_stays, scratch_setup_ledger,
 						scratch_teardown),
+		cmocka_unit_test_setup_teardown(what_was_staged_before_is_adopted,
+						scratch_setup_ledger, scratch_teardown),
 		cmocka_unit_test_setup_teardown(versions_of_vault_only_rise, scratch_setup_ledger,
 						scratch_teardown),
 	};
