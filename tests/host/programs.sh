@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The real programs people use, as two more lower layers of a host: `up --with-programs`.
 #
-#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl
+#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl;
+#                      on trixie ttyd, too
 #   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
 #                      npm beside it, below /srv/artifacts the real claude and a registry of files
 #
@@ -11,7 +12,7 @@
 # `artifacts_up` (case.sh).
 
 # Bump when programs_make or artifacts_make changes what it makes.
-readonly PROGRAMS_RECIPE=1 ARTIFACTS_RECIPE=1
+readonly PROGRAMS_RECIPE=2 ARTIFACTS_RECIPE=1
 readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs"
 # Debian's own node is older than t3 takes (22.16) in both suites.
 readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76
@@ -37,7 +38,7 @@ programs_build() { # SUITE BASE
 		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION")
 	programs=$(layer_dir "$1-programs" "$PROGRAMS_RECIPE" "${2##*/}" "$PROGRAMS_PACKAGES")
 	layer_build "$artifacts" "what npm packages for the hosts, once (about 30 s)" artifacts_make
-	layer_build "$programs" "the $1 layer of programs, once (about 30 s)" programs_make "$2"
+	layer_build "$programs" "the $1 layer of programs, once (about 30 s)" programs_make "$2" "$1"
 	echo "$artifacts:$programs"
 }
 
@@ -64,8 +65,8 @@ layer_build() { # DIR WHAT MAKE [ARGUMENT…]
 }
 
 # The outer apt works on the inner root, as it did for the base.
-programs_make() { # BASE TMP
-	local root=$2/root disk=$2/disk
+programs_make() { # BASE SUITE TMP
+	local root=$3/root disk=$3/disk tmp=$3
 	mkdir "$root" "$disk"
 	# An overlay cannot be the upper layer of another.
 	if [ "$(stat -f -c %T "$disk")" = overlayfs ]; then
@@ -74,7 +75,7 @@ programs_make() { # BASE TMP
 	mkdir "$disk/upper" "$disk/work"
 	mount -t overlay -o "lowerdir=$1,upperdir=$disk/upper,workdir=$disk/work" devvm-host "$root"
 	mount -t proc proc "$root/proc"
-	cat >"$2/apt.conf" <<-END
+	cat >"$tmp/apt.conf" <<-END
 		APT::Architecture "$(dpkg --print-architecture)";
 		APT::Install-Recommends "false";
 		APT::Sandbox::User "root";
@@ -84,22 +85,33 @@ programs_make() { # BASE TMP
 		DPkg::Options:: "--path-exclude=/usr/share/man/*";
 		DPkg::Options:: "--path-exclude=/usr/share/locale/*";
 	END
-	apt-config dump --no-empty | grep -E '^Acquire::(https?|ftp|Check|Retries|Force)' >>"$2/apt.conf" ||
+	apt-config dump --no-empty | grep -E '^Acquire::(https?|ftp|Check|Retries|Force)' >>"$tmp/apt.conf" ||
 		true
-	export APT_CONFIG=$2/apt.conf DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+	export APT_CONFIG=$tmp/apt.conf DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 	apt-get -q update
 	# shellcheck disable=SC2086
 	apt-get -q -y install $PROGRAMS_PACKAGES
+	[ "$2" != trixie ] || programs_add_ttyd "$root"
 	find "$root/var/lib/apt/lists" "$root/var/cache/apt" -type f -delete
 	umount "$root/proc" "$root"
 	if mountpoint -q "$disk"; then
 		# What the packages took away of the base: an overlay does not let its own marks be copied.
 		find "$disk/upper" -type c -delete
-		cp -a --no-preserve=context "$disk/upper" "$2/layer"
+		cp -a --no-preserve=context "$disk/upper" "$tmp/layer"
 	else
-		mv "$disk/upper" "$2/layer"
+		mv "$disk/upper" "$tmp/layer"
 	fi
-	touch "$2/layer/etc/.updated" "$2/layer/var/.updated"
+	touch "$tmp/layer/etc/.updated" "$tmp/layer/var/.updated"
+}
+
+# Debian has it in sid only, and that package is content with what trixie has (not with bookworm's).
+programs_add_ttyd() { # ROOT
+	local list=$1/etc/apt/sources.list.d/sid.list
+	(unset APT_CONFIG && rootfs_sources sid) | grep -v ' sid-' >"$list"
+	# A clock that is ahead of the archive is no reason to stop here.
+	apt-get -q -o Acquire::Check-Valid-Until=false update
+	apt-get -q -y -t trixie install ttyd
+	rm "$list"
 }
 
 artifacts_make() { # TMP
