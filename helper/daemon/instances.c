@@ -96,18 +96,32 @@ static void wake(const struct instances *instances)
 	(void)sd_event_source_set_enabled(instances->next, SD_EVENT_ONESHOT);
 }
 
+static void leave(struct instance *instance)
+{
+	struct instances *instances = instance->instances;
+
+	TAILQ_REMOVE(&instances->running, instance, in_list);
+	instances->n_running--;
+	sd_event_source_disable_unref(instance->leave);
+	free(instance);
+	wake(instances);
+}
+
 void instances_want(struct instances *instances, const char *user, enum instances_reason reason)
 {
 	struct daemon *daemon = instances->daemon;
+	struct instance *started = find(&instances->running, user);
 	struct instance *instance;
 	char unit[UNIT_BYTES];
 
 	if (reason == INSTANCES_LOGIN && daemon->config.instances_start == CONFIG_START_VISIT)
 		return;
 	unit_of(user, unit);
-	if (find(&instances->queued, user) || find(&instances->running, user) ||
+	if (find(&instances->queued, user) || (started && started->starting) ||
 	    runs(daemon, unit) || !may_run(daemon, user))
 		return;
+	if (started)
+		leave(started); /* it has been stopped since */
 	if (instances->n_queued >= INSTANCES_MAX_QUEUED) {
 		if (!instances->told_full)
 			log_warning("%d people wait for their t3 to start; more are started at "
@@ -123,17 +137,6 @@ void instances_want(struct instances *instances, const char *user, enum instance
 	(void)snprintf(instance->user, sizeof(instance->user), "%s", user);
 	TAILQ_INSERT_TAIL(&instances->queued, instance, in_list);
 	instances->n_queued++;
-	wake(instances);
-}
-
-static void leave(struct instance *instance)
-{
-	struct instances *instances = instance->instances;
-
-	TAILQ_REMOVE(&instances->running, instance, in_list);
-	instances->n_running--;
-	sd_event_source_disable_unref(instance->leave);
-	free(instance);
 	wake(instances);
 }
 

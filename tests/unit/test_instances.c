@@ -22,6 +22,13 @@ static void want(const struct fake *fake, const char *user, enum instances_reaso
 	fake_turn(fake);
 }
 
+static void make_cgroup(const struct fake *fake)
+{
+	scratch_make_folder(fake->scratch,
+			    "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/" T3("anna"),
+			    0755);
+}
+
 static void a_login_starts_it_once(void **state)
 {
 	const struct fake *fake = *state;
@@ -29,18 +36,28 @@ static void a_login_starts_it_once(void **state)
 	want(fake, "anna", INSTANCES_LOGIN);
 	want(fake, "anna", INSTANCES_LOGIN);
 	assert_int_equal(fake_starts(T3("anna")), 1);
+	make_cgroup(fake);
 	fake_end(fake, T3("anna"), "done");
 	want(fake, "anna", INSTANCES_LOGIN);
 	assert_int_equal(fake_starts(T3("anna")), 1); /* it is coming up */
+}
+
+/* Parked and back within the moment that its place in line is kept. */
+static void what_was_stopped_while_it_came_up_is_started_again(void **state)
+{
+	const struct fake *fake = *state;
+
+	want(fake, "anna", INSTANCES_LOGIN);
+	fake_end(fake, T3("anna"), "done");
+	want(fake, "anna", INSTANCES_LOGIN);
+	assert_int_equal(fake_starts(T3("anna")), 2);
 }
 
 static void what_runs_is_left_alone(void **state)
 {
 	const struct fake *fake = *state;
 
-	scratch_make_folder(fake->scratch,
-			    "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/" T3("anna"),
-			    0755);
+	make_cgroup(fake);
 	want(fake, "anna", INSTANCES_LOGIN);
 	want(fake, "anna", INSTANCES_VISIT);
 	assert_int_equal(fake_starts(T3("anna")), 0);
@@ -178,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_login_starts_it_once),
+		TEST(what_was_stopped_while_it_came_up_is_started_again),
 		TEST(what_runs_is_left_alone),
 		TEST(with_visit_a_login_does_not),
 		TEST(without_a_t3_nothing_is_started),
