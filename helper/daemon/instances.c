@@ -1,8 +1,10 @@
 /* instances.c - see instances.h.
  *
  * Whether it runs is asked of its cgroup, so a login of somebody whose t3 is up costs systemd
- * nothing. systemd says that a start is done when the program runs, not when it answers; the
- * place in line is kept for a moment longer, in which it does its work.
+ * nothing. One that is just being stopped has a cgroup, too: what seemed to run is looked at
+ * once more a moment later, and started if it is gone. systemd says that a start is done when
+ * the program runs, not when it answers; the place in line is kept for a moment longer, in which
+ * it does its work.
  */
 #include "daemon/instances.h"
 
@@ -19,13 +21,16 @@
 #define UNIT_BYTES (sizeof(UNIT_PREFIX) + sizeof(UNIT_SUFFIX) + STR_USER_NAME_MAX)
 #define PATH_BYTES (32 + STR_USER_NAME_MAX)
 #define SETTLE_USEC (2 * 1000000ULL)
+/* Longer than a t3 takes to end (0.2 to 1.8 s). */
+#define SECOND_LOOK_USEC (5 * 1000000ULL)
 
 struct instance {
 	TAILQ_ENTRY(instance) in_list;
 	struct instances *instances;
 	char user[STR_USER_NAME_MAX + 1];
-	sd_event_source *leave; /* after its start is done */
-	bool starting;		/* systemd has yet to say how its start ended */
+	sd_event_source
+		*leave; /* after its start is done; for one that was seen, the second look */
+	bool starting;	/* systemd has yet to say how its start ended */
 };
 
 TAILQ_HEAD(instance_list, instance);
@@ -33,7 +38,8 @@ TAILQ_HEAD(instance_list, instance);
 struct instances {
 	struct daemon *daemon;
 	struct instance_list queued, running;
-	unsigned int n_queued, n_running;
+	struct instance_list seen; /* to be looked at once more */
+	unsigned int n_queued, n_running, n_seen;
 	sd_event_source *next; /* starts what may start, when the loop turns */
 	bool told_full;
 };
@@ -107,21 +113,22 @@ static void leave(struct instance *instance)
 	wake(instances);
 }
 
-void instances_want(struct instances *instances, const char *user, enum instances_reason reason)
+/* NULL when memory is short: the next login asks again. */
+static struct instance *instance_new(struct instances *instances, const char *user)
 {
-	struct daemon *daemon = instances->daemon;
-	struct instance *started = find(&instances->running, user);
-	struct instance *instance;
-	char unit[UNIT_BYTES];
+	struct instance *instance = calloc(1, sizeof(*instance));
 
-	if (reason == INSTANCES_LOGIN && daemon->config.instances_start == CONFIG_START_VISIT)
-		return;
-	unit_of(user, unit);
-	if (find(&instances->queued, user) || (started && started->starting) ||
-	    runs(daemon, unit) || !may_run(daemon, user))
-		return;
-	if (started)
-		leave(started); /* it has been stopped since */
+	if (instance) {
+		instance->instances = instances;
+		(void)snprintf(instance->user, sizeof(instance->user), "%s", user);
+	}
+	return instance;
+}
+
+static void put_in_line(struct instances *instances, const char *user)
+{
+	struct instance *instance;
+
 	if (instances->n_queued >= INSTANCES_MAX_QUEUED) {
 		if (!instances->told_full)
 			log_warning("%d people wait for their t3 to start; more are started at "
@@ -130,14 +137,75 @@ void instances_want(struct instances *instances, const char *user, enum instance
 		instances->told_full = true;
 		return;
 	}
-	instance = calloc(1, sizeof(*instance));
+	instance = instance_new(instances, user);
 	if (!instance)
-		return; /* the next login asks again */
-	instance->instances = instances;
-	(void)snprintf(instance->user, sizeof(instance->user), "%s", user);
+		return;
 	TAILQ_INSERT_TAIL(&instances->queued, instance, in_list);
 	instances->n_queued++;
 	wake(instances);
+}
+
+/* Start it unless it runs, is being started, or must not. */
+static bool start_if_down(struct instances *instances, const char *user)
+{
+	struct instance *started = find(&instances->running, user);
+	char unit[UNIT_BYTES];
+
+	unit_of(user, unit);
+	if (find(&instances->queued, user) || (started && started->starting))
+		return true;
+	if (runs(instances->daemon, unit))
+		return false;
+	if (!may_run(instances->daemon, user))
+		return true;
+	if (started)
+		leave(started); /* it has been stopped since */
+	put_in_line(instances, user);
+	return true;
+}
+
+static void forget_seen(struct instance *instance)
+{
+	struct instances *instances = instance->instances;
+
+	TAILQ_REMOVE(&instances->seen, instance, in_list);
+	instances->n_seen--;
+	sd_event_source_disable_unref(instance->leave);
+	free(instance);
+}
+
+static int on_second_look(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)
+{
+	struct instance *instance = context;
+
+	(void)start_if_down(instance->instances, instance->user); /* else it does run */
+	forget_seen(instance);
+	return 0;
+}
+
+static void look_again(struct instances *instances, const char *user)
+{
+	struct instance *instance;
+
+	if (find(&instances->seen, user) || instances->n_seen >= INSTANCES_MAX_QUEUED)
+		return;
+	instance = instance_new(instances, user);
+	if (!instance)
+		return;
+	TAILQ_INSERT_TAIL(&instances->seen, instance, in_list);
+	instances->n_seen++;
+	if (sd_event_add_time_relative(instances->daemon->event, &instance->leave, CLOCK_MONOTONIC,
+				       SECOND_LOOK_USEC, 0, on_second_look, instance) < 0)
+		forget_seen(instance);
+}
+
+void instances_want(struct instances *instances, const char *user, enum instances_reason reason)
+{
+	if (reason == INSTANCES_LOGIN &&
+	    instances->daemon->config.instances_start == CONFIG_START_VISIT)
+		return;
+	if (!start_if_down(instances, user))
+		look_again(instances, user);
 }
 
 static int on_leave(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)
@@ -214,6 +282,7 @@ int instances_new(struct instances **ret_instances, struct daemon *daemon, struc
 	instances->daemon = daemon;
 	TAILQ_INIT(&instances->queued);
 	TAILQ_INIT(&instances->running);
+	TAILQ_INIT(&instances->seen);
 	r = sd_event_add_defer(daemon->event, &instances->next, on_next, instances);
 	if (r >= 0)
 		r = sd_event_source_set_priority(instances->next, DAEMON_PRIORITY_IDLE);
@@ -241,6 +310,7 @@ void instances_free(struct instances *instances)
 		return;
 	free_list(&instances->queued);
 	free_list(&instances->running);
+	free_list(&instances->seen);
 	sd_event_source_disable_unref(instances->next);
 	free(instances);
 }

@@ -22,11 +22,18 @@ static void want(const struct fake *fake, const char *user, enum instances_reaso
 	fake_turn(fake);
 }
 
+#define CGROUP "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/" T3("anna")
+
 static void make_cgroup(const struct fake *fake)
 {
-	scratch_make_folder(fake->scratch,
-			    "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/" T3("anna"),
-			    0755);
+	scratch_make_folder(fake->scratch, CGROUP, 0755);
+}
+
+static void remove_cgroup(const struct fake *fake)
+{
+	int root_fd = fake->scratch->env.root_dirfd;
+
+	assert_int_equal(unlinkat(root_fd, CGROUP, AT_REMOVEDIR), 0);
 }
 
 static void a_login_starts_it_once(void **state)
@@ -61,6 +68,22 @@ static void what_runs_is_left_alone(void **state)
 	want(fake, "anna", INSTANCES_LOGIN);
 	want(fake, "anna", INSTANCES_VISIT);
 	assert_int_equal(fake_starts(T3("anna")), 0);
+}
+
+/* Stopped for being idle in the moment of the login: its cgroup was still there. */
+static void what_was_just_ending_is_started_again(void **state)
+{
+	const struct fake *fake = *state;
+
+	make_cgroup(fake);
+	want(fake, "anna", INSTANCES_LOGIN);
+	fake_pass_ms(fake, 6000);
+	assert_int_equal(fake_starts(T3("anna")), 0); /* it does run */
+	want(fake, "anna", INSTANCES_LOGIN);
+	remove_cgroup(fake);
+	assert_int_equal(fake_starts(T3("anna")), 0);
+	fake_pass_ms(fake, 6000);
+	assert_int_equal(fake_starts(T3("anna")), 1);
 }
 
 static void with_visit_a_login_does_not(void **state)
@@ -197,6 +220,7 @@ int main(void)
 		TEST(a_login_starts_it_once),
 		TEST(what_was_stopped_while_it_came_up_is_started_again),
 		TEST(what_runs_is_left_alone),
+		TEST(what_was_just_ending_is_started_again),
 		TEST(with_visit_a_login_does_not),
 		TEST(without_a_t3_nothing_is_started),
 		TEST(on_hold_nothing_is_started),
