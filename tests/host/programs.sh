@@ -109,8 +109,8 @@ programs_add_ttyd() { # ROOT
 	local list=$1/etc/apt/sources.list.d/sid.list
 	(unset APT_CONFIG && rootfs_sources sid) | grep -v ' sid-' >"$list"
 	# A clock that is ahead of the archive is no reason to stop here.
-	apt-get -q -o Acquire::Check-Valid-Until=false update
-	apt-get -q -y -t trixie install ttyd
+	apt-get -q -o Acquire::Check-Valid-Until=false -o Acquire::Retries=3 update
+	apt-get -q -y -o Acquire::Retries=3 -t trixie install ttyd
 	rm "$list"
 }
 
