@@ -140,6 +140,10 @@ int fence_check(struct step_context *context, enum step_verdict *ret_verdict,
 		return 0;
 	}
 	r = describe(context, &text, &spec, err);
+	if (r == 0 && context->machine->fence_text) {
+		spec.data = context->machine->fence_text;
+		spec.n_bytes = strlen(context->machine->fence_text);
+	}
 	if (r == 0)
 		r = file_matches(context->env->root_dirfd, STEPS_FENCE_FILE, &spec, &matches, err);
 	if (r == 0 && matches)
@@ -167,8 +171,21 @@ int fence_apply(struct step_context *context, struct dv_error *err)
 		r = file_replace(root_fd, STEPS_FENCE_FILE, &spec, err);
 	if (r == 0)
 		r = manager_act(manager, MANAGER_RELOAD_OR_RESTART, units, 1, err);
-	if (r < 0)
+	if (r < 0) {
 		DV_IGNORE(
 			file_remove(root_fd, STEPS_FENCE_FILE, NULL)); /* else it is tried again */
-	return r;
+		return r;
+	}
+	free(context->machine->fence_text);
+	context->machine->fence_text = DV_TAKE_PTR(text);
+	return 0;
+}
+
+bool fence_is_outdated(struct step_context *context)
+{
+	DV_AUTO_FREE char *text = NULL;
+	struct file_spec spec;
+
+	return context->machine->fence_text && describe(context, &text, &spec, NULL) == 0 &&
+	       strcmp(text, context->machine->fence_text) != 0;
 }

@@ -234,6 +234,7 @@ void view_done(struct reconcile_view *view)
 	for (size_t i = 0; i < DV_COUNT(view->wants); i++)
 		listing_done(&view->wants[i]);
 	str_list_done(&view->shared_digests);
+	free(view->fence_text);
 	*view = (struct reconcile_view){ 0 };
 }
 

@@ -55,6 +55,7 @@ struct reconcile_view {
 	 * t3 and people's pointers to them. */
 	struct listing wants[VIEW_MAX_TEMPLATES], keys, t3, t3_people, denied;
 	unsigned int settle_noted;	/* what this run has noted for the step settle */
+	char *fence_text;		/* what the step fence has loaded last; see fence.h */
 	struct str_list shared_digests; /* of every shared token ever staged */
 	struct secrets_work
 		*secrets;     /* what this run has found of the secrets; NULL: nothing yet */

@@ -26,6 +26,11 @@ static struct step_context context_of(struct scratch *scratch)
 				      .machine = &scratch->view };
 }
 
+static void next_run(struct scratch *scratch)
+{
+	free(DV_TAKE_PTR(scratch->view.fence_text));
+}
+
 static int check(struct scratch *scratch)
 {
 	struct step_context context = context_of(scratch);
@@ -105,6 +110,7 @@ static void who_left_has_none(void **state)
 	scratch_add_person(scratch, "emo", 0, PEOPLE_LOGIN_NONE);
 	assert_ok(scratch, apply(scratch));
 	assert_int_equal(check(scratch), STEP_FINE);
+	next_run(scratch);
 	assert_ok(scratch, people_set_left(scratch->ledger, "emo", &scratch->err));
 	assert_int_equal(check(scratch), STEP_DIFFERS);
 	assert_ok(scratch, apply(scratch));
@@ -137,6 +143,23 @@ static void one_that_was_not_loaded_does_not_look_like_one_that_was(void **state
 	assert_int_equal(apply(scratch), -ENOTCONN);
 }
 
+/* A reconcile makes people beside it. */
+static void who_comes_meanwhile_is_no_failure_and_not_forgotten(void **state)
+{
+	struct scratch *scratch = *state;
+	struct step_context context = context_of(scratch);
+
+	scratch_add_person(scratch, "emo", 0, PEOPLE_LOGIN_NONE);
+	assert_false(fence_is_outdated(&context)); /* nothing was loaded */
+	assert_ok(scratch, apply(scratch));
+	assert_false(fence_is_outdated(&context));
+	scratch_add_person(scratch, "anna", 1, PEOPLE_LOGIN_NONE);
+	assert_int_equal(check(scratch), STEP_FINE);
+	assert_true(fence_is_outdated(&context));
+	next_run(scratch);
+	assert_int_equal(check(scratch), STEP_DIFFERS);
+}
+
 static void without_nft_it_is_left_out(void **state)
 {
 	struct scratch *scratch = *state;
@@ -155,6 +178,7 @@ int main(void)
 		TEST(who_left_has_none),
 		TEST(a_table_that_is_not_loaded_is_loaded),
 		TEST(one_that_was_not_loaded_does_not_look_like_one_that_was),
+		TEST(who_comes_meanwhile_is_no_failure_and_not_forgotten),
 		TEST(without_nft_it_is_left_out),
 	};
 
