@@ -7,6 +7,7 @@
 enum reconcile_mode {
 	RECONCILE_PLAIN,
 	RECONCILE_DRY,	      /* say what it would change and touch nothing */
+	RECONCILE_DRY_JSON,   /* the same, an object per line */
 	RECONCILE_MASS_LEAVE, /* whoever the roster drops may leave, however many they are */
 };
 

@@ -23,7 +23,7 @@ static const struct command COMMANDS[] = {
 	{ "ensure", cmd_ensure, "USER [--wait] [--timeout S]", "have a person prepared now" },
 	{ "wait", cmd_wait, "[USER] [--progress] [--timeout S]",
 	  "wait until a person's preparation has ended" },
-	{ "reconcile", cmd_reconcile, "[USER] [--dry-run] | --allow-mass-leave",
+	{ "reconcile", cmd_reconcile, "[USER] [--dry-run [--json]] | --allow-mass-leave",
 	  "make the machine what the roster says" },
 	{ "machine", cmd_machine, "", "install and update the machine's own programs now" },
 	{ "install", cmd_install, "t3|playwright [VERSION|TAG]",

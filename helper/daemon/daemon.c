@@ -156,6 +156,8 @@ static void tell_failure(struct daemon *daemon, const struct queue_job *job, con
 	struct ledger *ledger;
 
 	log_write(LOG_WARNING, &fields, "%s", text);
+	if (job->kind == QUEUE_PLAN)
+		return; /* who asked for it is told, and a plan writes nothing */
 	if (store_get(&daemon->store, &ledger, &err) < 0 ||
 	    events_add(ledger, daemon_now_usec(daemon), LOG_WARNING, fields.user, NULL, text,
 		       &err) < 0)

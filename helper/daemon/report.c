@@ -19,13 +19,14 @@ enum report_status {
 	REPORT_STATUS_RUNNING,
 	REPORT_STATUS_OK,
 	REPORT_STATUS_FAILED,
-	REPORT_STATUS_DIFFERS, /* of a plan: nothing was changed */
+	REPORT_STATUS_PLAN, /* a line of a plan: nothing was changed */
 };
 
 static const char *const STATUS_NAMES[] = {
-	[REPORT_STATUS_UNSET] = "",	     [REPORT_STATUS_RUNNING] = "running",
-	[REPORT_STATUS_OK] = "ok",	     [REPORT_STATUS_FAILED] = "failed",
-	[REPORT_STATUS_DIFFERS] = "differs",
+	[REPORT_STATUS_UNSET] = "",
+	[REPORT_STATUS_RUNNING] = "running",
+	[REPORT_STATUS_OK] = "ok",
+	[REPORT_STATUS_FAILED] = "failed",
 };
 
 struct parsed {
@@ -43,7 +44,8 @@ static int parse_status(const char *text, enum report_status *ret_status)
 			return 0;
 		}
 	}
-	return -EINVAL;
+	*ret_status = REPORT_STATUS_PLAN;
+	return proto_plan_sign(text) ? 0 : -EINVAL;
 }
 
 static int parse_count(const char *text, unsigned int *ret_count)
@@ -82,7 +84,7 @@ static int parse(const struct request *request, struct parsed *parsed, struct dv
 				 "unreadable");
 	if (strlen(parsed->progress.step) >= sizeof((struct queue_progress){ 0 }.step))
 		return dv_refuse(err, -EBADMSG, "the name of the step is too long");
-	if (!request->user && parsed->status != REPORT_STATUS_DIFFERS)
+	if (!request->user && parsed->status != REPORT_STATUS_PLAN)
 		return dv_refuse(err, -EBADMSG, "only a plan reports about nobody");
 	return 0;
 }
@@ -94,7 +96,7 @@ static int may_report(const struct request *request, const struct parsed *parsed
 
 	if (request->roles & PROTO_ROLE_ROOT)
 		return 0;
-	if (parsed->status == REPORT_STATUS_DIFFERS)
+	if (parsed->status == REPORT_STATUS_PLAN)
 		return dv_refuse(err, -EACCES, "only root reports a plan");
 	if (!step || step->place != STEP_HOME)
 		return dv_refuse(err, -EACCES, "%.64s is no step of a home job",
@@ -164,7 +166,7 @@ struct answer *report_handle(struct daemon *daemon, const struct request *reques
 		if (!keep(daemon, request, &parsed, reply))
 			return NULL;
 		break;
-	case REPORT_STATUS_DIFFERS:
+	case REPORT_STATUS_PLAN:
 	case REPORT_STATUS_UNSET:
 		break;
 	}

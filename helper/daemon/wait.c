@@ -76,7 +76,7 @@ static void waiter_on_progress(struct answer *answer, const struct answer_progre
 /* What a plan finds is for those who asked for it. */
 static void home_on_progress(struct answer *answer, const struct answer_progress *progress)
 {
-	if (strcmp(progress->status, "differs") != 0)
+	if (!proto_plan_sign(progress->status))
 		waiter_on_progress(answer, progress);
 }
 
@@ -316,8 +316,9 @@ static enum answer_next reconcile_next(struct answer *answer, struct record_writ
 	case QUEUE_UNSET:
 		return ANSWER_WAIT;
 	case QUEUE_OK:
-		/* A run that went well says nothing about a name it did not know. */
-		if (*answer->user &&
+		/* A run that went well says nothing about a name it did not know, and a plan knows
+		 * those that would be new. */
+		if (*answer->user && waiter->kind != QUEUE_PLAN &&
 		    verbs_find_person(answer->daemon, answer->user, &person, writer) < 0)
 			return ANSWER_LAST;
 		(void)snprintf(left_out, sizeof(left_out), "%u more differences are not shown",
@@ -337,7 +338,7 @@ static void plan_on_progress(struct answer *answer, const struct answer_progress
 {
 	struct waiter *waiter = (struct waiter *)answer;
 
-	if (strcmp(progress->status, "differs") == 0 &&
+	if (proto_plan_sign(progress->status) &&
 	    queue_plan_seq(answer->daemon->queue) > waiter->seq)
 		waiter_on_progress(answer, progress);
 }

@@ -38,7 +38,7 @@ static void machine_done(struct machine *run)
 
 static int run_steps(struct machine *run, bool dry_run, struct dv_error *err)
 {
-	int r = ledger_open(&run->ledger, &run->env, dry_run ? LEDGER_READ_ONLY : LEDGER_WRITE,
+	int r = ledger_open(&run->ledger, &run->env, dry_run ? LEDGER_SCRATCH : LEDGER_WRITE,
 			    LEDGER_BUSY_MS, err);
 
 	if (r == 0)

@@ -13,6 +13,7 @@
 #include "steps/lock.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
+#include "wire/proto.h"
 
 #define LOCK_DEADLINE_MS 60000
 #define MAX_RESULTS 12 /* steps of one place in the table */
@@ -55,18 +56,32 @@ static void pass_done(struct pass *pass)
 	envfile_done(&pass->t3_env);
 }
 
-void pass_tell_difference(const struct pass_options *options, const char *name, const char *step,
-			  const char *what)
+static void tell(const struct pass_options *options, const struct report *report)
 {
 	struct dv_error err = { "" };
 
-	(void)printf("~ %s %s: %s\n", *name ? name : "(machine)", step, what);
-	if (options->report && report_send(&(struct report){ .user = name,
-							     .step = step,
-							     .status = "differs",
-							     .text = what },
-					   &err) < 0)
+	(void)printf("%c %s %s: %s\n", proto_plan_sign(report->status),
+		     *report->user ? report->user : "machine", report->step, report->text);
+	if (options->report && report_send(report, &err) < 0)
 		log_warning("%s", err.text);
+}
+
+void pass_tell_item(const struct pass_options *options, const char *name, const char *step,
+		    enum step_mark mark, const char *what)
+{
+	static const char *const statuses[] = {
+		[STEP_ADD] = "add", [STEP_CHANGE] = "change", [STEP_REMOVE] = "remove"
+	};
+
+	tell(options, &(struct report){
+			      .user = name, .step = step, .status = statuses[mark], .text = what });
+}
+
+void pass_tell_trouble(const struct pass_options *options, const char *name, const char *step,
+		       const char *why)
+{
+	tell(options,
+	     &(struct report){ .user = name, .step = step, .status = "trouble", .text = why });
 }
 
 static int note_result(struct pass *pass, const struct step *step, enum steps_log_status status,
@@ -176,6 +191,41 @@ static int apply_step(struct pass *pass, const struct step *step, struct dv_erro
 	return r;
 }
 
+struct plan_of_step {
+	const struct pass *pass;
+	const struct step *step;
+	unsigned int n_items;
+};
+
+static void on_plan_item(void *context, enum step_mark mark, const char *text)
+{
+	struct plan_of_step *plan = context;
+
+	plan->n_items++;
+	pass_tell_item(plan->pass->options, plan->pass->name, plan->step->name, mark, text);
+}
+
+/* What the step would do; a check that names no items has one. */
+static int plan_step(struct pass *pass, const struct step *step)
+{
+	struct plan_of_step plan = { .pass = pass, .step = step };
+	struct step_context context = context_of(pass);
+	char what[STEP_WHAT_BYTES] = "";
+	enum step_verdict verdict = STEP_UNSET;
+	struct dv_error why = { "" };
+
+	context.t3_env = &pass->t3_env;
+	context.on_item = on_plan_item;
+	context.item_context = &plan;
+	if (step->check(&context, &verdict, what, &why) < 0) {
+		pass_tell_trouble(pass->options, pass->name, step->name, why.text);
+		return note_result(pass, step, STEPS_LOG_FAILED, "", &why);
+	}
+	if (verdict == STEP_DIFFERS && plan.n_items == 0)
+		on_plan_item(&plan, STEP_CHANGE, what);
+	return 0;
+}
+
 static int run_step(struct pass *pass, const struct step *step, struct dv_error *err)
 {
 	const struct pass_options *options = pass->options;
@@ -193,10 +243,6 @@ static int run_step(struct pass *pass, const struct step *step, struct dv_error 
 		return steps_log_find(options->failed, pass->name, step->name)
 			       ? note_result(pass, step, STEPS_LOG_OK, "", &why)
 			       : 0;
-	if (options->dry_run) {
-		pass_tell_difference(options, pass->name, step->name, what);
-		return 0;
-	}
 	envfile_done(&pass->t3_env);
 	r = apply_step(pass, step, &why);
 	if (r == -ESTALE)
@@ -276,7 +322,7 @@ int pass_run(const struct pass_options *options, enum step_place place,
 	for (const struct step *step = step_next(place, NULL); r == 0 && step;
 	     step = step_next(place, step)) {
 		if (needs_are_met(&pass, step))
-			r = run_step(&pass, step, err);
+			r = options->dry_run ? plan_step(&pass, step) : run_step(&pass, step, err);
 	}
 	if (r == -ESTALE)
 		r = 0; /* whoever changed the person runs the steps for them */

@@ -14,8 +14,8 @@
 struct pass_options {
 	struct reconcile_view *view;
 	const struct steps_log *failed; /* the failed results of the runs before */
-	bool dry_run;			/* check and print, change nothing */
-	bool report;			/* and tell devvm-helperd what differs */
+	bool dry_run;			/* a plan: check and print, change nothing */
+	bool report;			/* and tell devvm-helperd what it prints */
 };
 
 /* Run the steps of `place` for `person` (NULL: for the machine). Step failures are logged
@@ -27,8 +27,11 @@ DV_MUST_CHECK int pass_run(const struct pass_options *options, enum step_place p
  * of the reconcile's lock: nobody else writes there. What cannot be removed stays. */
 void pass_sweep(const struct env *env);
 
-/* Print, and report where asked to, that something differs. `name` is "" for the machine. */
-void pass_tell_difference(const struct pass_options *options, const char *name, const char *step,
-			  const char *what);
+/* A plan's line: printed, and reported where asked to. `name` is "" for the machine. */
+void pass_tell_item(const struct pass_options *options, const char *name, const char *step,
+		    enum step_mark mark, const char *what);
+/* The same of what keeps the plan from knowing, or the reconcile from being done. */
+void pass_tell_trouble(const struct pass_options *options, const char *name, const char *step,
+		       const char *why);
 
 #endif

@@ -55,11 +55,11 @@ static struct pass_options options_of(struct reconcile *run)
 				      .report = run->report };
 }
 
-static void on_roster_change(void *context, const char *name, const char *what)
+static void on_roster_change(void *context, const char *name, enum step_mark mark, const char *what)
 {
 	struct pass_options options = options_of(context);
 
-	pass_tell_difference(&options, name, "roster", what);
+	pass_tell_item(&options, name, "roster", mark, what);
 }
 
 /* A reconcile of one person need not read the roster again when it is the one that the
@@ -84,7 +84,7 @@ static int take_roster(struct reconcile *run, char ret_digest[static DIGEST_HEX_
 		       struct dv_error *err)
 {
 	struct sync_options options = { .dry_run = run->dry_run,
-					.on_change = on_roster_change,
+					.on_change = run->dry_run ? on_roster_change : NULL,
 					.context = run };
 	enum sync_outcome outcome = SYNC_UNSET;
 	bool known = false;
@@ -141,7 +141,7 @@ static int run_round(struct reconcile *run, char ret_digest[static DIGEST_HEX_BY
 		     struct dv_error *err)
 {
 	struct pass_options options = options_of(run);
-	int r = view_init(&run->view, &run->env, &run->config, run->ledger, run->dry_run, err);
+	int r = view_init(&run->view, &run->env, &run->config, run->ledger, err);
 
 	if (r == 0)
 		r = steps_log_list_failed(run->ledger, &run->failed, err);
@@ -181,12 +181,19 @@ static void tell_refusal(struct reconcile *run)
 
 	sync_digest(&run->view, digest);
 	(void)snprintf(what, sizeof(what), "%s %s", digest, run->refusal.text);
-	if (!run->dry_run && was_just_told(run, what))
+	if (was_just_told(run, what))
 		return;
 	log_error("the roster is refused and the last good one stays: %s", run->refusal.text);
 	(void)snprintf(told, sizeof(told), "%" PRId64 " %s", run->env.wall_usec(&run->env), what);
-	if (!run->dry_run) /* where it cannot be noted it is told once too often */
-		DV_IGNORE(ledger_set_meta(run->ledger, "roster-told", told, NULL));
+	/* Where it cannot be noted it is told once too often. */
+	DV_IGNORE(ledger_set_meta(run->ledger, "roster-told", told, NULL));
+}
+
+static void tell_plan_of_refused(struct reconcile *run)
+{
+	struct pass_options options = options_of(run);
+
+	pass_tell_trouble(&options, "", "roster", run->refusal.text);
 }
 
 /* systemd is told in a job of its own: with thousands of sockets it takes its time. */
@@ -223,13 +230,13 @@ static int run_rounds(struct reconcile *run, struct dv_error *err)
 			 MAX_ROUNDS);
 }
 
-/* A dry run must not even create the ledger or wait for a lock. */
+/* A dry run must not even create the ledger or wait for a lock: it works on a copy. */
 static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error *err)
 {
 	int r;
 
 	if (run->dry_run)
-		return ledger_open(&run->ledger, &run->env, LEDGER_READ_ONLY, LEDGER_BUSY_MS, err);
+		return ledger_open(&run->ledger, &run->env, LEDGER_SCRATCH, LEDGER_BUSY_MS, err);
 	r = lock_take(&run->env, LOCK_RECONCILE, clock_deadline_ms(LOCK_DEADLINE_MS), err);
 	if (r < 0)
 		return r;
@@ -286,7 +293,9 @@ int job_reconcile(int argc, char **argv)
 		r = open_ledger(&run, &lock_fd, &err);
 	if (r == 0)
 		r = run_rounds(&run, &err);
-	if (run.roster_refused)
+	if (run.roster_refused && run.dry_run)
+		tell_plan_of_refused(&run);
+	else if (run.roster_refused)
 		tell_refusal(&run);
 	/* What was noted stays in the ledger: the next reconcile starts it. */
 	if (r == 0 && start_settle(&run, &err) < 0)
@@ -295,5 +304,6 @@ int job_reconcile(int argc, char **argv)
 		log_error("reconcile: %s", err.text);
 		return JOB_FAILED;
 	}
-	return run.roster_refused ? JOB_REFUSED : 0;
+	/* A plan that has told it to somebody is done. */
+	return run.roster_refused && !run.report ? JOB_REFUSED : 0;
 }

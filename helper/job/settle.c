@@ -67,7 +67,7 @@ static int run_settle(struct settle *run, int *ret_lock_fd, struct dv_error *err
 	if (r >= 0)
 		r = ledger_open(&run->ledger, &run->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 	if (r == 0)
-		r = view_init(&run->view, &run->env, &run->config, run->ledger, false, err);
+		r = view_init(&run->view, &run->env, &run->config, run->ledger, err);
 	if (r == 0)
 		r = steps_log_list_failed(run->ledger, &run->failed, err);
 	return r < 0 ? r : run_rounds(run, err);

@@ -239,19 +239,29 @@ static bool wants_the_same(const struct people_row *a, const struct people_row *
 	       memcmp(a->ports, b->ports, sizeof(a->ports)) == 0;
 }
 
+static void tell(const struct sync *sync, const char *name, enum step_mark mark, const char *what)
+{
+	if (sync->options->on_change)
+		sync->options->on_change(sync->options->context, name, mark, what);
+}
+
+static int take_ticket(const struct sync *sync, const char *name, struct dv_error *err)
+{
+	return sync->options->dry_run ? 0 : ticket_remove(sync->view->env, name, err);
+}
+
 static int put_person(struct sync *sync, const struct people_row *before,
 		      const struct people_row *wanted, struct dv_error *err)
 {
-	const char *what = !before			  ? "new in the roster"
-			   : before->state == PEOPLE_LEFT ? "back in the roster"
-							  : "changed in the roster";
 	int r;
 
-	if (sync->options->dry_run) {
-		sync->options->on_change(sync->options->context, wanted->name, what);
-		return 0;
-	}
-	r = ticket_remove(sync->view->env, wanted->name, err);
+	if (!before)
+		tell(sync, wanted->name, STEP_ADD, "new in the roster");
+	else if (before->state == PEOPLE_LEFT)
+		tell(sync, wanted->name, STEP_ADD, "back in the roster");
+	else
+		tell(sync, wanted->name, STEP_CHANGE, "changed in the roster");
+	r = take_ticket(sync, wanted->name, err);
 	return r < 0 ? r : people_put_wanted(sync->view->ledger, wanted, err);
 }
 
@@ -259,13 +269,9 @@ static int put_left(struct sync *sync, const struct people_row *before, struct d
 {
 	int r;
 
-	if (sync->options->dry_run) {
-		sync->options->on_change(sync->options->context, before->name,
-					 "gone from the roster");
-		return 0;
-	}
+	tell(sync, before->name, STEP_REMOVE, "gone from the roster");
 	/* The rest is the steps' of STEP_LEAVE, once nothing can be started for them any more. */
-	r = ticket_remove(sync->view->env, before->name, err);
+	r = take_ticket(sync, before->name, err);
 	return r < 0 ? r : people_set_left(sync->view->ledger, before->name, err);
 }
 
@@ -360,7 +366,7 @@ static int is_allowed(struct sync *sync, bool *ret_allowed, struct dv_error *err
 	int r = ledger_get_meta(sync->view->ledger, LEDGER_ALLOW_MASS_LEAVE, &value, err);
 
 	*ret_allowed = value != NULL;
-	if (r < 0 || !value || sync->options->dry_run)
+	if (r < 0 || !value)
 		return r;
 	return ledger_set_meta(sync->view->ledger, LEDGER_ALLOW_MASS_LEAVE, NULL, err);
 }
@@ -399,8 +405,6 @@ static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *e
 	struct ledger *ledger = sync->view->ledger;
 	int r;
 
-	if (sync->options->dry_run)
-		return put_differences(sync, ret_changed, err);
 	r = ledger_begin(ledger, err);
 	for (size_t i = 0; r == 0 && i < sync->reused.n_items; i++)
 		r = people_retire(ledger, sync->reused.items[i], err);
@@ -422,8 +426,6 @@ static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *e
 /* The refusal is kept for `devvmctl status`; the people stay as they are. */
 static int note_refusal(struct sync *sync, const struct dv_error *refusal, struct dv_error *err)
 {
-	if (sync->options->dry_run)
-		return 0;
 	return ledger_set_meta(sync->view->ledger, "roster-error", refusal->text, err);
 }
 

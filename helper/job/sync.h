@@ -7,6 +7,7 @@
 #ifndef DEVVM_JOB_SYNC_H
 #define DEVVM_JOB_SYNC_H
 
+#include "steps/steps.h"
 #include "steps/view.h"
 
 enum sync_outcome {
@@ -16,12 +17,12 @@ enum sync_outcome {
 	SYNC_REFUSED, /* the roster is bad; the ledger keeps the last good one */
 };
 
-/* What differs, a line per person; called in a dry run and not otherwise. */
-typedef void (*sync_on_change)(void *context, const char *name, const char *what);
+/* What differs, once per person, before it is written. */
+typedef void sync_on_change(void *context, const char *name, enum step_mark mark, const char *what);
 
 struct sync_options {
-	bool dry_run;
-	sync_on_change on_change;
+	bool dry_run;		   /* the ledger is a scratch one; nothing on disk is touched */
+	sync_on_change *on_change; /* NULL: nobody listens */
 	void *context;
 };
 

@@ -63,6 +63,7 @@ static const char *const LEDGER_MIGRATIONS[] = {
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))
 #define LOCK_RETRY_MS 5
+#define NAME_BYTES 80
 #define AGAIN_FULL "PRAGMA synchronous = FULL" /* after ledger_begin_results() */
 
 static int run_script(struct ledger *ledger, const char *sql, const char *what,
@@ -106,6 +107,8 @@ static int migrate(struct ledger *ledger, struct dv_error *err)
 		return r;
 	if (version == LEDGER_VERSION)
 		return 0;
+	if (version > LEDGER_VERSION)
+		return refuse_version(version, err);
 	r = ledger_begin(ledger, err);
 	if (r < 0)
 		return r;
@@ -125,22 +128,6 @@ static int migrate(struct ledger *ledger, struct dv_error *err)
 	return r;
 }
 
-static int check_readable(struct ledger *ledger, struct dv_error *err)
-{
-	int version = 0;
-	int r = read_version(ledger, &version, err);
-
-	if (r < 0)
-		return r;
-	if (version > LEDGER_VERSION)
-		return refuse_version(version, err);
-	if (version < LEDGER_VERSION)
-		return dv_refuse(err, -EPROTO,
-				 "ledger /%s is not set up yet: run devvmctl reconcile",
-				 LEDGER_PATH);
-	return 0;
-}
-
 /* Made here and not by sqlite, so that its mode is 0600 whatever the umask; and closed again
  * where somebody has opened it up. */
 static int create_file(int folder_fd, struct dv_error *err)
@@ -155,20 +142,10 @@ static int create_file(int folder_fd, struct dv_error *err)
 	return 0;
 }
 
-static int open_database(struct ledger *ledger, int folder_fd, enum ledger_mode mode, int busy_ms,
-			 struct dv_error *err)
+static int open_name(struct ledger *ledger, const char *name, int flags, int busy_ms,
+		     struct dv_error *err)
 {
-	/* A read-only connection to a WAL database must still be able to make its -shm, so
-	 * reading is enforced by query_only rather than by SQLITE_OPEN_READONLY. */
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	char path[64];
-	int r;
-
-	r = mode == LEDGER_WRITE ? create_file(folder_fd, err) : 0;
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/ledger.db", folder_fd);
-	if (sqlite3_open_v2(path, &ledger->db, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(name, &ledger->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		if (!ledger->db)
 			return dv_refuse(err, -ENOMEM, "ledger /%s: out of memory", LEDGER_PATH);
 		return sql_fail(ledger, err, "open");
@@ -176,6 +153,17 @@ static int open_database(struct ledger *ledger, int folder_fd, enum ledger_mode 
 	(void)sqlite3_busy_timeout(ledger->db, busy_ms);
 	(void)sqlite3_extended_result_codes(ledger->db, 1);
 	return 0;
+}
+
+static int open_database(struct ledger *ledger, int folder_fd, int busy_ms, struct dv_error *err)
+{
+	char name[NAME_BYTES];
+	int r = create_file(folder_fd, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d/ledger.db", folder_fd);
+	return open_name(ledger, name, SQLITE_OPEN_READWRITE, busy_ms, err);
 }
 
 /* In WAL mode and of our version: nothing is left to set up. */
@@ -190,13 +178,11 @@ static bool is_set_up(struct ledger *ledger)
 	       read_version(ledger, &version, NULL) == 0 && version == LEDGER_VERSION;
 }
 
-static int set_up(struct ledger *ledger, enum ledger_mode mode, struct dv_error *err)
+static int set_up(struct ledger *ledger, struct dv_error *err)
 {
 	int r = run_script(ledger, "PRAGMA journal_mode = WAL", "set up", err);
 
-	if (r < 0)
-		return r;
-	return mode == LEDGER_WRITE ? migrate(ledger, err) : check_readable(ledger, err);
+	return r < 0 ? r : migrate(ledger, err);
 }
 
 /* For as long as folder_fd is open. */
@@ -219,30 +205,111 @@ static int lock_folder(int folder_fd, int busy_ms, struct dv_error *err)
 /* Two that make a database or bring it into WAL mode at once fail each other in ways
  * that sqlite's own locks do not wait for. So what does not look ready at first sight is
  * opened again, and set up, by one program at a time. */
-static int open_set_up(struct ledger *ledger, int folder_fd, enum ledger_mode mode, int busy_ms,
-		       struct dv_error *err)
+static int open_set_up(struct ledger *ledger, int folder_fd, int busy_ms, struct dv_error *err)
 {
-	int r = open_database(ledger, folder_fd, mode, busy_ms, NULL);
+	int r = open_database(ledger, folder_fd, busy_ms, NULL);
 
 	if (r < 0 || !is_set_up(ledger)) {
 		(void)sqlite3_close_v2(ledger->db); /* NULL is fine: sqlite3_close(3) */
 		ledger->db = NULL;
 		r = lock_folder(folder_fd, busy_ms, err);
 		if (r == 0)
-			r = open_database(ledger, folder_fd, mode, busy_ms, err);
+			r = open_database(ledger, folder_fd, busy_ms, err);
 		if (r == 0)
-			r = set_up(ledger, mode, err);
+			r = set_up(ledger, err);
 	}
 	/* FULL: a port that was handed out must still be the person's after a power cut. A
 	 * reconcile that changes nothing commits nothing, so the sync is rare. */
+	return r < 0 ? r
+		     : run_script(ledger,
+				  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+				  "PRAGMA cache_size = -512;",
+				  "set up", err);
+}
+
+/* ---- a copy in memory ----------------------------------------------------------------- */
+
+static bool has_wal(int folder_fd)
+{
+	struct stat st;
+
+	return fstatat(folder_fd, "ledger.db-wal", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+}
+
+/* Beside a write-ahead log the database is read as any other reader does, which leaves its files
+ * but the lock table (-shm) as they are, because closing checkpoints nothing. Without one nobody has
+ * written since the last checkpoint, and "immutable" reads it without making any file:
+ * https://www.sqlite.org/uri.html. */
+static int open_source(struct ledger *source, int folder_fd, bool is_live, int busy_ms,
+		       struct dv_error *err)
+{
+	char name[NAME_BYTES];
+	int r;
+
+	(void)snprintf(name, sizeof(name), "file:/proc/self/fd/%d/ledger.db%s", folder_fd,
+		       is_live ? "" : "?immutable=1");
+	r = open_name(source, name,
+		      SQLITE_OPEN_URI | (is_live ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY),
+		      busy_ms, err);
 	if (r == 0)
-		r = run_script(ledger,
-			       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-			       "PRAGMA cache_size = -512;",
-			       "set up", err);
-	if (r == 0 && mode == LEDGER_READ_ONLY)
-		r = run_script(ledger, "PRAGMA query_only = ON", "set up", err);
+		(void)sqlite3_db_config(source->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	return r;
+}
+
+static int copy_source(struct ledger *ledger, struct ledger *source, int busy_ms,
+		       struct dv_error *err)
+{
+	int64_t deadline_ms = clock_deadline_ms(busy_ms);
+	sqlite3_backup *backup = sqlite3_backup_init(ledger->db, "main", source->db, "main");
+	int code;
+
+	if (!backup)
+		return sql_fail(ledger, err, "copy");
+	while ((code = sqlite3_backup_step(backup, -1)) == SQLITE_BUSY &&
+	       clock_left_ms(deadline_ms) > 0)
+		(void)poll(NULL, 0, LOCK_RETRY_MS);
+	(void)sqlite3_backup_finish(backup); /* its failure is that of the last step */
+	if (code == SQLITE_DONE)
+		return 0;
+	return dv_refuse(err, sql_errno(code), "ledger /%s: copy: %s", LEDGER_PATH,
+			 sqlite3_errstr(code));
+}
+
+static int take_copy(struct ledger *ledger, int folder_fd, int busy_ms, struct dv_error *err)
+{
+	bool is_live;
+	int r;
+
+	/* Whoever began to write meanwhile has made a log: then once more, beside it. */
+	do {
+		DV_AUTO_LEDGER struct ledger *source = calloc(1, sizeof(*source));
+
+		is_live = has_wal(folder_fd);
+		if (!source)
+			return dv_fail(err, -ENOMEM, "open the ledger");
+		r = open_source(source, folder_fd, is_live, busy_ms, err);
+		if (r == 0)
+			r = copy_source(ledger, source, busy_ms, err);
+	} while (r == 0 && !is_live && has_wal(folder_fd));
+	return r;
+}
+
+static int open_scratch(struct ledger *ledger, const struct env *env, int busy_ms,
+			struct dv_error *err)
+{
+	DV_AUTO_CLOSE int folder_fd =
+		openat(env->root_dirfd, LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = open_name(ledger, ":memory:", SQLITE_OPEN_READWRITE, 0, err);
+
+	if (r < 0)
+		return r;
+	if (folder_fd >= 0 && faccessat(folder_fd, "ledger.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r = take_copy(ledger, folder_fd, busy_ms, err);
+	else if (errno != ENOENT)
+		r = dv_fail(err, -errno, "open /%s", LEDGER_PATH);
+	if (r == 0)
+		r = migrate(ledger, err);
+	return r < 0 ? r : run_script(ledger, "PRAGMA foreign_keys = ON", "set up", err);
 }
 
 int ledger_open(struct ledger **ret_ledger, const struct env *env, enum ledger_mode mode,
@@ -254,15 +321,18 @@ int ledger_open(struct ledger **ret_ledger, const struct env *env, enum ledger_m
 
 	if (!ledger)
 		return dv_fail(err, -ENOMEM, "open the ledger");
-	if (mode == LEDGER_WRITE) {
+	if (mode == LEDGER_SCRATCH) {
+		r = open_scratch(ledger, env, busy_ms, err);
+	} else {
 		r = file_make_dirs(env->root_dirfd, LEDGER_FOLDER, 0711, err);
 		if (r < 0)
 			return r;
+		folder_fd =
+			openat(env->root_dirfd, LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (folder_fd < 0)
+			return dv_fail(err, -errno, "open /%s", LEDGER_FOLDER);
+		r = open_set_up(ledger, folder_fd, busy_ms, err);
 	}
-	folder_fd = openat(env->root_dirfd, LEDGER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder_fd < 0)
-		return dv_fail(err, -errno, "open /%s", LEDGER_FOLDER);
-	r = open_set_up(ledger, folder_fd, mode, busy_ms, err);
 	if (r < 0)
 		return r;
 	*ret_ledger = DV_TAKE_PTR(ledger);

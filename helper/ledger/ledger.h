@@ -19,8 +19,10 @@
 struct ledger;
 
 enum ledger_mode {
-	LEDGER_WRITE,	  /* create and migrate as needed */
-	LEDGER_READ_ONLY, /* -ENOENT where there is none, -EPROTO where it is not migrated */
+	LEDGER_WRITE, /* create and migrate as needed */
+	/* A copy in memory of what there is, migrated, or an empty one: whatever is written to it is
+	 * gone with it, and nothing on disk changes. For dry runs. */
+	LEDGER_SCRATCH,
 };
 
 /* Open it. `busy_ms` bounds every wait for another writer (0: never wait, calls answer

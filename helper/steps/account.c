@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "roster/roster.h"
+#include "steps/item.h"
 #include "steps/view.h"
 
 #define HOMES "home" /* below the root; useradd(8)'s default */
@@ -28,22 +29,20 @@
 int account_check(struct step_context *context, enum step_verdict *ret_verdict,
 		  char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	const struct people_row *person = context->person;
 	const struct view_account *account;
 	int r = view_ask_account(context->machine, person->name, &account, err);
 
 	if (r < 0)
 		return r;
-	*ret_verdict = STEP_DIFFERS;
+	item_begin(&items);
 	if (!account)
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "create the account");
+		item_add(&items, STEP_ADD, "create the account");
 	else if (person->account == PEOPLE_ACCOUNT_CREATING && person->uid == account->uid)
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "finish the account");
+		item_add(&items, STEP_CHANGE, "finish the account");
 	else if (person->account == PEOPLE_ACCOUNT_UNKNOWN || person->uid != account->uid)
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "note the account with uid %u",
-			       account->uid);
-	else
-		*ret_verdict = STEP_FINE;
+		item_add(&items, STEP_CHANGE, "note the account with uid %u", account->uid);
 	return 0;
 }
 

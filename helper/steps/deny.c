@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 
@@ -36,11 +37,13 @@ static enum denial look(const struct env *env, const char *path)
 int deny_check(struct step_context *context, enum step_verdict *ret_verdict,
 	       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err DV_UNUSED)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	char path[STEPS_PATH_BYTES];
 
+	item_begin(&items);
 	steps_person_path(path, STEPS_DENIED_FOLDER, context->person->name);
-	*ret_verdict = look(context->env, path) == DENIAL_ABSENT ? STEP_DIFFERS : STEP_FINE;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "refuse logins: write /%s", path);
+	if (look(context->env, path) == DENIAL_ABSENT)
+		item_add(&items, STEP_ADD, "refuse logins: write /%s", path);
 	return 0;
 }
 
@@ -65,18 +68,17 @@ int deny_apply(struct step_context *context, struct dv_error *err)
 int deny_lifted_check(struct step_context *context, enum step_verdict *ret_verdict,
 		      char ret_what[static STEP_WHAT_BYTES], struct dv_error *err DV_UNUSED)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	const char *name = context->person->name;
 	char path[STEPS_PATH_BYTES];
 
-	*ret_verdict = STEP_FINE;
+	item_begin(&items);
 	if (listing_ask(&context->machine->denied, context->env, STEPS_DENIED_FOLDER, name) ==
 	    LISTING_ABSENT)
 		return 0;
 	steps_person_path(path, STEPS_DENIED_FOLDER, name);
-	if (look(context->env, path) != DENIAL_OURS)
-		return 0;
-	*ret_verdict = STEP_DIFFERS;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "allow logins again: remove /%s", path);
+	if (look(context->env, path) == DENIAL_OURS)
+		item_add(&items, STEP_REMOVE, "allow logins again: remove /%s", path);
 	return 0;
 }
 

@@ -10,11 +10,12 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "steps/item.h"
 #include "steps/view.h"
 
 #define PROGRAM_DEADLINE_MS 30000
 
-/* The groups that exist and that the person is not in. */
+/* The groups that exist and that the person is not in; all of them before there is an account. */
 static int list_missing(struct step_context *context, struct str_list *missing,
 			struct dv_error *err)
 {
@@ -25,12 +26,12 @@ static int list_missing(struct step_context *context, struct str_list *missing,
 	if (r < 0)
 		return r;
 	r = str_list_add_lines(&wanted, context->person->groups);
-	for (size_t i = 0; r == 0 && account && i < wanted.n_items; i++) {
+	for (size_t i = 0; r == 0 && i < wanted.n_items; i++) {
 		const struct view_group *group = view_group(context->machine, wanted.items[i]);
 
 		if (!group)
 			r = -ENOMEM;
-		else if (group->exists && !view_group_has(group, account))
+		else if (group->exists && (!account || !view_group_has(group, account)))
 			r = str_list_add(missing, wanted.items[i]);
 	}
 	return r < 0 ? dv_fail(err, r, "compare the groups") : 0;
@@ -39,15 +40,15 @@ static int list_missing(struct step_context *context, struct str_list *missing,
 int groups_check(struct step_context *context, enum step_verdict *ret_verdict,
 		 char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	DV_AUTO_STR_LIST struct str_list missing = { 0 };
-	DV_AUTO_FREE char *joined = NULL;
 	int r = list_missing(context, &missing, err);
 
 	if (r < 0)
 		return r;
-	*ret_verdict = missing.n_items > 0 ? STEP_DIFFERS : STEP_FINE;
-	joined = str_list_join(&missing, ", ");
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "add to %s", joined ? joined : "groups");
+	item_begin(&items);
+	for (size_t i = 0; i < missing.n_items; i++)
+		item_add(&items, STEP_ADD, "add to %s", missing.items[i]);
 	return 0;
 }
 

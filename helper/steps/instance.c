@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/settle.h"
 #include "steps/view.h"
@@ -204,12 +205,14 @@ static bool link_is_right(const struct step_context *context, const struct insta
 int instance_check(struct step_context *context, enum step_verdict *ret_verdict,
 		   char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	const struct people_row *person = context->person;
 	char text[DROPIN_BYTES], path[PATH_BYTES];
 	struct file_spec spec = describe_dropin(person, text);
 	bool matches = true;
 	int r;
 
+	item_begin(&items);
 	*ret_verdict = STEP_SKIPPED;
 	if (!*instance_template(context->machine, SOCKET) || !person->ports[PEOPLE_PORT_PLAYWRIGHT])
 		return 0;
@@ -218,18 +221,18 @@ int instance_check(struct step_context *context, enum step_verdict *ret_verdict,
 	r = file_matches(context->env->root_dirfd, path, &spec, &matches, err);
 	if (r < 0)
 		return r;
-	if (!matches) {
-		*ret_verdict = STEP_DIFFERS;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "write /%s", path);
-	}
+	if (!matches)
+		item_add(&items, item_mark_of(context->env, path), "write /%s", path);
 	for (const struct instance_unit *unit = INSTANCE_UNITS; unit->prefix; unit++) {
 		if (!unit->wants || !*instance_template(context->machine, unit) ||
 		    link_is_right(context, unit))
 			continue;
-		*ret_verdict = STEP_DIFFERS;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s %s%s%s",
-			       is_enabled(unit, context) ? "enable" : "disable", unit->prefix,
-			       person->name, unit->suffix);
+		if (is_enabled(unit, context))
+			item_add(&items, STEP_ADD, "enable %s%s%s", unit->prefix, person->name,
+				 unit->suffix);
+		else
+			item_add(&items, STEP_REMOVE, "disable %s%s%s", unit->prefix, person->name,
+				 unit->suffix);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 
@@ -40,6 +41,7 @@ static bool has_file(const struct step_context *context, const char *path)
 int keys_check(struct step_context *context, enum step_verdict *ret_verdict,
 	       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	const struct people_row *person = context->person;
 	DV_AUTO_FREE char *text = NULL;
 	struct file_spec spec;
@@ -47,19 +49,18 @@ int keys_check(struct step_context *context, enum step_verdict *ret_verdict,
 	bool matches = false;
 	int r;
 
+	item_begin(&items);
 	steps_person_path(path, STEPS_KEYS_FOLDER, person->name);
 	if (!*person->ssh_keys) {
-		bool there = has_file(context, path);
-
-		*ret_verdict = there ? STEP_DIFFERS : STEP_FINE;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "remove /%s", path);
+		if (has_file(context, path))
+			item_add(&items, STEP_REMOVE, "remove /%s", path);
 		return 0;
 	}
 	r = compose(person, &text, &spec, err);
 	if (r == 0)
 		r = file_matches(context->env->root_dirfd, path, &spec, &matches, err);
-	*ret_verdict = matches ? STEP_FINE : STEP_DIFFERS;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "write /%s", path);
+	if (r == 0 && !matches)
+		item_add(&items, item_mark_of(context->env, path), "write /%s", path);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ledger/events.h"
 #include "steps/instance.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 #include "units/manager.h"
@@ -159,17 +160,19 @@ static int bring_back(struct step_context *context, struct manager *manager,
 int leave_check(struct step_context *context, enum step_verdict *ret_verdict,
 		char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	DV_AUTO_PEOPLE struct people people = { 0 };
 	int r = people_list_uncut(context->machine->ledger, &people, err);
 
 	if (r < 0)
 		return r;
-	*ret_verdict = people.n_rows > 0 ? STEP_DIFFERS : STEP_FINE;
-	if (people.n_rows > 0)
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s %s%s",
-			       people.rows[0].state == PEOPLE_LEFT ? "stop what runs for"
-								   : "bring back",
-			       people.rows[0].name, people.n_rows > 1 ? " and others" : "");
+	item_begin(&items);
+	for (size_t i = 0; i < people.n_rows; i++) {
+		if (people.rows[i].state == PEOPLE_LEFT)
+			item_add(&items, STEP_REMOVE, "stop what runs for %s", people.rows[i].name);
+		else
+			item_add(&items, STEP_ADD, "bring back %s", people.rows[i].name);
+	}
 	return 0;
 }
 

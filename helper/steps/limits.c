@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/settle.h"
 #include "steps/view.h"
@@ -57,9 +58,11 @@ static bool is_installed(const struct env *env, size_t at)
 int limits_check(struct step_context *context, enum step_verdict *ret_verdict,
 		 char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	char text[TEXT_BYTES];
 	const struct file_spec spec = describe(context->config, text);
 
+	item_begin(&items);
 	*ret_verdict = STEP_SKIPPED;
 	for (size_t i = 0; i < DV_COUNT(TEMPLATES); i++) {
 		char path[STEPS_PATH_BYTES];
@@ -74,10 +77,8 @@ int limits_check(struct step_context *context, enum step_verdict *ret_verdict,
 		r = file_matches(context->env->root_dirfd, path, &spec, &matches, err);
 		if (r < 0)
 			return r;
-		if (matches)
-			continue;
-		*ret_verdict = STEP_DIFFERS;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "write /%s", path);
+		if (!matches)
+			item_add(&items, item_mark_of(context->env, path), "write /%s", path);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "roster/derive.h"
 #include "roster/tiers.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 
@@ -115,13 +116,13 @@ static struct file_spec describe(const char *text)
 int maps_check(struct step_context *context, enum step_verdict *ret_verdict,
 	       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	DV_CLEANUP(maps_done) struct maps maps = { 0 };
-	size_t n = 0;
 	int r = compose(context, &maps, err);
 
 	if (r < 0)
 		return r;
-	*ret_verdict = STEP_FINE;
+	item_begin(&items);
 	for (int i = 0; i < N_MAPS; i++) {
 		struct file_spec spec = describe(maps.texts[i]);
 		bool matches = false;
@@ -129,11 +130,9 @@ int maps_check(struct step_context *context, enum step_verdict *ret_verdict,
 		r = file_matches(context->env->root_dirfd, MAP_PATHS[i], &spec, &matches, err);
 		if (r < 0)
 			return r;
-		if (matches)
-			continue;
-		n += (size_t)snprintf(ret_what + n, STEP_WHAT_BYTES - n, "%s/%s",
-				      n ? ", " : "write ", MAP_PATHS[i]);
-		*ret_verdict = STEP_DIFFERS;
+		if (!matches)
+			item_add(&items, item_mark_of(context->env, MAP_PATHS[i]), "write /%s",
+				 MAP_PATHS[i]);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "steps/envfile.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 
@@ -34,7 +35,9 @@ static void describe(const struct people_row *person, size_t at, struct port_lin
 int ports_check(struct step_context *context, enum step_verdict *ret_verdict,
 		char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
-	*ret_verdict = STEP_FINE;
+	const struct item_list items = { context, ret_verdict, ret_what };
+
+	item_begin(&items);
 	for (size_t i = 0; i < DV_COUNT(FILES); i++) {
 		struct port_line line;
 		bool says = false;
@@ -48,9 +51,8 @@ int ports_check(struct step_context *context, enum step_verdict *ret_verdict,
 			return r;
 		if (says)
 			continue;
-		*ret_verdict = STEP_DIFFERS;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "write %s=%s to /%s", FILES[i].key,
-			       line.value, line.path);
+		item_add(&items, item_mark_of(context->env, line.path), "write %s=%s to /%s",
+			 FILES[i].key, line.value, line.path);
 	}
 	return 0;
 }

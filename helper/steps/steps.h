@@ -31,6 +31,15 @@ enum step_verdict {
 	STEP_SKIPPED, /* not for this person, or not on this machine */
 };
 
+/* What a plan shows of an item that differs. */
+enum step_mark {
+	STEP_ADD,    /* it is not there and will be */
+	STEP_CHANGE, /* it is there, and other than it should be */
+	STEP_REMOVE, /* it is there and will not be */
+};
+
+typedef void step_on_item(void *context, enum step_mark mark, const char *text);
+
 /* What a step works on. `machine` is the reconcile's shared view, NULL in a home job;
  * `home` is what the helper told a home job, NULL in a reconcile. */
 struct step_context {
@@ -40,6 +49,8 @@ struct step_context {
 	const struct people_row *person; /* NULL for what is of the machine */
 	struct envfile *t3_env; /* the person's, read once for several checks; NULL: read anew */
 	const struct home_work *home;
+	step_on_item *on_item; /* a plan's; NULL: nobody listens (steps/item.h) */
+	void *item_context;
 };
 
 #define STEP_WHAT_BYTES 256
@@ -50,7 +61,7 @@ struct step {
 	const char *needs;   /* space-separated step names, NULL for none */
 	const char *doing;   /* for progress: "cloning repositories" */
 	int64_t deadline_ms; /* of a home step */
-	/* `ret_what` gets a few words on what differs, for the plan. */
+	/* `ret_what` gets a few words on what differs; see steps/item.h for each item. */
 	int (*check)(struct step_context *context, enum step_verdict *ret_verdict,
 		     char ret_what[static STEP_WHAT_BYTES], struct dv_error *err);
 	int (*apply)(struct step_context *context, struct dv_error *err);

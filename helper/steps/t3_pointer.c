@@ -5,6 +5,7 @@
  */
 #include "steps/t3_pointer.h"
 
+#include "steps/item.h"
 #include "steps/view.h"
 #include "store/store.h"
 
@@ -30,21 +31,22 @@ static int get_pointer(const struct step_context *context, const char *user,
 int t3_pointer_check(struct step_context *context, enum step_verdict *ret_verdict,
 		     char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	char own[STORE_VERSION_BYTES], current[STORE_VERSION_BYTES];
 	int r = get_pointer(context, context->person->name, own, err);
 
 	if (r < 0)
 		return r;
-	if (*own) {
-		*ret_verdict = STEP_FINE;
+	item_begin(&items);
+	if (*own)
 		return 0;
-	}
 	r = get_pointer(context, NULL, current, err);
 	if (r < 0)
 		return r;
-	*ret_verdict = *current ? STEP_DIFFERS : STEP_SKIPPED;
 	if (*current)
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "run t3 %s", current);
+		item_add(&items, STEP_ADD, "run t3 %s", current);
+	else
+		*ret_verdict = STEP_SKIPPED;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "roster/tiers.h"
 #include "steps/envfile.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 #include "wire/ticket.h"
@@ -141,19 +142,19 @@ static struct file_spec spec_of(const struct ticket_text *text)
 int ticket_check(struct step_context *context, enum step_verdict *ret_verdict,
 		 char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	DV_CLEANUP(wipe) struct ticket_text text;
 	struct file_spec spec;
 	char path[STEPS_PATH_BYTES];
 	bool matches = false;
 	int r;
 
+	item_begin(&items);
 	steps_person_path(path, STEPS_TICKETS_FOLDER, context->person->name);
 	if (context->person->login == PEOPLE_LOGIN_UNKNOWN) {
-		bool there =
-			faccessat(context->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-
-		*ret_verdict = there ? STEP_DIFFERS : STEP_SKIPPED;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "remove the ticket");
+		*ret_verdict = STEP_SKIPPED;
+		if (item_mark_of(context->env, path) != STEP_ADD)
+			item_add(&items, STEP_REMOVE, "remove the ticket");
 		return 0;
 	}
 	r = compose(context, &text, err);
@@ -161,8 +162,8 @@ int ticket_check(struct step_context *context, enum step_verdict *ret_verdict,
 		return r;
 	spec = spec_of(&text);
 	r = file_matches(context->env->root_dirfd, path, &spec, &matches, err);
-	*ret_verdict = matches ? STEP_FINE : STEP_DIFFERS;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "write the ticket");
+	if (r == 0 && !matches)
+		item_add(&items, item_mark_of(context->env, path), "write the ticket");
 	return r;
 }
 

@@ -12,6 +12,7 @@
 
 #include "roster/tiers.h"
 #include "steps/envfile.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"
 
@@ -23,12 +24,14 @@ enum token_plan {
 	TOKEN_FORGET, /* the file has none of ours any more; only the ledger must say so */
 };
 
-static const char *const PLAN_WORDS[] = {
-	[TOKEN_KEEP] = "",
-	[TOKEN_GIVE] = "give the shared claude token",
-	[TOKEN_TAKE] = "remove the shared claude token",
-	[TOKEN_NOTE] = "note the shared claude token",
-	[TOKEN_FORGET] = "note that the token is their own",
+static const struct {
+	enum step_mark mark;
+	const char *words;
+} PLAN_ITEMS[] = {
+	[TOKEN_GIVE] = { STEP_ADD, "give the shared claude token" },
+	[TOKEN_TAKE] = { STEP_REMOVE, "remove the shared claude token" },
+	[TOKEN_NOTE] = { STEP_CHANGE, "note the shared claude token" },
+	[TOKEN_FORGET] = { STEP_CHANGE, "note that the token is their own" },
 };
 
 static bool may_have(const struct people_row *person)
@@ -84,13 +87,15 @@ static int plan(struct step_context *context, enum token_plan *ret_plan, struct 
 int token_check(struct step_context *context, enum step_verdict *ret_verdict,
 		char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
+	const struct item_list items = { context, ret_verdict, ret_what };
 	enum token_plan wanted = TOKEN_KEEP;
 	int r = plan(context, &wanted, err);
 
 	if (r < 0)
 		return r;
-	*ret_verdict = wanted == TOKEN_KEEP ? STEP_FINE : STEP_DIFFERS;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "%s", PLAN_WORDS[wanted]);
+	item_begin(&items);
+	if (wanted != TOKEN_KEEP)
+		item_add(&items, PLAN_ITEMS[wanted].mark, "%s", PLAN_ITEMS[wanted].words);
 	return 0;
 }
 

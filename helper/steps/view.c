@@ -180,22 +180,21 @@ static int read_token(struct reconcile_view *view, struct dv_error *err)
 }
 
 /* Every digest is in the ledger before the first file can have the token. */
-static int note_token(struct reconcile_view *view, bool dry_run, struct dv_error *err)
+static int note_token(struct reconcile_view *view, struct dv_error *err)
 {
 	int r = tokens_list(view->ledger, &view->shared_digests, err);
 
 	if (r < 0 || !*view->token_digest ||
 	    str_list_has(&view->shared_digests, view->token_digest))
 		return r;
-	if (!dry_run)
-		r = tokens_add(view->ledger, view->token_digest, err);
+	r = tokens_add(view->ledger, view->token_digest, err);
 	if (r == 0 && str_list_add(&view->shared_digests, view->token_digest) < 0)
 		r = dv_fail(err, -ENOMEM, "note the shared token");
 	return r;
 }
 
 int view_init(struct reconcile_view *view, const struct env *env, const struct config *config,
-	      struct ledger *ledger, bool dry_run, struct dv_error *err)
+	      struct ledger *ledger, struct dv_error *err)
 {
 	int r;
 
@@ -208,7 +207,7 @@ int view_init(struct reconcile_view *view, const struct env *env, const struct c
 	if (r == 0)
 		r = read_token(view, err);
 	if (r == 0)
-		r = note_token(view, dry_run, err);
+		r = note_token(view, err);
 	return r;
 }
 

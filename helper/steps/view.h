@@ -62,9 +62,10 @@ struct reconcile_view {
 	bool secrets_changed; /* it has staged one */
 };
 
-/* Read accounts, PATH and token; note a new token in the ledger unless `dry_run`. `view->env`, `config`, `ledger` are kept, borrowed. */
+/* Read accounts, PATH and token; note a new token in the ledger. `env`, `config`, `ledger` are kept,
+ * borrowed. */
 DV_MUST_CHECK int view_init(struct reconcile_view *view, const struct env *env,
-			    const struct config *config, struct ledger *ledger, bool dry_run,
+			    const struct config *config, struct ledger *ledger,
 			    struct dv_error *err);
 void view_done(struct reconcile_view *view);
 

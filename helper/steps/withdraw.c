@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "steps/instance.h"
+#include "steps/item.h"
 #include "steps/keys.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
@@ -21,13 +22,15 @@ static bool has_file(const struct step_context *context, const char *folder)
 int withdraw_check(struct step_context *context, enum step_verdict *ret_verdict,
 		   char ret_what[static STEP_WHAT_BYTES], struct dv_error *err DV_UNUSED)
 {
-	bool has_keys = has_file(context, STEPS_KEYS_FOLDER);
-	bool has_units = !instance_is_removed(context->machine, context->person->name);
-	bool has_ticket = has_file(context, STEPS_TICKETS_FOLDER);
+	const struct item_list items = { context, ret_verdict, ret_what };
 
-	*ret_verdict = has_keys || has_units || has_ticket ? STEP_DIFFERS : STEP_FINE;
-	(void)snprintf(ret_what, STEP_WHAT_BYTES, "remove%s%s%s", has_keys ? " their keys" : "",
-		       has_units ? " their units" : "", has_ticket ? " their ticket" : "");
+	item_begin(&items);
+	if (has_file(context, STEPS_KEYS_FOLDER))
+		item_add(&items, STEP_REMOVE, "remove their keys");
+	if (!instance_is_removed(context->machine, context->person->name))
+		item_add(&items, STEP_REMOVE, "remove their units");
+	if (has_file(context, STEPS_TICKETS_FOLDER))
+		item_add(&items, STEP_REMOVE, "remove their ticket");
 	return 0;
 }
 

@@ -124,6 +124,20 @@ int proto_check(const struct record *record, enum proto_direction direction,
 	return 0;
 }
 
+char proto_plan_sign(const char *status)
+{
+	static const struct {
+		const char *status;
+		char sign;
+	} signs[] = { { "add", '+' }, { "change", '~' }, { "remove", '-' }, { "trouble", '!' } };
+
+	for (size_t i = 0; i < DV_COUNT(signs); i++) {
+		if (strcmp(signs[i].status, status) == 0)
+			return signs[i].sign;
+	}
+	return '\0';
+}
+
 void proto_begin_request(struct record_writer *writer, enum proto_verb verb)
 {
 	record_begin(writer, PROTO_ROWS[verb].name);

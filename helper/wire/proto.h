@@ -78,6 +78,10 @@ const struct proto_row *proto_row_of(enum proto_verb verb);
 DV_MUST_CHECK int proto_check(const struct record *record, enum proto_direction direction,
 			      const struct proto_row **ret_row, struct dv_error *err);
 
+/* The lines of a plan are progress records with a status of their own. The sign that people see for
+ * it ('+' add, '~' change, '-' remove, '!' trouble); '\0' for every other status. */
+char proto_plan_sign(const char *status);
+
 /* Start a request: the verb and `v`. */
 void proto_begin_request(struct record_writer *writer, enum proto_verb verb);
 

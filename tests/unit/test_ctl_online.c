@@ -204,9 +204,11 @@ static void ensure_gives_up_at_its_time(void **state DV_UNUSED)
 static void dry_run_prints_a_plan(void **state DV_UNUSED)
 {
 	const char *script[] = {
-		"progress\nuser=\nstep=sshd\nstatus=differs\ntext=the drop-in is missing\n",
+		"progress\nuser=\nstep=sshd\nstatus=change\ntext=the drop-in is old\n",
 		"progress\nuser=emo\nstep=account\nstatus=ok\n",
-		"progress\nuser=emo\nstep=groups\nstatus=differs\ntext=not in docker\n", "done\n",
+		"progress\nuser=emo\nstep=groups\nstatus=add\ntext=add to docker\n",
+		"progress\nuser=anca\nstep=keys\nstatus=remove\ntext=remove a\n",
+		"done\n",
 		NULL
 	};
 	struct session s;
@@ -214,9 +216,42 @@ static void dry_run_prints_a_plan(void **state DV_UNUSED)
 	session_start(&s, "reconcile\nv=1\nuser=emo\ndry-run=1\n", script);
 	assert_int_equal(reconcile_run(&s.ctl, "emo", RECONCILE_DRY), CTL_OK);
 	assert_said(&s,
-		    "~ machine sshd: the drop-in is missing\n"
-		    "~ emo groups: not in docker\n",
+		    "~ machine sshd: the drop-in is old\n"
+		    "+ emo groups: add to docker\n"
+		    "- anca keys: remove a\n"
+		    "1 to add, 1 to change, 1 to remove.\n",
 		    "");
+	session_end(&s);
+}
+
+static void trouble_is_no_plan_that_went_well(void **state DV_UNUSED)
+{
+	const char *script[] = {
+		"progress\nuser=\nstep=roster\nstatus=trouble\ntext=roster.yaml:1: no\n", "done\n",
+		NULL
+	};
+	struct session s;
+
+	session_start(&s, "reconcile\nv=1\ndry-run=1\n", script);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_DRY), CTL_FAILED);
+	assert_said(&s, "! machine roster: roster.yaml:1: no\n", "");
+	session_end(&s);
+}
+
+static void a_plan_as_json_is_an_object_per_line(void **state DV_UNUSED)
+{
+	const char *script[] = { "progress\nuser=\nstep=maps\nstatus=change\ntext=write \"a\"\n",
+				 "progress\nuser=emo\nstep=keys\nstatus=remove\n",
+				 "done\ntext=3 more differences are not shown\n", NULL };
+	struct session s;
+
+	session_start(&s, "reconcile\nv=1\ndry-run=1\n", script);
+	assert_int_equal(reconcile_run(&s.ctl, NULL, RECONCILE_DRY_JSON), CTL_OK);
+	assert_said(&s,
+		    "{\"action\":\"change\",\"user\":null,\"step\":\"maps\",\"what\":\"write "
+		    "\\\"a\\\"\"}\n"
+		    "{\"action\":\"remove\",\"user\":\"emo\",\"step\":\"keys\",\"what\":null}\n",
+		    "(3 more differences are not shown)\n");
 	session_end(&s);
 }
 
@@ -477,6 +512,8 @@ int main(void)
 		cmocka_unit_test(ensure_tells_failed_steps),
 		cmocka_unit_test(ensure_gives_up_at_its_time),
 		cmocka_unit_test(dry_run_prints_a_plan),
+		cmocka_unit_test(trouble_is_no_plan_that_went_well),
+		cmocka_unit_test(a_plan_as_json_is_an_object_per_line),
 		cmocka_unit_test(empty_plan_says_so),
 		cmocka_unit_test(reconcile_counts_what_failed),
 		cmocka_unit_test(offboard_stops_where_the_plan_is_refused),

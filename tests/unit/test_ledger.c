@@ -139,7 +139,7 @@ static void several_may_create_it_at_once(void **state)
 
 static void one_of_a_newer_devvm_is_refused_in_a_sentence(void **state)
 {
-	static const enum ledger_mode modes[] = { LEDGER_WRITE, LEDGER_READ_ONLY };
+	static const enum ledger_mode modes[] = { LEDGER_WRITE, LEDGER_SCRATCH };
 	struct scratch *scratch = *state;
 
 	run_beside(scratch, "PRAGMA user_version = 99");
@@ -151,38 +151,82 @@ static void one_of_a_newer_devvm_is_refused_in_a_sentence(void **state)
 	}
 }
 
-static void reading_where_there_is_none_creates_none(void **state)
+static void a_scratch_one_of_nothing_is_empty_and_creates_none(void **state)
 {
 	struct scratch *scratch = *state;
+	DV_AUTO_PEOPLE struct people people = { 0 };
 
-	assert_int_equal(reopen(scratch, LEDGER_READ_ONLY, 0), -ENOENT);
+	assert_ok(scratch, reopen(scratch, LEDGER_SCRATCH, 0));
+	assert_ok(scratch, people_list(scratch->ledger, &people, &scratch->err));
+	assert_int_equal(people.n_rows, 0);
 	assert_false(scratch_has(scratch, "var"));
 	scratch_make_folder(scratch, LEDGER_FOLDER, 0755);
-	assert_int_equal(reopen(scratch, LEDGER_READ_ONLY, 0), -ENOENT);
+	assert_ok(scratch, reopen(scratch, LEDGER_SCRATCH, 0));
 	assert_false(scratch_has(scratch, LEDGER_PATH));
 }
 
-static void reading_an_empty_one_says_what_to_do(void **state)
+static void a_scratch_one_of_an_old_one_is_migrated_in_memory(void **state)
 {
 	struct scratch *scratch = *state;
 
 	scratch_write(scratch, LEDGER_PATH, "", 0600);
-	assert_int_equal(reopen(scratch, LEDGER_READ_ONLY, 0), -EPROTO);
-	assert_string_equal(scratch->err.text, "ledger /var/lib/devvm/ledger.db is not set up yet: "
-					       "run devvmctl reconcile");
+	assert_ok(scratch, reopen(scratch, LEDGER_SCRATCH, 0));
+	assert_ok(scratch, ledger_set_meta(scratch->ledger, "key", "v", &scratch->err));
+	scratch_close_ledger(scratch);
+	assert_file(scratch, LEDGER_PATH, "");
 }
 
-static void reading_cannot_write(void **state)
+static void assert_meta(struct scratch *scratch, const char *key, const char *value)
+{
+	DV_AUTO_FREE char *found = NULL;
+
+	assert_ok(scratch, ledger_get_meta(scratch->ledger, key, &found, &scratch->err));
+	if (value)
+		assert_string_equal(found, value);
+	else
+		assert_null(found);
+}
+
+/* Both what is in the database and what is only in its log yet; nothing on disk moves. */
+static void a_scratch_one_has_all_there_is_and_keeps_what_is_written_to_itself(void **state)
 {
 	struct scratch *scratch = *state;
+	DV_AUTO_FREE char *tree = NULL;
+	DV_AUTO_FREE char *tree_after = NULL;
+	sqlite3 *writer = NULL;
 
-	assert_ok(scratch, reopen(scratch, LEDGER_READ_ONLY, 0));
-	assert_int_equal(ledger_set_meta(scratch->ledger, "key", "v", &scratch->err), -EROFS);
+	for (int is_live = 0; is_live < 2; is_live++) {
+		assert_ok(scratch, reopen(scratch, LEDGER_WRITE, 0));
+		assert_ok(scratch, ledger_set_meta(scratch->ledger, "key", "old", &scratch->err));
+		scratch_close_ledger(scratch);
+		if (is_live) {
+			writer = scratch_open_beside(scratch);
+			assert_int_equal(sqlite3_exec(writer, "UPDATE meta SET value = 'new'", NULL,
+						      NULL, NULL),
+					 SQLITE_OK);
+		}
+		free(tree);
+		tree = scratch_dump_tree(scratch);
+		assert_ok(scratch, reopen(scratch, LEDGER_SCRATCH, 0));
+		assert_meta(scratch, "key", is_live ? "new" : "old");
+		assert_ok(scratch, ledger_begin(scratch->ledger, &scratch->err));
+		assert_ok(scratch, ledger_set_meta(scratch->ledger, "other", "v", &scratch->err));
+		assert_ok(scratch, ledger_commit(scratch->ledger, &scratch->err));
+		assert_meta(scratch, "other", "v");
+		scratch_close_ledger(scratch);
+		free(tree_after);
+		tree_after = scratch_dump_tree(scratch);
+		assert_string_equal(tree_after, tree);
+	}
+	(void)sqlite3_close(writer);
+	assert_ok(scratch, reopen(scratch, LEDGER_WRITE, 0));
+	assert_meta(scratch, "key", "new");
+	assert_meta(scratch, "other", NULL);
 }
 
 static void one_that_is_no_database_is_told_from_others(void **state)
 {
-	static const enum ledger_mode modes[] = { LEDGER_WRITE, LEDGER_READ_ONLY };
+	static const enum ledger_mode modes[] = { LEDGER_WRITE, LEDGER_SCRATCH };
 	struct scratch *scratch = *state;
 
 	scratch_close_ledger(scratch);
@@ -253,7 +297,13 @@ static void one_locked_for_all_is_busy_when_opened(void **state)
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	assert_int_equal(reopen(scratch, LEDGER_WRITE, 20), -EBUSY);
-	assert_int_equal(reopen(scratch, LEDGER_READ_ONLY, 20), -EBUSY);
+	/* It has written nothing, so there is a copy to be had. */
+	assert_ok(scratch, reopen(scratch, LEDGER_SCRATCH, 20));
+	assert_int_equal(sqlite3_exec(other, "INSERT INTO meta VALUES ('key', 'v')", NULL, NULL,
+				      NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(reopen(scratch, LEDGER_SCRATCH, 20), -EBUSY);
 	(void)sqlite3_close(other);
 	assert_ok(scratch, reopen(scratch, LEDGER_WRITE, 20));
 }
@@ -349,9 +399,9 @@ int main(void)
 		WITH_LEDGER(one_that_somebody_opened_up_is_closed_again),
 		WITHOUT(several_may_create_it_at_once),
 		WITH_LEDGER(one_of_a_newer_devvm_is_refused_in_a_sentence),
-		WITHOUT(reading_where_there_is_none_creates_none),
-		WITHOUT(reading_an_empty_one_says_what_to_do),
-		WITH_LEDGER(reading_cannot_write),
+		WITHOUT(a_scratch_one_of_nothing_is_empty_and_creates_none),
+		WITHOUT(a_scratch_one_of_an_old_one_is_migrated_in_memory),
+		WITH_LEDGER(a_scratch_one_has_all_there_is_and_keeps_what_is_written_to_itself),
 		WITHOUT(one_that_is_no_database_is_told_from_others),
 		WITH_LEDGER(a_corrupt_one_is_told_from_others),
 		WITHOUT(a_folder_in_its_place_is_refused),

@@ -28,7 +28,7 @@ static void maps_have_those_on_the_roster(void **state)
 	put(scratch, "anca", "zoe", 0, "admin");
 	put(scratch, "emo", "emil.barzin", 1, "power-user");
 	assert_int_equal(check(scratch, what), STEP_DIFFERS);
-	assert_string_equal(what, "write /" DISPATCH ", /" TTYD ", /" ADMINS);
+	assert_string_equal(what, "write /" DISPATCH ", write /" TTYD ", write /" ADMINS);
 	assert_ok(scratch, scratch_apply_machine(scratch, step_find("maps")));
 	assert_int_equal(check(scratch, what), STEP_FINE);
 	assert_file(scratch, TTYD, "emil.barzin=emo\nzoe=anca\n");

@@ -93,7 +93,8 @@ static void what_was_done_is_an_event(void **state)
 				    events.rows[i].text),
 			     "\n");
 	assert_string_equal(text, "account: note the account with uid 1001\n"
-				  "ports: write PLAYWRIGHT_PORT=8931 to "
+				  "ports: write T3_PORT=3773 to /etc/t3-serve/emo.env, "
+				  "write PLAYWRIGHT_PORT=8931 to "
 				  "/etc/t3-serve/playwright-emo.env\n"
 				  "token: give the shared claude token\n"
 				  "keys: write /etc/devvm/keys/emo\n"
@@ -324,16 +325,34 @@ static void a_dry_run_prints_the_plan_and_touches_nothing(void **state)
 	ledger = scratch_dump_ledger(scratch);
 	printed = print_dry_run(scratch, &person);
 	assert_string_equal(printed, "~ emo account: note the account with uid 1001\n"
-				     "~ emo ports: write PLAYWRIGHT_PORT=8931 to "
+				     "+ emo ports: write T3_PORT=3773 to /etc/t3-serve/emo.env\n"
+				     "+ emo ports: write PLAYWRIGHT_PORT=8931 to "
 				     "/etc/t3-serve/playwright-emo.env\n"
-				     "~ emo token: give the shared claude token\n"
-				     "~ emo keys: write /etc/devvm/keys/emo\n"
-				     "~ emo ticket: write the ticket\n");
+				     "+ emo token: give the shared claude token\n"
+				     "+ emo keys: write /etc/devvm/keys/emo\n"
+				     "+ emo ticket: write the ticket\n");
 	tree_after = scratch_dump_tree(scratch);
 	ledger_after = scratch_dump_ledger(scratch);
 	assert_string_equal(tree_after, tree);
 	assert_string_equal(ledger_after, ledger);
 	assert_false(scratch_has(scratch, "run"));
+}
+
+static void a_plan_says_what_it_cannot_know(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	DV_AUTO_FREE char *printed = NULL;
+
+	put_emo(scratch);
+	person = scratch_person(scratch, "emo");
+	scratch_make_folder(scratch, "etc/t3-serve/playwright-emo.env", 0755);
+	printed = print_dry_run(scratch, &person);
+	assert_contains(printed, "! emo ports: ");
+	assert_contains(printed, "etc/t3-serve/playwright-emo.env is not a regular file");
+	assert_contains(printed, "+ emo keys: ");
+	/* What needs it is not guessed at. */
+	assert_null(strstr(printed, "ticket"));
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
@@ -355,6 +374,7 @@ int main(void)
 		TEST(sweeping_an_empty_machine_is_no_harm),
 		TEST(others_are_not_touched),
 		TEST(a_dry_run_prints_the_plan_and_touches_nothing),
+		TEST(a_plan_says_what_it_cannot_know),
 	};
 
 	log_init("test_pass", LOG_CRIT); /* the failures here are asked for */

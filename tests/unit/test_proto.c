@@ -189,6 +189,16 @@ static void request_begins_with_verb_and_version(void **state DV_UNUSED)
 	assert_memory_equal(writer.buffer, "status\nv=1\n", writer.n_bytes);
 }
 
+static void a_plans_lines_have_signs_and_others_none(void **state DV_UNUSED)
+{
+	assert_int_equal(proto_plan_sign("add"), '+');
+	assert_int_equal(proto_plan_sign("change"), '~');
+	assert_int_equal(proto_plan_sign("remove"), '-');
+	assert_int_equal(proto_plan_sign("trouble"), '!');
+	assert_int_equal(proto_plan_sign("failed"), '\0');
+	assert_int_equal(proto_plan_sign(""), '\0');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +211,7 @@ int main(void)
 		cmocka_unit_test(verbs_go_one_way),
 		cmocka_unit_test(other_versions_are_named_before_anything_else),
 		cmocka_unit_test(request_begins_with_verb_and_version),
+		cmocka_unit_test(a_plans_lines_have_signs_and_others_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

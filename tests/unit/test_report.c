@@ -90,7 +90,7 @@ static void people_report_their_own_home_steps_alone(void **state)
 			    "error code=denied text=account is no step of a home job");
 	assert_string_equal(fake_ask(fake, 1001, REPORT "step=nonsense\nstatus=ok\n"),
 			    "error code=denied text=nonsense is no step of a home job");
-	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=differs\n"),
+	assert_string_equal(fake_ask(fake, 1001, REPORT "step=code\nstatus=change\n"),
 			    "error code=denied text=only root reports a plan");
 	assert_string_equal(logged(fake, "account"), "(none)");
 	assert_string_equal(fake_ask(fake, 0, REPORT "step=account\nstatus=ok\n"), "done");

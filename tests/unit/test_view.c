@@ -35,7 +35,7 @@ static void read_view(struct scratch *scratch)
 {
 	view_done(&scratch->view);
 	assert_ok(scratch, view_init(&scratch->view, &scratch->env, &scratch->config,
-				     scratch->ledger, false, &scratch->err));
+				     scratch->ledger, &scratch->err));
 }
 
 struct path_case {
@@ -174,20 +174,6 @@ static void every_staged_token_is_remembered(void **state)
 	assert_true(str_list_has(&digests, second));
 	assert_true(str_list_has(&scratch->view.shared_digests, first));
 	assert_true(str_list_has(&scratch->view.shared_digests, second));
-}
-
-static void a_dry_run_notes_no_token(void **state)
-{
-	struct scratch *scratch = *state;
-	DV_AUTO_STR_LIST struct str_list digests = { 0 };
-
-	scratch_write(scratch, TOKEN_FILE, "first\n", 0600);
-	view_done(&scratch->view);
-	assert_ok(scratch, view_init(&scratch->view, &scratch->env, &scratch->config,
-				     scratch->ledger, true, &scratch->err));
-	assert_true(str_list_has(&scratch->view.shared_digests, scratch->view.token_digest));
-	assert_ok(scratch, tokens_list(scratch->ledger, &digests, &scratch->err));
-	assert_int_equal(digests.n_items, 0);
 }
 
 static void the_machines_accounts_are_found_sorted(void **state)
@@ -333,7 +319,6 @@ int main(void)
 		TEST(an_empty_or_missing_file_stages_none),
 		TEST(a_token_that_cannot_be_read_stops_nobody),
 		TEST(every_staged_token_is_remembered),
-		TEST(a_dry_run_notes_no_token),
 		TEST(the_machines_accounts_are_found_sorted),
 		TEST(accounts_that_were_added_are_found),
 		TEST(who_is_not_enumerated_is_asked_for),

@@ -268,20 +268,20 @@ static void a_plan_is_passed_on_whole(void **state)
 	assert_true(fake_runs("devvm-plan.service"));
 	assert_string_equal(fake_ask(fake, 0,
 				     "report\nv=1\nuser=\ngeneration=0\nstep=sshd\n"
-				     "status=differs\ntext=write the drop-in\n"),
+				     "status=change\ntext=write the drop-in\n"),
 			    "done");
 	for (int i = 0; i < 1000; i++) { /* more than the socket holds */
 		char report[128];
 
 		(void)snprintf(report, sizeof(report),
-			       REPORT "step=account\nstatus=differs\ntext=create %d\n", i);
+			       REPORT "step=account\nstatus=change\ntext=create %d\n", i);
 		assert_string_equal(fake_ask(fake, 0, report), "done");
 	}
 	fake_end(fake, "devvm-plan.service", "done");
-	assert_heard(fake, fd, "progress user= step=sshd status=differs text=write the drop-in");
+	assert_heard(fake, fd, "progress user= step=sshd status=change text=write the drop-in");
 	for (int i = 0; i < 1000; i++) {
 		(void)snprintf(expected, sizeof(expected),
-			       "progress user=anna step=account status=differs text=create %d", i);
+			       "progress user=anna step=account status=change text=create %d", i);
 		assert_heard(fake, fd, expected);
 	}
 	assert_heard(fake, fd, "done");
@@ -293,7 +293,7 @@ static void a_plan_that_is_too_long_says_so(void **state)
 	DV_AUTO_CLOSE int fd = say(fake, 0, "reconcile\nv=1\ndry-run=1\n");
 	const struct answer_progress progress = { .user = "anna",
 						  .step = "account",
-						  .status = "differs" };
+						  .status = "change" };
 	unsigned int n = 0, n_left_out = 0;
 	const char *heard;
 
@@ -319,12 +319,12 @@ static void nobody_else_hears_of_a_plan(void **state)
 	fake_person(fake, "anna", 0, "power-user");
 	assert_int_equal(daemon_request_home(fake->daemon, "anna", QUEUE_LOGIN), 0);
 	home = say(fake, 1001, WAIT_ANNA);
-	assert_string_equal(fake_ask(fake, 0, REPORT "step=account\nstatus=differs\n"), "done");
+	assert_string_equal(fake_ask(fake, 0, REPORT "step=account\nstatus=change\n"), "done");
 	assert_heard(fake, home, "(nothing)");
 	assert_heard(fake, fd, "(nothing)");
 	assert_heard(fake, late, "(nothing)");
 	fake_end(fake, "devvm-plan.service", "done");
-	assert_heard(fake, plan, "progress user=anna step=account status=differs");
+	assert_heard(fake, plan, "progress user=anna step=account status=change");
 	assert_heard(fake, plan, "done");
 	assert_heard(fake, late, "(nothing)"); /* that one began before it asked */
 }
