@@ -47,7 +47,8 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
-config_SOURCES := helper/config/config.c helper/config/config_secrets.c \
+config_SOURCES := helper/config/config.c helper/config/config_protect.c helper/config/config_rows.c \
+                  helper/config/config_secrets.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c
@@ -68,7 +69,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
                  helper/steps/maps.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
-                 helper/steps/ports.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
+                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
                  helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
@@ -82,7 +83,7 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/pass.c \
+               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/pass.c helper/job/protect.c \
                helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
@@ -91,7 +92,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
-               helper/ctl/doctor_programs.c helper/ctl/follow.c helper/ctl/input.c \
+               helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
@@ -229,7 +230,7 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
               test_output test_package test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
-              test_process test_programs test_progress test_proto test_protocol_doc \
+              test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_record test_report test_retire_legacy test_roster \
               test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \

@@ -381,8 +381,10 @@ static int open_stepwise(int dirfd, const char *path, int flags, mode_t mode)
 
 int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct dv_error *err)
 {
+	/* openat2(2) refuses with O_PATH what is about reading. */
+	int more = flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	struct open_how how = {
-		.flags = (unsigned int)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+		.flags = (unsigned int)(flags | more),
 		.mode = mode,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};

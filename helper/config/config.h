@@ -12,6 +12,7 @@
 
 #include "base/env.h"
 #include "base/str.h"
+#include "config/config_rows.h"
 
 #define CONFIG_PATH "etc/devvm/devvm.yaml" /* below the root of struct env */
 
@@ -59,7 +60,7 @@ enum config_secret_source {
 
 /* A row of `secrets:`; all strings are owned. */
 struct config_secret {
-	char *name;
+	struct config_row head;
 	unsigned int source; /* enum config_secret_source */
 	char *from;
 	char *field; /* of vault's data */
@@ -67,13 +68,19 @@ struct config_secret {
 	char *owner;
 	char *group;
 	mode_t mode;
-	bool is_default; /* the file does not name it: absent is no failure */
-	unsigned int line;
 };
 
 struct config_secrets {
 	struct config_secret *rows;
 	size_t n_rows;
+};
+
+/* A row of `protect:`; all strings are owned. */
+struct config_protect {
+	struct config_row head;
+	char *path; /* absolute */
+	char *owner;
+	char *group;
 };
 
 struct config {
@@ -85,25 +92,27 @@ struct config {
 	unsigned int *reserved_ports; /* `ports.reserved`, with the built-in 3780 and 3799 */
 	size_t n_reserved_ports;
 
-	char *token_path;	       /* absolute; `token.path`: the staged shared claude token */
-	struct config_secrets secrets; /* `secrets` */
-	char *vault_url;	       /* `vault.url`; NULL: no Vault */
-	char *vault_mount;	       /* `vault.mount`: of the KV v2 engine */
-	char *vault_namespace;	       /* `vault.namespace`; or NULL */
-	char *vault_ca_file;	       /* `vault.ca_file`: PEM; NULL: the machine's */
-	char *vault_token_file;	       /* `vault.token_file`; or NULL */
-	char *vault_role_id_file;      /* `vault.role_id_file`: AppRole; or NULL */
-	char *vault_secret_id_file;    /* `vault.secret_id_file`; or NULL */
-	struct str_list vault_hosts;   /* `vault.redirect_hosts`: may get the token by a 307 */
-	unsigned int vault_timeout_s;  /* `vault.timeout_s`: of one request */
-	unsigned int vault_attempts;   /* `vault.attempts`: at one request */
-	char *code_remote;	       /* `code.remote`: git URL with {repo}; NULL when not set */
-	unsigned int claude_source;    /* `claude.source`: enum claude_source */
-	char *claude_version;	       /* `claude.version`: a file name; NULL when not set */
-	char *claude_url;	       /* `claude.url`: of the program, with {version}; or NULL */
-	char *claude_sha256;	       /* `claude.sha256`: of what the URL gives; or NULL */
-	char *claude_installer;	       /* `claude.installer`: URL of install.sh; or NULL */
-	unsigned int claude_share;     /* `claude.share`: enum claude_share */
+	char *token_path;		/* absolute; `token.path`: the staged shared claude token */
+	struct config_secrets secrets;	/* `secrets` */
+	struct config_protect *protect; /* `protect` */
+	size_t n_protect;
+	char *vault_url;	      /* `vault.url`; NULL: no Vault */
+	char *vault_mount;	      /* `vault.mount`: of the KV v2 engine */
+	char *vault_namespace;	      /* `vault.namespace`; or NULL */
+	char *vault_ca_file;	      /* `vault.ca_file`: PEM; NULL: the machine's */
+	char *vault_token_file;	      /* `vault.token_file`; or NULL */
+	char *vault_role_id_file;     /* `vault.role_id_file`: AppRole; or NULL */
+	char *vault_secret_id_file;   /* `vault.secret_id_file`; or NULL */
+	struct str_list vault_hosts;  /* `vault.redirect_hosts`: may get the token by a 307 */
+	unsigned int vault_timeout_s; /* `vault.timeout_s`: of one request */
+	unsigned int vault_attempts;  /* `vault.attempts`: at one request */
+	char *code_remote;	      /* `code.remote`: git URL with {repo}; NULL when not set */
+	unsigned int claude_source;   /* `claude.source`: enum claude_source */
+	char *claude_version;	      /* `claude.version`: a file name; NULL when not set */
+	char *claude_url;	      /* `claude.url`: of the program, with {version}; or NULL */
+	char *claude_sha256;	      /* `claude.sha256`: of what the URL gives; or NULL */
+	char *claude_installer;	      /* `claude.installer`: URL of install.sh; or NULL */
+	unsigned int claude_share;    /* `claude.share`: enum claude_share */
 
 	char *playwright_browser;	      /* absolute; `playwright.browser` */
 	unsigned int playwright_idle_minutes; /* `playwright.idle_minutes`: then the server ends */

@@ -2,18 +2,14 @@
 #include "ctl/doctor.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "ctl/cmd_pam.h"
 #include "ctl/output.h"
 
 #define FIX_BYTES 256
-#define SECRETS_FOLDER "etc/t3-serve"
 
 /* The words of online.h end with what to type, behind the last "; ". */
 void doctor_check_helper(struct doctor *doctor)
@@ -180,7 +176,8 @@ void doctor_check_units(struct doctor *doctor)
 
 /* What runs steps again that are nobody's: the slow ones are a job of their own. A test holds
  * these names against the table of steps, which a program of people does not link. */
-static const char *const MACHINE_STEPS[] = { "secrets", "claude-cache", "playwright-server" };
+static const char *const MACHINE_STEPS[] = { "secrets", "protect", "claude-cache",
+					     "playwright-server" };
 
 static const char *machine_fix(const char *step)
 {
@@ -237,7 +234,7 @@ void doctor_check_steps(struct doctor *doctor)
 			   "is nobody of this machine's roster that you may see");
 }
 
-/* ---- fences and secrets ---------------------------------------------------------------- */
+/* ---- the fence ------------------------------------------------------------------------- */
 
 void doctor_check_nft(struct doctor *doctor)
 {
@@ -255,43 +252,4 @@ void doctor_check_nft(struct doctor *doctor)
 		doctor_add(doctor, DOCTOR_MACHINE, "sudo systemctl restart devvm-ports.service",
 			   "the nftables table inet devvm is missing, so anybody here can connect "
 			   "to everybody's ports");
-}
-
-static bool is_secret_name(const char *name)
-{
-	size_t n = strlen(name);
-
-	return (n > 4 && strcmp(name + n - 4, ".env") == 0) ||
-	       (n > 6 && strcmp(name + n - 6, "-token") == 0);
-}
-
-static void judge_secret(struct doctor *doctor, int dirfd, const char *folder, const char *name)
-{
-	char fix[FIX_BYTES];
-	struct stat st;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
-	    (st.st_mode & 0006) == 0)
-		return;
-	(void)snprintf(fix, sizeof(fix), "sudo chmod o-rwx /%s/%.64s", folder, name);
-	doctor_add(doctor, DOCTOR_MACHINE, fix, "/%s/%s is open to everybody (mode %04o)", folder,
-		   name, (unsigned int)(st.st_mode & 07777));
-}
-
-void doctor_check_secrets(struct doctor *doctor)
-{
-	int fd = openat(doctor->env->root_dirfd, SECRETS_FOLDER,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		dv_closep(&fd); /* nothing is staged: nothing is open */
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (is_secret_name(entry->d_name))
-			judge_secret(doctor, fd, SECRETS_FOLDER, entry->d_name);
-	}
-	(void)closedir(dir);
 }

@@ -32,6 +32,7 @@ static void machine_done(struct status_machine *machine)
 	free(machine->roster_error);
 	free(machine->reconcile);
 	free(machine->version);
+	free(machine->closed);
 	steps_done(&machine->steps);
 }
 
@@ -88,6 +89,8 @@ static int add_machine(struct status *status, const struct record *row)
 		.roster_error = text_of(row, "roster-error", &has_failed),
 		.reconcile = text_of(row, "reconcile", &has_failed),
 		.version = text_of(row, "version", &has_failed),
+		.closed = text_of(row, "closed", &has_failed),
+		.closed_usec = time_of(row, "closed-at"),
 		.people = number_of(row, "people"),
 		.running = number_of(row, "running"),
 		.queued = number_of(row, "queued"),

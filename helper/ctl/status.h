@@ -37,6 +37,8 @@ struct status_person {
 struct status_machine {
 	bool is_known; /* the asker may see it */
 	char *roster, *roster_error, *reconcile, *version;
+	char *closed; /* the protected trees that were found open last; "" for none */
+	int64_t closed_usec;
 	int64_t people, running, queued;
 	struct status_steps steps;
 };

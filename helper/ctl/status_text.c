@@ -7,6 +7,7 @@
 #include "ctl/status.h"
 
 #define NUMBER_BYTES 24
+#define CLOSED_SHOWN_USEC (7 * 24 * 3600 * INT64_C(1000000)) /* a week */
 
 static bool is_failed(const struct status_step *step)
 {
@@ -99,6 +100,21 @@ static int add_person_row(struct output_table *table, const struct status_person
 				});
 }
 
+/* It is closed, but somebody opened it, and may again. */
+static void print_closed(const struct status_machine *machine, const struct ctl *ctl,
+			 int64_t now_usec)
+{
+	DV_AUTO_FREE char *paths = NULL;
+	char when[OUTPUT_TIME_BYTES];
+
+	if (!*machine->closed || now_usec - machine->closed_usec > CLOSED_SHOWN_USEC)
+		return;
+	paths = output_clean(machine->closed, ctl->utf8);
+	output_relative(machine->closed_usec, now_usec, when);
+	output_put(ctl->out, ctl->colour, OUTPUT_YELLOW, "Found open to others and closed");
+	(void)fprintf(ctl->out, ", %s: %s\n", when, paths ? paths : "a protected tree");
+}
+
 static void print_machine(const struct status_machine *machine, const struct ctl *ctl,
 			  int64_t now_usec)
 {
@@ -107,6 +123,7 @@ static void print_machine(const struct status_machine *machine, const struct ctl
 	print_failed_steps(ctl, "machine", &machine->steps, now_usec);
 	if (!machine->is_known)
 		return;
+	print_closed(machine, ctl, now_usec);
 	if (machine->running > 0 || machine->queued > 0)
 		(void)fprintf(ctl->out,
 			      "Homes being prepared: %" PRId64 ", waiting: %" PRId64 ".\n",

@@ -9,6 +9,7 @@
 #include "daemon/verbs.h"
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
+#include "steps/protect.h"
 
 #define STATUS_PAGE 8 /* people read at once */
 
@@ -82,10 +83,16 @@ static int write_machine(struct status *status, struct ledger *ledger, struct re
 {
 	const struct queue *queue = status->base.daemon->queue;
 	DV_AUTO_FREE char *refused = NULL;
+	DV_AUTO_FREE char *closed = NULL;
+	char *paths = NULL;
+	int64_t closed_usec;
 	int r = ledger_get_meta(ledger, "roster-error", &refused, err);
 
+	if (r == 0)
+		r = ledger_get_meta(ledger, PROTECT_META, &closed, err);
 	if (r < 0)
 		return r;
+	closed_usec = closed ? strtoll(closed, &paths, 10) : 0;
 	record_begin(writer, proto_row_of(PROTO_ROW)->name);
 	record_add(writer, "kind", "machine");
 	record_add(writer, "roster", refused ? "refused" : "ok");
@@ -95,6 +102,10 @@ static int write_machine(struct status *status, struct ledger *ledger, struct re
 	record_add_int(writer, "queued", queue_n_queued(queue));
 	record_add(writer, "reconcile", lane_name(queue_lane_state(queue)));
 	record_add(writer, "version", DEVVM_VERSION);
+	if (paths && *paths == ' ') {
+		record_add_text(writer, "closed", paths + 1);
+		record_add_int(writer, "closed-at", closed_usec);
+	}
 	return 1;
 }
 

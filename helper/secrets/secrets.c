@@ -103,7 +103,7 @@ int secrets_get(struct vault *vault, const struct config_secret *row, const char
 		r = get_credential(vault, row->from, credentials, &found, err);
 		break;
 	case CONFIG_SECRET_NONE:
-		return dv_refuse(err, -EINVAL, "%s has no source", row->name);
+		return dv_refuse(err, -EINVAL, "%s has no source", row->head.name);
 	}
 	if (r == 0)
 		r = check_value(&found.value, err);
@@ -172,7 +172,7 @@ static int make_folder(const struct env *env, const struct config_secret *row, g
 	int r;
 
 	if (!folder)
-		return dv_fail(err, -ENOMEM, "stage %s", row->name);
+		return dv_fail(err, -ENOMEM, "stage %s", row->head.name);
 	if (!strchr(folder, '/'))
 		return 0;
 	*strrchr(folder, '/') = '\0';

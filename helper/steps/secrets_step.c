@@ -81,7 +81,7 @@ static enum secret_plan decide(const struct config *config, const struct secret_
 static void look(const struct step_context *context, struct vault *vault,
 		 const struct secrets_log *log, struct secret_item *item)
 {
-	const struct secrets_log_row *known = secrets_log_find(log, item->row->name);
+	const struct secrets_log_row *known = secrets_log_find(log, item->row->head.name);
 	int r;
 
 	if (item->row->source == CONFIG_SECRET_NONE || !item->row->path || !item->row->from) {
@@ -94,7 +94,7 @@ static void look(const struct step_context *context, struct vault *vault,
 				&item->why);
 	if (r == 0)
 		item->plan = decide(context->config, item, known);
-	else if (r == -ENOENT && item->row->is_default)
+	else if (r == -ENOENT && item->row->head.line == 0)
 		item->plan = known ? SECRET_FORGET : SECRET_FINE;
 	else
 		item->plan = SECRET_FAILED;
@@ -135,7 +135,7 @@ static void add_words(char ret_what[static STEP_WHAT_BYTES], const struct secret
 	size_t n = strlen(ret_what);
 
 	(void)snprintf(ret_what + n, STEP_WHAT_BYTES - n, "%s%s %s", n ? ", " : "",
-		       words[item->plan], item->row->name); /* a long list is cut */
+		       words[item->plan], item->row->head.name); /* a long list is cut */
 }
 
 int secrets_step_check(struct step_context *context, enum step_verdict *ret_verdict,
@@ -167,10 +167,10 @@ static int put_row(struct step_context *context, const struct secret_item *item,
 		   struct dv_error *err)
 {
 	const struct secrets_log *log = &context->machine->secrets->log;
-	const struct secrets_log_row *known = secrets_log_find(log, item->row->name);
+	const struct secrets_log_row *known = secrets_log_find(log, item->row->head.name);
 	char source[SECRETS_SOURCE_BYTES];
 	char text[ERROR_MAX_BYTES], version[SECRETS_VERSION_BYTES];
-	struct secrets_log_row row = { .name = item->row->name, .source = source };
+	struct secrets_log_row row = { .name = item->row->head.name, .source = source };
 
 	secrets_describe(context->config, item->row, source);
 	if (item->plan == SECRET_STAGE || item->plan == SECRET_ADOPT) {
@@ -199,7 +199,7 @@ static int apply_item(struct step_context *context, struct secret_item *item, st
 	case SECRET_FINE:
 		return 0;
 	case SECRET_FORGET:
-		return secrets_log_remove(context->machine->ledger, item->row->name, err);
+		return secrets_log_remove(context->machine->ledger, item->row->head.name, err);
 	case SECRET_STAGE:
 		if (secrets_stage(context->env, item->row, &item->found.value, &item->why) < 0) {
 			item->plan = SECRET_FAILED;
@@ -229,7 +229,7 @@ static int complain(const struct secrets_work *work, struct dv_error *err)
 	}
 	if (n == 0)
 		return 0;
-	(void)snprintf(text.text, sizeof(text.text), "%s: %.400s; %s", only->row->name,
+	(void)snprintf(text.text, sizeof(text.text), "%s: %.400s; %s", only->row->head.name,
 		       only->why.text,
 		       only->staged_usec ? "the last good copy stays" : "nothing is staged");
 	if (n == 1)
@@ -238,7 +238,7 @@ static int complain(const struct secrets_work *work, struct dv_error *err)
 		const struct secret_item *item = &work->items[i];
 
 		if (item->plan == SECRET_FAILED)
-			log_warning("secret %s: %s; %s", item->row->name, item->why.text,
+			log_warning("secret %s: %s; %s", item->row->head.name, item->why.text,
 				    item->staged_usec ? "the last good copy stays"
 						      : "nothing is staged");
 	}

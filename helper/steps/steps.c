@@ -23,6 +23,7 @@
 #include "steps/playwright_mcp.h"
 #include "steps/playwright_token.h"
 #include "steps/ports.h"
+#include "steps/protect.h"
 #include "steps/retire_legacy.h"
 #include "steps/secrets_step.h"
 #include "steps/settle.h"
@@ -56,6 +57,7 @@ const struct step STEPS[] = {
 	{ "maps",    STEP_MAPS,      NULL,             "writing the maps",           0,            maps_check, maps_apply },
 
 	{ "secrets", STEP_MACHINE, NULL,               "staging the secrets",        0,            secrets_step_check, secrets_step_apply },
+	{ "protect", STEP_MACHINE, NULL,               "closing the protected trees", 0,           protect_check, protect_apply },
 	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
 	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
 

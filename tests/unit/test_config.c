@@ -82,7 +82,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->vault_attempts, b->vault_attempts);
 	assert_int_equal(a->secrets.n_rows, b->secrets.n_rows);
 	for (size_t i = 0; i < a->secrets.n_rows; i++) {
-		assert_string_equal(a->secrets.rows[i].name, b->secrets.rows[i].name);
+		assert_string_equal(a->secrets.rows[i].head.name, b->secrets.rows[i].head.name);
 		assert_int_equal(a->secrets.rows[i].source, b->secrets.rows[i].source);
 		assert_int_equal(a->secrets.rows[i].mode, b->secrets.rows[i].mode);
 	}
@@ -101,14 +101,16 @@ static void secrets_are_told_what_they_need(void **state DV_UNUSED)
 	assert_string_equal(config.secrets.rows[4].field, "value");
 	assert_refused("secrets:\n  a: {source: file}\n",
 		       "f:2: secrets.a: set path, where it is staged");
-	assert_refused("secrets:\n  a: {path: /home/b/c}\n",
-		       "f:2: secrets.a: must be a plain path, and not inside homes, /proc, /sys or "
-		       "/dev");
-	assert_refused("secrets:\n  a: {path: /etc/../home/c}\n",
-		       "f:2: secrets.a: must be a plain path, and not inside homes, /proc, /sys or "
-		       "/dev");
+	assert_refused(
+		"secrets:\n  a: {path: /home/b/c}\n",
+		"f:2: secrets.a.path: must be a plain path, and not inside homes, /proc, /sys or "
+		"/dev");
+	assert_refused(
+		"secrets:\n  a: {path: /etc/../home/c}\n",
+		"f:2: secrets.a.path: must be a plain path, and not inside homes, /proc, /sys or "
+		"/dev");
 	assert_refused("secrets:\n  a: {mode: \"0644\"}\n",
-		       "f:2: secrets.a: must be a mode like 0600 or 0640: nothing for others, "
+		       "f:2: secrets.a.mode: must be a mode like 0600 or 0640: nothing for others, "
 		       "nothing to execute");
 	assert_refused("secrets:\n  a: {source: vault, from: x, path: /a}\n",
 		       "f:2: secrets.a: its source is vault: set vault.url too");
@@ -119,6 +121,38 @@ static void secrets_are_told_what_they_need(void **state DV_UNUSED)
 	assert_refused("vault: {url: https://v}\n",
 		       "f: vault.url is set: set vault.token_file, or vault.role_id_file and "
 		       "vault.secret_id_file, too");
+}
+
+static void trees_have_a_path_each(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config = parse(
+		"protect: {a: {path: /srv/a, group: wheel}, b: {path: /home/emo/b, owner: emo}}\n");
+
+	assert_int_equal(config.n_protect, 2);
+	assert_string_equal(config.protect[0].head.name, "a");
+	assert_string_equal(config.protect[0].path, "/srv/a");
+	assert_string_equal(config.protect[0].owner, "root");
+	assert_string_equal(config.protect[0].group, "wheel");
+	assert_string_equal(config.protect[1].owner, "emo");
+	assert_refused("protect:\n  a: {owner: root}\n",
+		       "f:2: protect.a: set path, the tree to keep closed");
+	assert_refused("protect:\n  a: {path: /srv/a}\n  b: {path: /srv/a}\n",
+		       "f: protect.a and protect.b have one path, /srv/a");
+	assert_refused("protect:\n  a: {path: /etc}\n",
+		       "f:2: protect.a.path: must be a plain path below a folder of /, and not in "
+		       "/proc, /sys, /dev or /run");
+	assert_refused("protect:\n  a: {path: /srv/../etc/x}\n",
+		       "f:2: protect.a.path: must be a plain path below a folder of /, and not in "
+		       "/proc, /sys, /dev or /run");
+	assert_refused("protect:\n  a: {path: /proc/1}\n",
+		       "f:2: protect.a.path: must be a plain path below a folder of /, and not in "
+		       "/proc, /sys, /dev or /run");
+	assert_refused("protect:\n  a: {mode: 1}\n",
+		       "f:2: protect.a: unknown key mode; known here are path, owner, group");
+	assert_refused("protect:\n  A: {path: /srv/a}\n",
+		       "f:2: protect: a name has a-z, 0-9 and -, a letter first, 40 at most");
+	assert_refused("protect: [a]\n", "f:1: protect: must be a map of names");
+	assert_refused("protect: {a: 1}\n", "f:1: protect.a: must be a map of keys");
 }
 
 static void defaults_are_those_of_the_design(void **state DV_UNUSED)
@@ -268,7 +302,8 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 }
 
 #define KNOWN                                                                                      \
-	"roster, trusted_uids, ports, token, secrets, vault, code, t3, playwright, node, claude, " \
+	"roster, trusted_uids, ports, token, secrets, protect, vault, code, t3, playwright, "      \
+	"node, claude, "                                                                           \
 	"ssh_keys, home, instances, leaving, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
@@ -516,6 +551,18 @@ static void assert_documents_known_keys(const struct yaml_node *section, const c
 	}
 }
 
+/* A map of names, each with keys of its own, which the comments tell in words. */
+static bool has_names(const char *section)
+{
+	static const char *const sections[] = { "secrets", "protect" };
+
+	for (size_t i = 0; i < DV_COUNT(sections); i++) {
+		if (strcmp(sections[i], section) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void every_key_is_documented(void **state DV_UNUSED)
 {
 	size_t n_bytes = 0;
@@ -527,9 +574,7 @@ static void every_key_is_documented(void **state DV_UNUSED)
 	for (size_t i = 0; i < root->n_children; i++) {
 		char probe[64];
 
-		/* Its keys are names. */
-		if (root->children[i].kind != YAML_MAP ||
-		    strcmp(root->children[i].key, "secrets") == 0)
+		if (root->children[i].kind != YAML_MAP || has_names(root->children[i].key))
 			continue;
 		(void)snprintf(probe, sizeof(probe), "%s: {x: 1}", root->children[i].key);
 		assert_documents_known_keys(&root->children[i], probe);
@@ -548,6 +593,7 @@ int main(void)
 		cmocka_unit_test(bad_remotes_are_refused),
 		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(secrets_are_told_what_they_need),
+		cmocka_unit_test(trees_have_a_path_each),
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
 						folder_teardown),

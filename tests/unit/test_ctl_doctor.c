@@ -118,7 +118,7 @@ static struct doctor well(struct scratch *scratch)
 	return doctor;
 }
 
-static void assert_says(struct doctor *doctor, const char *expected)
+static char *said(struct doctor *doctor)
 {
 	char *text = NULL;
 	size_t n_bytes = 0;
@@ -127,8 +127,14 @@ static void assert_says(struct doctor *doctor, const char *expected)
 	assert_int_equal(doctor_run(doctor), 0);
 	doctor_print(doctor, out, true);
 	(void)fclose(out);
+	return text;
+}
+
+static void assert_says(struct doctor *doctor, const char *expected)
+{
+	DV_AUTO_FREE char *text = said(doctor);
+
 	assert_string_equal(text, expected);
-	free(text);
 }
 
 #define NO_PERSON                                                                                  \
@@ -588,6 +594,35 @@ static void secrets_that_are_open(void **state)
 			"0644): sudo chmod o-rwx /etc/t3-serve/claude-oauth-token\n"));
 }
 
+static void secrets_are_found_wherever_devvm_keeps_them(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_DOCTOR struct doctor doctor = well(scratch);
+	DV_AUTO_FREE char *all = NULL;
+
+	/* For everybody, closed by its folder, or closed itself. */
+	scratch_write(scratch, "etc/t3-serve/dispatch.json", "{}", 0644);
+	scratch_make_folder(scratch, "var/lib/devvm", 0711);
+	scratch_write(scratch, "var/lib/devvm/denied/emo", "no", 0644);
+	scratch_make_folder(scratch, "var/lib/devvm/archives", 0700);
+	scratch_write(scratch, "var/lib/devvm/archives/a", "x", 0644);
+	scratch_write(scratch, "var/lib/devvm/ledger.db", "x", 0600);
+	/* Open, in a folder of ours and where devvm.yaml says. */
+	scratch_make_folder(scratch, "var/lib/devvm/kept", 0755);
+	scratch_write(scratch, "var/lib/devvm/kept/list", "x", 0604);
+	scratch_write(scratch, "srv/vault-token", "x", 0644);
+	doctor.config.vault_token_file = strdup("/srv/vault-token");
+	all = said(&doctor);
+	assert_contains(all,
+			"machine /var/lib/devvm/kept/list is open to everybody (mode 0604): sudo "
+			"chmod o-rwx /var/lib/devvm/kept/list\n");
+	assert_contains(all, "machine /srv/vault-token is open to everybody (mode 0644)");
+	assert_null(strstr(all, "dispatch.json"));
+	assert_null(strstr(all, "denied"));
+	assert_null(strstr(all, "archives"));
+	assert_null(strstr(all, "ledger.db"));
+}
+
 static void json_has_it_all(void **state)
 {
 	DV_AUTO_DOCTOR struct doctor doctor = well(*state);
@@ -639,6 +674,7 @@ int main(void)
 		DOCTOR_TEST(node_is_new_enough_or_not),
 		DOCTOR_TEST(a_missing_fence),
 		DOCTOR_TEST(secrets_that_are_open),
+		DOCTOR_TEST(secrets_are_found_wherever_devvm_keeps_them),
 		DOCTOR_TEST(json_has_it_all),
 	};
 
