@@ -42,23 +42,23 @@ endif
 # SOURCES-BEGIN
 base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
-                helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
+                helper/base/packages.c helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_protect.c helper/config/config_rows.c \
-                  helper/config/config_secrets.c \
+                  helper/config/config_secrets.c helper/config/config_tools.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
-                 helper/store/store.c helper/store/tree.c
+                 helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
 ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
                   helper/ledger/looks.c helper/ledger/people.c helper/ledger/secrets_log.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c
+                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
@@ -72,7 +72,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
                  helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
-                 helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c \
+                 helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
                  helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
@@ -83,7 +83,7 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/pass.c helper/job/protect.c \
+               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
@@ -228,14 +228,14 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_file test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
               test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
-              test_output test_package test_pass test_path test_people test_playwright \
+              test_output test_package test_packages test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_record test_report test_retire_legacy test_roster \
               test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
-              test_ticket_codec test_tiers test_token test_tokens test_tree test_units \
+              test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_units \
               test_validate test_vault test_view test_wait test_watch test_yaml
 FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill

@@ -194,6 +194,21 @@ const char *str_show(const char *text, char ret_shown[static STR_SHOW_BYTES])
 	return ret_shown;
 }
 
+char *str_fill(const char *text, const char *hole, const char *value)
+{
+	DV_AUTO_FREE char *filled = NULL;
+	size_t n_bytes = 0;
+	FILE *out = open_memstream(&filled, &n_bytes);
+	const char *at;
+
+	if (!out)
+		return NULL;
+	for (; (at = strstr(text, hole)); text = at + strlen(hole))
+		(void)fprintf(out, "%.*s%s", (int)(at - text), text, value);
+	(void)fputs(text, out);
+	return fclose(out) == 0 ? DV_TAKE_PTR(filled) : NULL;
+}
+
 bool str_starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

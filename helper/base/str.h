@@ -48,6 +48,9 @@ DV_MUST_CHECK int str_to_uint(const char *text, uint64_t max, uint64_t *ret_valu
 #define STR_SHOW_BYTES 64
 const char *str_show(const char *text, char ret_shown[static STR_SHOW_BYTES]);
 
+/* A copy of `text` with each `hole` replaced by `value`; owned by the caller, NULL when memory is short. */
+char *str_fill(const char *text, const char *hole, const char *value);
+
 bool str_starts_with(const char *text, const char *prefix);
 bool str_equal(const char *a, const char *b); /* NULL equals NULL alone */
 

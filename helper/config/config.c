@@ -14,6 +14,7 @@
 #include "base/yaml.h"
 #include "config/config_protect.h"
 #include "config/config_secrets.h"
+#include "config/config_tools.h"
 #include "config/config_values.h"
 
 /* The front door and the smoke test listen there whatever the list says. */
@@ -55,6 +56,8 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
 	{ "secrets", config_read_secrets, { 0 }, AT(secrets), 0 },
 	{ "protect", config_read_protect, { 0 }, AT(protect), AT(n_protect) },
+	{ "tools", config_read_tools, { 0 }, AT(tools), AT(n_tools) },
+	{ "packages", config_read_packages, { 0 }, AT(packages), 0 },
 	{ "vault.url", config_read_web, { 0 }, AT(vault_url), 0 },
 	{ "vault.mount", config_read_package, { 0, 100 }, AT(vault_mount), 0 },
 	{ "vault.namespace", config_read_package_or_none, { 0, 100 }, AT(vault_namespace), 0 },
@@ -177,6 +180,7 @@ void config_done(struct config *config)
 	free(config->token_path);
 	config_secrets_done(&config->secrets);
 	config_protect_done(config);
+	config_tools_done(config);
 	free(config->vault_url);
 	free(config->vault_mount);
 	free(config->vault_namespace);
@@ -348,6 +352,8 @@ int config_parse(struct config *config, const char *name, const char *text, size
 		r = config_secrets_check(&made, name, err);
 	if (r == 0)
 		r = config_protect_check(&made, name, err);
+	if (r == 0)
+		r = config_tools_check(&made, name, err);
 	if (r < 0)
 		return r;
 	if (reserve_always(&made) < 0)

@@ -83,6 +83,17 @@ struct config_protect {
 	char *group;
 };
 
+/* A row of `tools:`; all strings are owned. */
+struct config_tool {
+	struct config_row head;
+	char *version;	       /* a file name */
+	char *url;	       /* with {version} */
+	char *sha256;	       /* of what the URL gives */
+	char *member;	       /* a path in the archive; NULL: all of it, or it is no archive */
+	bool is_tree;	       /* an archive, unpacked whole without its top folder */
+	struct str_list links; /* "PATH" or "PATH=INNER" */
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -96,6 +107,9 @@ struct config {
 	struct config_secrets secrets;	/* `secrets` */
 	struct config_protect *protect; /* `protect` */
 	size_t n_protect;
+	struct config_tool *tools; /* `tools` */
+	size_t n_tools;
+	struct str_list packages;     /* `packages`: of Debian */
 	char *vault_url;	      /* `vault.url`; NULL: no Vault */
 	char *vault_mount;	      /* `vault.mount`: of the KV v2 engine */
 	char *vault_namespace;	      /* `vault.namespace`; or NULL */

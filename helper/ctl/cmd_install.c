@@ -1,4 +1,4 @@
-/* cmd_install.c - `devvmctl install ITEM [VERSION]` and `devvmctl machine`. */
+/* cmd_install.c - `devvmctl install ITEM [VERSION]` and `devvmctl machine [--packages]`. */
 #include "ctl/cmd_install.h"
 
 #include <getopt.h>
@@ -36,13 +36,16 @@ enum ctl_exit install_run(const struct ctl *ctl, const char *item, const char *v
 	return run(ctl, &request, INSTALL_TOTAL_MS, "installing", "It is installed.");
 }
 
-enum ctl_exit machine_run(const struct ctl *ctl)
+enum ctl_exit machine_run(const struct ctl *ctl, bool packages)
 {
 	struct record_writer request;
 
 	proto_begin_request(&request, PROTO_MACHINE);
-	return run(ctl, &request, MACHINE_TOTAL_MS, "looking at the machine's programs",
-		   "The machine's programs are as devvm.yaml says.");
+	record_add(&request, "packages", packages ? "1" : NULL);
+	return run(ctl, &request, MACHINE_TOTAL_MS,
+		   packages ? "installing packages" : "looking at the machine's programs",
+		   packages ? "The packages are installed."
+			    : "The machine's programs are as devvm.yaml says.");
 }
 
 /* How many words there are behind the options; -1 for a bad option. */
@@ -66,7 +69,16 @@ int cmd_install(int argc, char **argv)
 
 int cmd_machine(int argc, char **argv)
 {
+	static const struct option options[] = { { "packages", no_argument, NULL, 'p' }, { 0 } };
+	bool packages = false;
 	struct ctl ctl;
+	int option;
 
-	return words_of(&ctl, argc, argv) == 0 ? (int)machine_run(&ctl) : CTL_USAGE;
+	ctl_init(&ctl);
+	while ((option = ctl_option(&ctl, argc, argv, ":", options)) != -1) {
+		if (option == '?')
+			return CTL_USAGE;
+		packages |= option == 'p';
+	}
+	return optind < argc ? CTL_USAGE : (int)machine_run(&ctl, packages);
 }

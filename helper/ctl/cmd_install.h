@@ -6,6 +6,6 @@
 
 /* `version` NULL: the tag that devvm.yaml follows. */
 enum ctl_exit install_run(const struct ctl *ctl, const char *item, const char *version);
-enum ctl_exit machine_run(const struct ctl *ctl);
+enum ctl_exit machine_run(const struct ctl *ctl, bool packages);
 
 #endif

@@ -26,6 +26,7 @@ const struct doctor_row DOCTOR_CHECKS[] = {
 	{ "node",    false, false, doctor_check_node },
 	{ "nft",     true,  false, doctor_check_nft },
 	{ "secrets", true,  false, doctor_check_secrets },
+	{ "packages", false, false, doctor_check_packages },
 	{ 0 },
 };
 /* clang-format on */

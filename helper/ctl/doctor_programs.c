@@ -1,6 +1,8 @@
 /* doctor_programs.c - checks of the programs a person finds: claude, npm's copy of it, node. */
 #include "ctl/doctor.h"
 
+#include "base/packages.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -49,6 +51,31 @@ static char *ask_as_person(const struct doctor *doctor)
 		return NULL;
 	result->output[strcspn(result->output, "\n")] = '\0';
 	return *result->output == '/' ? strdup(result->output) : NULL;
+}
+
+void doctor_check_packages(struct doctor *doctor)
+{
+	const struct str_list *wanted = &doctor->config.packages;
+	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
+	DV_AUTO_FREE const char **argv = packages_query(wanted);
+	DV_AUTO_STR_LIST struct str_list missing = { 0 };
+	DV_AUTO_FREE char *names = NULL;
+	struct dv_error err = { "" };
+
+	if (wanted->n_items == 0)
+		return;
+	if (!result || !argv)
+		doctor->is_short = true;
+	else if (doctor->run(doctor, argv, result, &err) < 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "take packages out of devvm.yaml",
+			   "dpkg-query cannot be run: %s", err.text);
+	else if (packages_find_missing(wanted, result->output, &missing) < 0)
+		doctor->is_short = true;
+	if (missing.n_items == 0)
+		return;
+	names = str_list_join(&missing, ", ");
+	doctor_add(doctor, DOCTOR_MACHINE, "sudo devvmctl machine --packages", "not installed: %s",
+		   names ? names : "some packages");
 }
 
 static bool is_of_npm(const char *program)

@@ -17,6 +17,7 @@
 #define UNIT_BYTES 160
 #define CHECK_USEC (10 * 1000000ULL) /* how exact "next try" is */
 #define UNIT_MACHINE "devvm-machine.service"
+#define UNIT_PACKAGES "devvm-packages.service"
 
 struct run {
 	char unit[UNIT_BYTES];
@@ -215,17 +216,7 @@ static enum answer_next machine_next(struct answer *answer, struct record_writer
 	return ANSWER_LAST;
 }
 
-struct answer *programs_handle_machine(struct daemon *daemon,
-				       const struct request *request DV_UNUSED,
-				       struct record_writer *reply)
-{
-	static const struct answer_ops OPS = { .next = machine_next,
-					       .release = programs_release_waiter };
-
-	return programs_wait_for(daemon, &OPS, UNIT_MACHINE, "", reply);
-}
-
-/* install: what the job left in the ledger about this instance. */
+/* install, machine with packages: what the job left in the ledger about this instance. */
 
 enum answer_next programs_next_result(struct answer *answer, struct record_writer *writer)
 {
@@ -251,6 +242,20 @@ enum answer_next programs_next_result(struct answer *answer, struct record_write
 		answer_write_error(writer, PROTO_CODE_FAILED, "%s",
 				   text && !done ? text : waiter->run->text);
 	return ANSWER_LAST;
+}
+
+struct answer *programs_handle_machine(struct daemon *daemon, const struct request *request,
+				       struct record_writer *reply)
+{
+	static const struct answer_ops MACHINE = { .next = machine_next,
+						   .release = programs_release_waiter };
+	static const struct answer_ops PACKAGES = { .next = programs_next_result,
+						    .release = programs_release_waiter };
+
+	if (verbs_is_set(request, "packages"))
+		return programs_wait_for(daemon, &PACKAGES, UNIT_PACKAGES, INSTALLS_PACKAGES,
+					 reply);
+	return programs_wait_for(daemon, &MACHINE, UNIT_MACHINE, "", reply);
 }
 
 struct answer *programs_handle_install(struct daemon *daemon, const struct request *request,

@@ -16,6 +16,7 @@ int job_idle(int argc, char **argv);
 int job_home(int argc, char **argv);
 int job_machine(int argc, char **argv);
 int job_install(int argc, char **argv);
+int job_packages(int argc, char **argv);
 int job_protect(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);

@@ -5,6 +5,8 @@
 
 #include "ledger/ledger.h"
 
+#define INSTALLS_PACKAGES "packages" /* the instance of devvmctl machine --packages */
+
 /* `instance` is ITEM-WANT, as in the name of the unit. */
 DV_MUST_CHECK int installs_put(struct ledger *ledger, const char *instance, bool done,
 			       const char *text, struct dv_error *err);

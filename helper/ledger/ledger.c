@@ -59,6 +59,10 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" name TEXT PRIMARY KEY, source TEXT NOT NULL, version TEXT,"
 	" staged_usec INTEGER NOT NULL, error TEXT"
 	") STRICT, WITHOUT ROWID;",
+	"CREATE TABLE tools ("
+	" name TEXT PRIMARY KEY, version TEXT NOT NULL, pin TEXT NOT NULL,"
+	" digest TEXT NOT NULL, links TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

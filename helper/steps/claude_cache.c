@@ -141,29 +141,9 @@ int claude_cache_check(struct step_context *context, enum step_verdict *ret_verd
 	return 0;
 }
 
-/* `url` with each {version} replaced; owned by the caller, NULL when memory is short. */
-static char *url_of(const struct config *config)
-{
-	static const char hole[] = "{version}";
-	DV_AUTO_FREE char *url = NULL;
-	size_t n_bytes = 0;
-	FILE *out = open_memstream(&url, &n_bytes);
-	const char *rest = config->claude_url;
-	const char *at;
-
-	if (!out)
-		return NULL;
-	while ((at = strstr(rest, hole))) {
-		(void)fprintf(out, "%.*s%s", (int)(at - rest), rest, config->claude_version);
-		rest = at + strlen(hole);
-	}
-	(void)fputs(rest, out);
-	return fclose(out) == 0 ? DV_TAKE_PTR(url) : NULL;
-}
-
 static int download(const struct config *config, int folder_fd, struct dv_error *err)
 {
-	DV_AUTO_FREE char *url = url_of(config);
+	DV_AUTO_FREE char *url = str_fill(config->claude_url, "{version}", config->claude_version);
 	const struct fetch_request request = {
 		.url = url,
 		.protocols = FETCH_HTTP | FETCH_HTTPS | FETCH_FILE, /* the digest is pinned */

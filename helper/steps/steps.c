@@ -31,6 +31,7 @@
 #include "steps/t3_pointer.h"
 #include "steps/ticket.h"
 #include "steps/token.h"
+#include "steps/tools.h"
 #include "steps/withdraw.h"
 
 #define SECONDS 1000
@@ -58,6 +59,7 @@ const struct step STEPS[] = {
 
 	{ "secrets", STEP_MACHINE, NULL,               "staging the secrets",        0,            secrets_step_check, secrets_step_apply },
 	{ "protect", STEP_MACHINE, NULL,               "closing the protected trees", 0,           protect_check, protect_apply },
+	{ "tools",   STEP_MACHINE, NULL,               "installing the tools",       0,            tools_check, tools_apply },
 	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
 	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
 

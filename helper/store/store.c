@@ -148,6 +148,17 @@ static int fill(int versions_fd, const char *name, int stage_fd, struct dv_error
 	return r;
 }
 
+/* In the place of what has the name of the version, if something has. */
+static int move_in(int versions_fd, const char *name, const char *version, struct dv_error *err)
+{
+	if (renameat2(versions_fd, name, versions_fd, version, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EEXIST ||
+	    renameat2(versions_fd, name, versions_fd, version, RENAME_EXCHANGE) < 0)
+		return dv_fail(err, -errno, "rename to %s", version);
+	return tree_remove(versions_fd, name, err);
+}
+
 static int install_into(int versions_fd, const char *version, int stage_fd, struct dv_error *err)
 {
 	char name[TAG_BYTES];
@@ -158,8 +169,8 @@ static int install_into(int versions_fd, const char *version, int stage_fd, stru
 	if (r < 0)
 		return r;
 	r = fill(versions_fd, name, stage_fd, err);
-	if (r == 0 && renameat(versions_fd, name, versions_fd, version) < 0)
-		r = dv_fail(err, -errno, "rename to %s", version);
+	if (r == 0)
+		r = move_in(versions_fd, name, version, err);
 	if (r < 0) {
 		DV_IGNORE(tree_remove(versions_fd, name, NULL)); /* else the next run's sweep */
 		return r;
@@ -170,14 +181,18 @@ static int install_into(int versions_fd, const char *version, int stage_fd, stru
 int store_install(const struct env *env, const char *item, const char *version, int stage_fd,
 		  struct dv_error *err)
 {
+	return store_has(env, item, version) ? 0 : store_replace(env, item, version, stage_fd, err);
+}
+
+int store_replace(const struct env *env, const char *item, const char *version, int stage_fd,
+		  struct dv_error *err)
+{
 	DV_AUTO_CLOSE int versions_fd = -1;
 	char path[PATH_BYTES];
 	int r;
 
 	if (!store_is_version(version))
 		return dv_refuse(err, -EINVAL, "that is no version of %s", item);
-	if (store_has(env, item, version))
-		return 0;
 	item_path(path, item, "versions");
 	r = file_make_dirs(env->root_dirfd, path, 0755, err);
 	if (r < 0)

@@ -33,6 +33,10 @@ bool store_has(const struct env *env, const char *item, const char *version);
 DV_MUST_CHECK int store_install(const struct env *env, const char *item, const char *version,
 				int stage_fd, struct dv_error *err);
 
+/* The same where what is there is not believed: it is replaced in one exchange, and removed. */
+DV_MUST_CHECK int store_replace(const struct env *env, const char *item, const char *version,
+				int stage_fd, struct dv_error *err);
+
 /* The version a pointer names, "" where there is no such pointer. `user` NULL: current. What
  * is no link into versions/ is refused. */
 DV_MUST_CHECK int store_get_pointer(const struct env *env, const char *item, const char *user,

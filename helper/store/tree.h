@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 #define TREE_MAX_DEPTH 64
@@ -21,6 +22,11 @@
  * them, 0555, folders 0555, all owned by the caller; several names of one file become
  * several files. The target folder's own mode is the caller's business. */
 DV_MUST_CHECK int tree_copy(int from_fd, int to_fd, struct dv_error *err);
+
+/* One digest of all that is in an open folder: paths, kinds, modes, where links point, and the bytes of
+ * each file, in the order of names. Not of owners and times: the same tree on another machine
+ * has the same. Anything but files, folders and links is refused by name. */
+DV_MUST_CHECK int tree_digest(int fd, char ret_hex[static DIGEST_HEX_BYTES], struct dv_error *err);
 
 /* Remove `name` and all below it, read-only folders too. Absent is success. */
 DV_MUST_CHECK int tree_remove(int dirfd, const char *name, struct dv_error *err);

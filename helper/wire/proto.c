@@ -35,8 +35,9 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	[PROTO_RECONCILE] = { PROTO_RECONCILE, "reconcile", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false }, { "dry-run", false },
 		  { "allow-mass-leave", false } } },
+	/* with `packages`: those of devvm.yaml, which no timer installs */
 	[PROTO_MACHINE] = { PROTO_MACHINE, "machine", PROTO_REQUEST, HELPER, ROOT | ADMIN,
-		{ { "v", true } } },
+		{ { "v", true }, { "packages", false } } },
 	/* without `version`: the tag that devvm.yaml follows */
 	[PROTO_INSTALL] = { PROTO_INSTALL, "install", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "item", true }, { "version", false } } },

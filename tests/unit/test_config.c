@@ -155,6 +155,47 @@ static void trees_have_a_path_each(void **state DV_UNUSED)
 	assert_refused("protect: {a: 1}\n", "f:1: protect.a: must be a map of keys");
 }
 
+#define PIN "version: '1', url: 'https://x/{version}', sha256: " SHA256
+
+static void tools_are_whole_and_links_are_theirs_alone(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config = parse(
+		"tools:\n"
+		"  jq: {" PIN "}\n"
+		"  gh: {" PIN ", member: gh/bin/gh, links: [/usr/local/bin/gh, /opt/bin/hub]}\n"
+		"  node: {" PIN ", tree: true, links: [/usr/local/bin/npx=bin/npx]}\n"
+		"packages: [zsh, libc++1, zsh]\n");
+
+	assert_int_equal(config.n_tools, 3);
+	assert_string_equal(config.tools[0].links.items[0], "/usr/local/bin/jq");
+	assert_string_equal(config.tools[1].member, "gh/bin/gh");
+	assert_int_equal(config.tools[1].links.n_items, 2);
+	assert_true(config.tools[2].is_tree);
+	assert_int_equal(config.packages.n_items, 2);
+	assert_refused("tools:\n  jq: {version: '1'}\n",
+		       "f:2: tools.jq: set version, url and sha256");
+	assert_refused("tools:\n  t3: {" PIN "}\n", "f:2: tools.t3: devvm keeps that one itself");
+	assert_refused(
+		"tools:\n  a: {" PIN ", member: b, tree: true}\n",
+		"f:2: tools.a: it is one member or the whole tree: set either member or tree");
+	assert_refused("tools:\n  a: {" PIN "}\n  b: {" PIN ", links: [/usr/local/bin/a]}\n",
+		       "f: tools.b: /usr/local/bin/a is a link of another tool");
+	assert_refused(
+		"tools:\n  a: {" PIN ", links: [/usr/bin/a]}\n",
+		"f:2: tools.a.links: must hold paths below /usr/local or /opt, each with =PATH "
+		"behind it where it is not the usual program");
+	assert_refused(
+		"tools:\n  a: {" PIN ", member: ../a}\n",
+		"f:2: tools.a.member: must be a word of letters, digits and / . _ @ + -, without "
+		"..");
+	assert_refused("tools:\n  a: {" PIN ", member: --x}\n",
+		       "f:2: tools.a.member: must be a path inside the archive, like bin/tool");
+	assert_refused("packages: [Zsh]\n",
+		       "f:1: packages: must hold names of Debian packages: a-z, 0-9, + - .");
+	assert_refused("packages: [--force]\n",
+		       "f:1: packages: must hold names of Debian packages: a-z, 0-9, + - .");
+}
+
 static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 {
 	DV_AUTO_CONFIG struct config config = { 0 };
@@ -302,9 +343,8 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 }
 
 #define KNOWN                                                                                      \
-	"roster, trusted_uids, ports, token, secrets, protect, vault, code, t3, playwright, "      \
-	"node, claude, "                                                                           \
-	"ssh_keys, home, instances, leaving, daemon"
+	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, vault, code, t3, " \
+	"playwright, node, claude, ssh_keys, home, instances, leaving, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
@@ -554,7 +594,7 @@ static void assert_documents_known_keys(const struct yaml_node *section, const c
 /* A map of names, each with keys of its own, which the comments tell in words. */
 static bool has_names(const char *section)
 {
-	static const char *const sections[] = { "secrets", "protect" };
+	static const char *const sections[] = { "secrets", "protect", "tools" };
 
 	for (size_t i = 0; i < DV_COUNT(sections); i++) {
 		if (strcmp(sections[i], section) == 0)
@@ -594,6 +634,7 @@ int main(void)
 		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(secrets_are_told_what_they_need),
 		cmocka_unit_test(trees_have_a_path_each),
+		cmocka_unit_test(tools_are_whole_and_links_are_theirs_alone),
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
 						folder_teardown),

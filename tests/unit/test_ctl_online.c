@@ -99,11 +99,11 @@ static void the_machine_job_says_how_it_went(void **state DV_UNUSED)
 	struct session s;
 
 	session_start(&s, "machine\nv=1\n", done);
-	assert_int_equal(machine_run(&s.ctl), CTL_OK);
+	assert_int_equal(machine_run(&s.ctl, false), CTL_OK);
 	assert_said(&s, "The machine's programs are as devvm.yaml says.\n", "");
 	session_end(&s);
 	session_start(&s, "machine\nv=1\n", failed);
-	assert_int_equal(machine_run(&s.ctl), CTL_FAILED);
+	assert_int_equal(machine_run(&s.ctl, false), CTL_FAILED);
 	assert_said(&s, "", "devvmctl: 1 step failed: x: y\n");
 	session_end(&s);
 }
