@@ -65,7 +65,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
                  helper/steps/deny.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
                  helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c helper/steps/item.c \
-                 helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
+                 helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
                  helper/steps/maps.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
@@ -226,7 +226,7 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_due \
               test_env test_envfile test_error test_events test_facts test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance test_item \
-              test_instances test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
+              test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
               test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
               test_output test_package test_packages test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \

@@ -12,6 +12,7 @@
 #include "roster/derive.h"
 #include "roster/validate.h"
 #include "steps/envfile.h"
+#include "steps/keep.h"
 #include "steps/paths.h"
 #include "steps/ticket.h"
 
@@ -429,6 +430,18 @@ static int note_refusal(struct sync *sync, const struct dv_error *refusal, struc
 	return ledger_set_meta(sync->view->ledger, "roster-error", refusal->text, err);
 }
 
+/* A ledger without people is a new one: those who had something on this machine still have it. */
+static int take_kept(struct sync *sync, struct dv_error *err)
+{
+	size_t n = 0;
+	int r = keep_import(sync->view->env, sync->view->ledger, &n, err);
+
+	if (r < 0 || n == 0)
+		return r;
+	log_notice("the ledger is new: uids and ports of %zu people are as /%s says", n, KEEP_FILE);
+	return people_list(sync->view->ledger, &sync->before, err);
+}
+
 int sync_roster(struct reconcile_view *view, const struct sync_options *options,
 		enum sync_outcome *ret_outcome, char ret_digest[static DIGEST_HEX_BYTES],
 		struct dv_error *err)
@@ -442,7 +455,9 @@ int sync_roster(struct reconcile_view *view, const struct sync_options *options,
 	r = people_list(view->ledger, &sync.before, err);
 	if (r < 0)
 		return r;
-	r = is_allowed(&sync, &allowed, err);
+	r = sync.before.n_rows == 0 ? take_kept(&sync, err) : 0;
+	if (r == 0)
+		r = is_allowed(&sync, &allowed, err);
 	if (r < 0)
 		return r;
 	r = read_roster(&sync, &refusal);

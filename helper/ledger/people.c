@@ -282,6 +282,33 @@ int people_put_wanted(struct ledger *ledger, const struct people_row *row, struc
 	return r;
 }
 
+int people_add_tombstone(struct ledger *ledger, const struct people_tombstone *row,
+			 struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(
+		ledger,
+		"INSERT INTO people (name, identity, k8s_user, tier, shell, groups,"
+		" layout, repos, ssh_keys, parked, eager, wanted_uid, state, generation,"
+		" uid, cut, archive)"
+		" VALUES (?1, ?2, '', '', '', '', '', '', '', 0, 0, -1, 'left', 1, ?3,"
+		" 1, ?4)",
+		&r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, row->name);
+	sql_bind_text(s, 2, row->identity);
+	(void)sqlite3_bind_int64(s, 3, row->uid);
+	sql_bind_text(s, 4, row->archive);
+	r = sql_run(ledger, s, "add somebody who has left", err);
+	for (int i = 0; r == 0 && i < PEOPLE_N_PORTS; i++) {
+		if (row->ports[i])
+			r = put_port(ledger, row->name, (enum people_port)i, row->ports[i], err);
+	}
+	return r;
+}
+
 /* One column of one person. */
 static int set_text(struct ledger *ledger, const char *sql, const char *name, const char *value,
 		    struct dv_error *err)

@@ -98,6 +98,18 @@ DV_MUST_CHECK int people_list_page(struct ledger *ledger, const char *after, uns
  * generation one higher, and their ports. -EEXIST when a port is somebody else's. */
 DV_MUST_CHECK int people_put_wanted(struct ledger *ledger, const struct people_row *row,
 				    struct dv_error *err);
+/* What is known of somebody who had this name before this ledger was made. Strings are borrowed. */
+struct people_tombstone {
+	const char *name;
+	const char *identity;
+	const char *archive;		    /* NULL for none */
+	int64_t uid;			    /* or PEOPLE_NO_UID */
+	unsigned int ports[PEOPLE_N_PORTS]; /* 0: none */
+};
+/* Add them as somebody who has left, with nothing to be stopped. -EEXIST when the name is there, or a
+ * port is somebody else's. */
+DV_MUST_CHECK int people_add_tombstone(struct ledger *ledger, const struct people_tombstone *row,
+				       struct dv_error *err);
 /* State left, generation one higher, no archive; uid, identity and ports stay. */
 DV_MUST_CHECK int people_set_left(struct ledger *ledger, const char *name, struct dv_error *err);
 /* Free the name of somebody who left for another person: the tombstone goes on as NAME@N,

@@ -13,6 +13,7 @@
 #include "steps/fence.h"
 #include "steps/groups.h"
 #include "steps/instance.h"
+#include "steps/keep.h"
 #include "steps/keys.h"
 #include "steps/launcher.h"
 #include "steps/leave.h"
@@ -55,6 +56,7 @@ const struct step STEPS[] = {
 	{ "admit",   STEP_RECONCILE, NULL,             "letting in again",           0,            deny_lifted_check, deny_lifted_apply },
 	{ "ticket",  STEP_RECONCILE, "account ports",  "writing the ticket",         0,            ticket_check, ticket_apply },
 
+	{ "keep",    STEP_MAPS,      NULL,             "writing down uids and ports", 0,           keep_check, keep_apply },
 	{ "maps",    STEP_MAPS,      NULL,             "writing the maps",           0,            maps_check, maps_apply },
 
 	{ "secrets", STEP_MACHINE, NULL,               "staging the secrets",        0,            secrets_step_check, secrets_step_apply },
