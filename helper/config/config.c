@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/yaml.h"
+#include "config/config_mirrors.h"
 #include "config/config_secrets.h"
 #include "config/config_values.h"
 
@@ -53,6 +54,7 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "ports.reserved", config_read_list, { 1, 65535 }, AT(reserved_ports), AT(n_reserved_ports) },
 	{ "token.path", config_read_path, { 0 }, AT(token_path), 0 },
 	{ "secrets", config_read_secrets, { 0 }, AT(secrets), 0 },
+	{ "mirrors", config_read_mirrors, { 0 }, AT(mirrors), 0 },
 	{ "vault.url", config_read_web, { 0 }, AT(vault_url), 0 },
 	{ "vault.mount", config_read_package, { 0, 100 }, AT(vault_mount), 0 },
 	{ "vault.namespace", config_read_package_or_none, { 0, 100 }, AT(vault_namespace), 0 },
@@ -174,6 +176,7 @@ void config_done(struct config *config)
 	free(config->reserved_ports);
 	free(config->token_path);
 	config_secrets_done(&config->secrets);
+	config_mirrors_done(&config->mirrors);
 	free(config->vault_url);
 	free(config->vault_mount);
 	free(config->vault_namespace);
@@ -343,6 +346,8 @@ int config_parse(struct config *config, const char *name, const char *text, size
 		r = check_together(&made, name, err);
 	if (r == 0)
 		r = config_secrets_check(&made, name, err);
+	if (r == 0)
+		r = config_mirrors_check(&made, name, err);
 	if (r < 0)
 		return r;
 	if (reserve_always(&made) < 0)

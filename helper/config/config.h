@@ -76,6 +76,34 @@ struct config_secrets {
 	size_t n_rows;
 };
 
+/* What kind of server a mirror's source is. */
+enum config_mirror_type {
+	CONFIG_MIRROR_LOCAL,
+	CONFIG_MIRROR_SFTP,
+	CONFIG_MIRROR_WEBDAV,
+	CONFIG_MIRROR_HTTP, /* a web server's listing of a folder */
+};
+
+/* A row of `mirrors:`; all strings are owned. */
+struct config_mirror {
+	char *name;
+	char *source;	   /* an absolute path or a URL */
+	unsigned int type; /* enum config_mirror_type */
+	bool has_type;	   /* the file names it */
+	char *user;	   /* at the source; NULL for none */
+	char *known_hosts; /* sftp: a file of host keys; NULL: the machine's */
+	char *secret;	   /* a row of `secrets:`; NULL for none */
+	char *destination; /* absolute */
+	unsigned int interval_minutes;
+	unsigned int max_delete; /* files in one run */
+	unsigned int line;
+};
+
+struct config_mirrors {
+	struct config_mirror *rows;
+	size_t n_rows;
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -87,6 +115,7 @@ struct config {
 
 	char *token_path;	       /* absolute; `token.path`: the staged shared claude token */
 	struct config_secrets secrets; /* `secrets` */
+	struct config_mirrors mirrors; /* `mirrors` */
 	char *vault_url;	       /* `vault.url`; NULL: no Vault */
 	char *vault_mount;	       /* `vault.mount`: of the KV v2 engine */
 	char *vault_namespace;	       /* `vault.namespace`; or NULL */

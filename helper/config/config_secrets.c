@@ -97,8 +97,7 @@ static int read_word(const struct config_place *place, char **field)
 	return set(field, node->scalar) < 0 ? config_refuse(place, -ENOMEM, "out of memory") : 0;
 }
 
-/* Root writes there: no way through a home, and none that is written in two ways. */
-static bool is_plain_path(const char *path)
+bool config_is_plain_path(const char *path)
 {
 	static const char *const closed[] = { "/home/", "/root/", "/proc/", "/sys/", "/dev/" };
 
@@ -116,7 +115,7 @@ static int read_path(const struct config_place *place, char **field)
 	const struct config_target target = { .field = field };
 	int r = config_read_path(place, &target);
 
-	if (r == 0 && !is_plain_path(*field))
+	if (r == 0 && !config_is_plain_path(*field))
 		r = config_refuse(
 			place, -EINVAL,
 			"must be a plain path, and not inside homes, /proc, /sys or /dev");
@@ -297,8 +296,7 @@ static int check_secret(struct config *config, struct config_secret *row, const 
 	return 0;
 }
 
-/* What is not TLS may not leave the machine. */
-static bool is_safe_url(const char *url)
+bool config_is_safe_url(const char *url)
 {
 	static const char *const near[] = { "http://127.0.0.1", "http://localhost",
 					    "http://[::1]" };
@@ -318,7 +316,7 @@ static int check_vault(const struct config *config, const char *name, struct dv_
 
 	if (!config->vault_url)
 		return 0;
-	if (!is_safe_url(config->vault_url))
+	if (!config_is_safe_url(config->vault_url))
 		return dv_refuse(err, -EINVAL,
 				 "%s: vault.url: http:// is for this machine alone; use https://",
 				 name);

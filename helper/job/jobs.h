@@ -18,5 +18,6 @@ int job_machine(int argc, char **argv);
 int job_install(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);
+int job_mirror(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@ static const struct {
 	{ "install", job_install, "a version of a program for the machine (root)" },
 	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
+	{ "mirror", job_mirror, "one run of one mirror (devvm-mirror)" },
 	{ "settle", job_settle, "have systemd run what the roster says (root)" },
 	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },
 	{ "home", job_home, "prepare the caller's own home" },

@@ -59,6 +59,13 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" name TEXT PRIMARY KEY, source TEXT NOT NULL, version TEXT,"
 	" staged_usec INTEGER NOT NULL, error TEXT"
 	") STRICT, WITHOUT ROWID;",
+	"CREATE TABLE mirrors ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, route TEXT NOT NULL,"
+	" state TEXT NOT NULL, started_usec INTEGER NOT NULL, ended_usec INTEGER NOT NULL,"
+	" checked INTEGER NOT NULL, copied INTEGER NOT NULL, deleted INTEGER NOT NULL,"
+	" errors INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT"
+	") STRICT;"
+	"CREATE INDEX mirrors_by_name ON mirrors (name, id);",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

@@ -49,11 +49,11 @@ static void a_new_one_is_migrated_and_in_wal_mode(void **state)
 		ask_beside(scratch, "SELECT group_concat(name, ' ') FROM (SELECT name FROM"
 				    " sqlite_master WHERE type = 'table' ORDER BY name)");
 
-	assert_string_equal(version, "4");
+	assert_string_equal(version, "5");
 	assert_string_equal(mode, "wal");
 	assert_string_equal(
 		tables,
-		"events looks meta people ports secrets shared_tokens sqlite_sequence steps");
+		"events looks meta mirrors people ports secrets shared_tokens sqlite_sequence steps");
 }
 
 static void opening_again_keeps_what_is_there(void **state)
