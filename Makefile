@@ -76,7 +76,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
-                  helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c \
+                  helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mirrors.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
@@ -87,7 +87,7 @@ job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/
                helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
-               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
+               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
