@@ -222,16 +222,17 @@ lint-deps: deps
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
-              test_codex test_config test_ctl_doctor test_ctl_online test_ctl_pam \
+              test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_due \
               test_env test_envfile test_error test_events test_facts test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance \
               test_instances test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
+              test_limits test_listing test_lock test_log test_looks test_manager test_maps \
+              test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
               test_output test_package test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_programs test_progress test_proto test_protocol_doc \
-              test_queue test_record test_report test_retire_legacy test_roster \
+              test_queue test_rclone test_record test_report test_retire_legacy test_roster \
               test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \

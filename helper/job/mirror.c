@@ -196,6 +196,8 @@ static int call(struct mirror *run, const char *const *words, struct dv_error *e
 				 DEADLINE_MS / 60000);
 	if (run->process->exit_status == 127)
 		return dv_refuse(err, -ENOENT, "there is no rclone: apt install rclone");
+	if (run->process->signal)
+		return dv_refuse(err, -EIO, "rclone was ended by signal %d", run->process->signal);
 	return run->process->exit_status == 0
 		       ? 0
 		       : dv_refuse(err, -EIO, "%s", rclone_log_why(run->log));

@@ -80,6 +80,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->vault_hosts.n_items, b->vault_hosts.n_items);
 	assert_int_equal(a->vault_timeout_s, b->vault_timeout_s);
 	assert_int_equal(a->vault_attempts, b->vault_attempts);
+	assert_int_equal(a->mirrors.n_rows, b->mirrors.n_rows);
 	assert_int_equal(a->secrets.n_rows, b->secrets.n_rows);
 	for (size_t i = 0; i < a->secrets.n_rows; i++) {
 		assert_string_equal(a->secrets.rows[i].name, b->secrets.rows[i].name);
@@ -268,8 +269,9 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 }
 
 #define KNOWN                                                                                      \
-	"roster, trusted_uids, ports, token, secrets, vault, code, t3, playwright, node, claude, " \
-	"ssh_keys, home, instances, leaving, daemon"
+	"roster, trusted_uids, ports, token, secrets, mirrors, vault, code, t3, playwright, "      \
+	"node, "                                                                                   \
+	"claude, ssh_keys, home, instances, leaving, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
@@ -529,7 +531,8 @@ static void every_key_is_documented(void **state DV_UNUSED)
 
 		/* Its keys are names. */
 		if (root->children[i].kind != YAML_MAP ||
-		    strcmp(root->children[i].key, "secrets") == 0)
+		    strcmp(root->children[i].key, "secrets") == 0 ||
+		    strcmp(root->children[i].key, "mirrors") == 0)
 			continue;
 		(void)snprintf(probe, sizeof(probe), "%s: {x: 1}", root->children[i].key);
 		assert_documents_known_keys(&root->children[i], probe);
