@@ -35,12 +35,27 @@ static int open_folder(int parent_fd, const char *name, bool *ret_is_new, struct
 	return fd;
 }
 
+/* Whoever writes to a folder above the destination could put a link there after the check. */
+static int check_parent(int fd, const char *name, struct dv_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return dv_fail(err, -errno, "look at %s", name);
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 0022))
+		return dv_refuse(err, -EPERM,
+				 "others than root may write to %s above it: name a folder below "
+				 "one that is root's alone",
+				 name);
+	return 0;
+}
+
 static int check_owner(int parent_fd, const char *name, int fd, bool is_new, uid_t uid, gid_t gid,
 		       struct dv_error *err)
 {
 	struct stat st;
 
-	/* The parent is root's own: nobody has put another folder there meanwhile. */
+	/* Nobody else has put another folder there meanwhile: check_parent(). */
 	if (is_new && (fchownat(parent_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
 		       fchmodat(parent_fd, name, 0755, 0) < 0))
 		return dv_fail(err, -errno, "give it to " MIRROR_ACCOUNT);
@@ -69,7 +84,7 @@ static int make_destination(const struct env *env, const char *path, uid_t uid, 
 		return dv_fail(err, -errno, "open /");
 	for (;;) {
 		char *slash = strchr(name, '/');
-		int fd;
+		int fd, r;
 
 		if (slash)
 			*slash = '\0';
@@ -83,6 +98,9 @@ static int make_destination(const struct env *env, const char *path, uid_t uid, 
 		}
 		dv_closep(&parent_fd);
 		parent_fd = fd;
+		r = check_parent(fd, name, err);
+		if (r < 0)
+			return r;
 		name = slash + 1;
 	}
 }

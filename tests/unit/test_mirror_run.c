@@ -74,6 +74,18 @@ static void links_are_refused(void **state)
 	assert_false(scratch_has(scratch, LINKS "docs.destination"));
 }
 
+static void a_parent_that_others_write_to_is_refused(void **state)
+{
+	struct scratch *scratch = setup(state);
+
+	scratch_make_folder(scratch, "srv/mirrors", 0775);
+	assert_int_equal(prepare(scratch), -EPERM);
+	assert_string_equal(scratch->err.text,
+			    "the destination /srv/mirrors/docs: others than root may write to "
+			    "mirrors above it: name a folder below one that is root's alone");
+	assert_false(scratch_has(scratch, DESTINATION));
+}
+
 static void what_is_somebody_elses_is_not_taken(void **state)
 {
 	struct scratch *scratch = setup(state);
@@ -131,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(a_destination_is_made_and_linked),
 		SCRATCH_TEST(links_are_refused),
+		SCRATCH_TEST(a_parent_that_others_write_to_is_refused),
 		SCRATCH_TEST(what_is_somebody_elses_is_not_taken),
 		SCRATCH_TEST(a_credential_is_linked_when_it_is_staged),
 		SCRATCH_TEST(only_a_result_of_this_run_is_heard),
