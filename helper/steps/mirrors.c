@@ -184,10 +184,6 @@ static int note(const struct step_context *context, const struct mirror_item *it
 	if (!route)
 		return dv_fail(err, -ENOMEM, "note a run of a mirror");
 	(void)snprintf(text, sizeof(text), "%s", result->text);
-	if (result->state == MIRRORS_LOG_OK && (result->copied || result->deleted))
-		log_notice("mirror %s: %" PRId64 " files copied (%" PRId64 " bytes), %" PRId64
-			   " deleted",
-			   item->mirror->name, result->copied, result->bytes, result->deleted);
 	return mirrors_log_add(context->machine->ledger,
 			       &(struct mirrors_log_row){
 				       .name = item->mirror->name,
@@ -203,6 +199,24 @@ static int note(const struct step_context *context, const struct mirror_item *it
 				       .text = *text ? text : NULL,
 			       },
 			       err);
+}
+
+/* What changed, for the step's line in the journal; a run that found all as it should be is not
+ * worth one. */
+static void tell(struct reconcile_view *view, const struct mirrors_work *work)
+{
+	view->has_done = true;
+	for (size_t i = 0; i < work->n_items; i++) {
+		const struct mirror_result *result = &work->items[i].result;
+		size_t n = strlen(view->done);
+
+		if (result->state == MIRRORS_LOG_OK && (result->copied || result->deleted))
+			(void)snprintf(view->done + n, sizeof(view->done) - n,
+				       "%s%s: %" PRId64 " files copied (%" PRId64
+				       " bytes), %" PRId64 " deleted",
+				       n ? "; " : "", work->items[i].mirror->name, result->copied,
+				       result->bytes, result->deleted); /* a long list is cut */
+	}
 }
 
 /* One says why in the step's own line; of several each has a line. */
@@ -236,11 +250,17 @@ static int complain(const struct mirrors_work *work, struct dv_error *err)
 static int forget_stale(const struct step_context *context, const struct mirrors_log *log,
 			struct dv_error *err)
 {
+	char *done = context->machine->done;
 	const char *stale;
 	size_t at = 0;
 	int r = 0;
 
+	done[0] = '\0';
 	while (r == 0 && (stale = next_stale(context, log, &at))) {
+		size_t n = strlen(done);
+
+		(void)snprintf(done + n, VIEW_DONE_BYTES - n, "%s%s forgotten", n ? "; " : "",
+			       stale);
 		mirror_forget(context->env, stale);
 		r = mirrors_log_remove(context->machine->ledger, stale, err);
 	}
@@ -261,5 +281,11 @@ int mirrors_apply(struct step_context *context, struct dv_error *err)
 		r = start_all(context, &work, err);
 	for (size_t i = 0; r == 0 && i < work.n_items; i++)
 		r = note(context, &work.items[i], err);
-	return r < 0 ? r : complain(&work, err);
+	if (r < 0)
+		return r;
+	tell(context->machine, &work);
+	r = complain(&work, err);
+	if (r < 0 && *context->machine->done)
+		log_notice("mirrors: %s", context->machine->done); /* the step's line says why */
+	return r;
 }
