@@ -182,7 +182,7 @@ int mirror_hear(const struct env *env, const char *name, int64_t since_usec,
 	struct dv_error why = { "" };
 	int r = mirror_result_read(env, name, &result, &why);
 
-	if (r == 0 && result.started_usec >= since_usec) {
+	if (r == 0 && result.ended_usec >= since_usec) {
 		*ret_result = result;
 		return 0;
 	}

@@ -27,8 +27,8 @@ void mirror_forget(const struct env *env, const char *name);
 DV_MUST_CHECK int mirror_start(const struct config_mirror *const *mirrors, size_t n_mirrors,
 			       struct dv_error *err);
 
-/* The result of a run that began at `since_usec` or later; -ESRCH with a sentence where the unit
- * left none. */
+/* The result of a run that ended at `since_usec` or later: one that a killed pass had started may
+ * have been under way then. -ESRCH with a sentence where the unit left none. */
 DV_MUST_CHECK int mirror_hear(const struct env *env, const char *name, int64_t since_usec,
 			      struct mirror_result *ret_result, struct dv_error *err);
 

@@ -129,8 +129,8 @@ static void only_a_result_of_this_run_is_heard(void **state)
 		      "{\"state\":\"ok\",\"text\":\"\",\"started\":100,\"ended\":200,\"checked\":3,"
 		      "\"copied\":4,\"deleted\":5,\"errors\":6,\"bytes\":7}",
 		      0644);
-	assert_int_equal(mirror_hear(&scratch->env, "docs", 101, &result, &scratch->err), -ESRCH);
-	assert_ok(scratch, mirror_hear(&scratch->env, "docs", 100, &result, &scratch->err));
+	assert_int_equal(mirror_hear(&scratch->env, "docs", 201, &result, &scratch->err), -ESRCH);
+	assert_ok(scratch, mirror_hear(&scratch->env, "docs", 150, &result, &scratch->err));
 	assert_int_equal(result.copied, 4);
 	scratch_write(scratch, MIRROR_STATE_FOLDER "/docs/" MIRROR_RESULT, "{}", 0644);
 	assert_int_equal(mirror_hear(&scratch->env, "docs", 100, &result, &scratch->err), -ESRCH);
