@@ -24,10 +24,12 @@ static void take_words(char ret_words[static RCLONE_WORDS_BYTES], const char *te
 
 		if (is_blank && (n == 0 || ret_words[n - 1] == ' '))
 			continue;
+		ret_words[n] = *text;
 		if (is_blank)
-			ret_words[n++] = ' ';
-		else
-			ret_words[n++] = (unsigned char)*text < 0x7f ? *text : '?';
+			ret_words[n] = ' ';
+		else if ((unsigned char)*text >= 0x7f)
+			ret_words[n] = '?';
+		n++;
 	}
 	while (n > 0 && ret_words[n - 1] == ' ')
 		n--;
