@@ -47,7 +47,8 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
-config_SOURCES := helper/config/config.c helper/config/config_protect.c helper/config/config_rows.c \
+config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
+                  helper/config/config_protect.c helper/config/config_rows.c \
                   helper/config/config_secrets.c helper/config/config_tools.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
@@ -57,7 +58,7 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
 ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
-                  helper/ledger/looks.c helper/ledger/people.c helper/ledger/secrets_log.c \
+                  helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
@@ -67,7 +68,8 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c helper/steps/item.c \
                  helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
-                 helper/steps/maps.c helper/steps/path.c helper/steps/playwright_mcp.c \
+                 helper/steps/maps.c helper/steps/mirror_result.c helper/steps/mirror_run.c \
+                 helper/steps/mirrors.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
                  helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
                  helper/steps/settle.c \
@@ -76,18 +78,18 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
-                  helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c \
+                  helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mirrors.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
-               helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
+               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
+               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
-               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_offline.c \
+               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
@@ -222,16 +224,17 @@ lint-deps: deps
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
-              test_codex test_config test_ctl_doctor test_ctl_online test_ctl_pam \
+              test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_due \
               test_env test_envfile test_error test_events test_facts test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
+              test_limits test_listing test_lock test_log test_looks test_manager test_maps \
+              test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
               test_output test_package test_packages test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
-              test_queue test_record test_report test_retire_legacy test_roster \
+              test_queue test_rclone test_record test_report test_retire_legacy test_roster \
               test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \

@@ -17,16 +17,16 @@
 static _Noreturn void become(const struct process_spec *spec, int output_fd)
 {
 	/* Where input cannot be had there is nothing to read: the program sees EBADF. */
-	int null_fd = open("/dev/null", O_RDONLY);
+	int input_fd = open(spec->input_path ? spec->input_path : "/dev/null", O_RDONLY);
 	sigset_t none;
 
 	(void)setpgid(0, 0);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)dup2(null_fd, STDIN_FILENO);
+	(void)dup2(input_fd, STDIN_FILENO);
 	if (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0)
 		_exit(EXEC_FAILED);
-	/* Nothing else of ours is the program's: not null_fd, not what a library left open. A
+	/* Nothing else of ours is the program's: not input_fd, not what a library left open. A
 	 * kernel before 5.11 refuses the flag; then those with CLOEXEC are closed all the same. */
 	(void)close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 	if (spec->working_folder && chdir(spec->working_folder) < 0) {
@@ -42,13 +42,13 @@ static _Noreturn void become(const struct process_spec *spec, int output_fd)
 }
 
 /* Read until the writers are gone (0) or the deadline has passed (-ETIMEDOUT). */
-static int collect(int fd, int64_t deadline_ms, struct process_result *result)
+static int collect(int fd, const struct process_spec *spec, struct process_result *result)
 {
 	size_t n_kept = 0;
 
 	for (;;) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int n_ready = poll(&ready, 1, clock_left_ms(deadline_ms));
+		int n_ready = poll(&ready, 1, clock_left_ms(spec->deadline_ms));
 		char chunk[4096];
 		ssize_t n;
 		size_t n_room = PROCESS_OUTPUT_MAX - n_kept;
@@ -66,6 +66,10 @@ static int collect(int fd, int64_t deadline_ms, struct process_result *result)
 			return -errno;
 		if (n == 0)
 			return 0;
+		if (spec->on_output) {
+			spec->on_output(spec->context, chunk, (size_t)n);
+			continue;
+		}
 		if ((size_t)n < n_room)
 			n_room = (size_t)n;
 		memcpy(result->output + n_kept, chunk, n_room);
@@ -128,7 +132,7 @@ int process_run(const struct process_spec *spec, struct process_result *ret_resu
 	dv_closep(&write_fd);
 	write_fd = -1;
 
-	r = collect(read_fd, spec->deadline_ms, ret_result);
+	r = collect(read_fd, spec, ret_result);
 	if (r < 0) {
 		ret_result->timed_out = r == -ETIMEDOUT;
 		(void)kill(-pid, SIGKILL);

@@ -1,8 +1,8 @@
 /* process.h - run one program and wait for it, with a deadline.
  *
  * For jobs only (single-threaded, may block); the daemon starts units instead.
- * The child gets a process group of its own, /dev/null as input, and one pipe
- * for both output streams, read up to a cap. At the deadline the whole group is
+ * The child gets a process group of its own, /dev/null or a file as input, and one
+ * pipe for both output streams, read up to a cap or handed on whole. At the deadline the whole group is
  * killed.
  */
 #ifndef DEVVM_BASE_PROCESS_H
@@ -20,7 +20,11 @@ struct process_spec {
 	const char *const *argv;    /* argv[0] is found on PATH; NULL-terminated */
 	const char *const *envp;    /* NULL: the caller's environment */
 	const char *working_folder; /* NULL: the caller's */
-	int64_t deadline_ms;	    /* absolute, see clock.h */
+	const char *input_path;	    /* what it reads; NULL: /dev/null */
+	/* NULL: the output is kept in the result. Else it is handed on as it comes. */
+	void (*on_output)(void *context, const char *bytes, size_t n_bytes);
+	void *context;
+	int64_t deadline_ms; /* absolute, see clock.h */
 };
 
 struct process_result {

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/yaml.h"
+#include "config/config_mirrors.h"
 #include "config/config_protect.h"
 #include "config/config_secrets.h"
 #include "config/config_tools.h"
@@ -58,6 +59,7 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "protect", config_read_protect, { 0 }, AT(protect), AT(n_protect) },
 	{ "tools", config_read_tools, { 0 }, AT(tools), AT(n_tools) },
 	{ "packages", config_read_packages, { 0 }, AT(packages), 0 },
+	{ "mirrors", config_read_mirrors, { 0 }, AT(mirrors), 0 },
 	{ "vault.url", config_read_web, { 0 }, AT(vault_url), 0 },
 	{ "vault.mount", config_read_package, { 0, 100 }, AT(vault_mount), 0 },
 	{ "vault.namespace", config_read_package_or_none, { 0, 100 }, AT(vault_namespace), 0 },
@@ -181,6 +183,7 @@ void config_done(struct config *config)
 	config_secrets_done(&config->secrets);
 	config_protect_done(config);
 	config_tools_done(config);
+	config_mirrors_done(&config->mirrors);
 	free(config->vault_url);
 	free(config->vault_mount);
 	free(config->vault_namespace);
@@ -354,6 +357,8 @@ int config_parse(struct config *config, const char *name, const char *text, size
 		r = config_protect_check(&made, name, err);
 	if (r == 0)
 		r = config_tools_check(&made, name, err);
+	if (r == 0)
+		r = config_mirrors_check(&made, name, err);
 	if (r < 0)
 		return r;
 	if (reserve_always(&made) < 0)

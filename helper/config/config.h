@@ -94,6 +94,33 @@ struct config_tool {
 	struct str_list links; /* "PATH" or "PATH=INNER" */
 };
 
+/* What kind of server a mirror's source is. */
+enum config_mirror_type {
+	CONFIG_MIRROR_UNSET, /* what the source looks like */
+	CONFIG_MIRROR_LOCAL,
+	CONFIG_MIRROR_SFTP,
+	CONFIG_MIRROR_WEBDAV,
+	CONFIG_MIRROR_HTTP, /* a web server's listing of a folder */
+};
+
+/* A row of `mirrors:`; all strings are owned. */
+struct config_mirror {
+	struct config_row head;
+	char *source;	   /* an absolute path or a URL */
+	unsigned int type; /* enum config_mirror_type */
+	char *user;	   /* at the source; NULL for none */
+	char *known_hosts; /* sftp: a file of host keys; NULL: the machine's */
+	char *secret;	   /* a row of `secrets:`; NULL for none */
+	char *destination; /* absolute */
+	unsigned int interval_minutes;
+	unsigned int max_delete; /* files in one run */
+};
+
+struct config_mirrors {
+	struct config_mirror *rows;
+	size_t n_rows;
+};
+
 struct config {
 	char *roster_path;   /* absolute; `roster` */
 	uid_t *trusted_uids; /* `trusted_uids`: may own the roster file and its folder */
@@ -109,24 +136,25 @@ struct config {
 	size_t n_protect;
 	struct config_tool *tools; /* `tools` */
 	size_t n_tools;
-	struct str_list packages;     /* `packages`: of Debian */
-	char *vault_url;	      /* `vault.url`; NULL: no Vault */
-	char *vault_mount;	      /* `vault.mount`: of the KV v2 engine */
-	char *vault_namespace;	      /* `vault.namespace`; or NULL */
-	char *vault_ca_file;	      /* `vault.ca_file`: PEM; NULL: the machine's */
-	char *vault_token_file;	      /* `vault.token_file`; or NULL */
-	char *vault_role_id_file;     /* `vault.role_id_file`: AppRole; or NULL */
-	char *vault_secret_id_file;   /* `vault.secret_id_file`; or NULL */
-	struct str_list vault_hosts;  /* `vault.redirect_hosts`: may get the token by a 307 */
-	unsigned int vault_timeout_s; /* `vault.timeout_s`: of one request */
-	unsigned int vault_attempts;  /* `vault.attempts`: at one request */
-	char *code_remote;	      /* `code.remote`: git URL with {repo}; NULL when not set */
-	unsigned int claude_source;   /* `claude.source`: enum claude_source */
-	char *claude_version;	      /* `claude.version`: a file name; NULL when not set */
-	char *claude_url;	      /* `claude.url`: of the program, with {version}; or NULL */
-	char *claude_sha256;	      /* `claude.sha256`: of what the URL gives; or NULL */
-	char *claude_installer;	      /* `claude.installer`: URL of install.sh; or NULL */
-	unsigned int claude_share;    /* `claude.share`: enum claude_share */
+	struct str_list packages;      /* `packages`: of Debian */
+	struct config_mirrors mirrors; /* `mirrors` */
+	char *vault_url;	       /* `vault.url`; NULL: no Vault */
+	char *vault_mount;	       /* `vault.mount`: of the KV v2 engine */
+	char *vault_namespace;	       /* `vault.namespace`; or NULL */
+	char *vault_ca_file;	       /* `vault.ca_file`: PEM; NULL: the machine's */
+	char *vault_token_file;	       /* `vault.token_file`; or NULL */
+	char *vault_role_id_file;      /* `vault.role_id_file`: AppRole; or NULL */
+	char *vault_secret_id_file;    /* `vault.secret_id_file`; or NULL */
+	struct str_list vault_hosts;   /* `vault.redirect_hosts`: may get the token by a 307 */
+	unsigned int vault_timeout_s;  /* `vault.timeout_s`: of one request */
+	unsigned int vault_attempts;   /* `vault.attempts`: at one request */
+	char *code_remote;	       /* `code.remote`: git URL with {repo}; NULL when not set */
+	unsigned int claude_source;    /* `claude.source`: enum claude_source */
+	char *claude_version;	       /* `claude.version`: a file name; NULL when not set */
+	char *claude_url;	       /* `claude.url`: of the program, with {version}; or NULL */
+	char *claude_sha256;	       /* `claude.sha256`: of what the URL gives; or NULL */
+	char *claude_installer;	       /* `claude.installer`: URL of install.sh; or NULL */
+	unsigned int claude_share;     /* `claude.share`: enum claude_share */
 
 	char *playwright_browser;	      /* absolute; `playwright.browser` */
 	unsigned int playwright_idle_minutes; /* `playwright.idle_minutes`: then the server ends */

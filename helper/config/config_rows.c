@@ -194,20 +194,25 @@ bool config_is_plain_path(const char *path)
 	       strcmp(strrchr(path, '/'), "/..") != 0 && strcmp(strrchr(path, '/'), "/.") != 0;
 }
 
-int config_read_place(const struct config_place *place, const struct config_target *target)
+bool config_is_place(const char *path)
 {
 	static const char *const closed[] = { "/home/", "/root/", "/proc/", "/sys/", "/dev/" };
+
+	for (size_t i = 0; i < DV_COUNT(closed); i++) {
+		if (str_starts_with(path, closed[i]))
+			return false;
+	}
+	return config_is_plain_path(path);
+}
+
+int config_read_place(const struct config_place *place, const struct config_target *target)
+{
 	char **field = target->field;
-	bool is_good;
 	int r = config_read_path(place, target);
 
-	if (r < 0)
-		return r;
-	is_good = config_is_plain_path(*field);
-	for (size_t i = 0; i < DV_COUNT(closed); i++)
-		is_good = is_good && !str_starts_with(*field, closed[i]);
-	return is_good ? 0
-		       : config_refuse(place, -EINVAL,
-				       "must be a plain path, and not inside homes, /proc, /sys or "
-				       "/dev");
+	if (r == 0 && !config_is_place(*field))
+		r = config_refuse(
+			place, -EINVAL,
+			"must be a plain path, and not inside homes, /proc, /sys or /dev");
+	return r;
 }

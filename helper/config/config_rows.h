@@ -52,5 +52,7 @@ config_value_reader config_read_place; /* char *: an absolute path for root to w
 					* not inside homes, /proc, /sys or /dev */
 /* Whether `path` is absolute and written in one way only: no "//", "/./", "/../" and no "/" at the end. */
 bool config_is_plain_path(const char *path);
+/* The same, and not inside homes, /proc, /sys or /dev. */
+bool config_is_place(const char *path);
 
 #endif

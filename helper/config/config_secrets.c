@@ -208,8 +208,7 @@ static int check_secret(struct config *config, struct config_secret *row, const 
 	return 0;
 }
 
-/* What is not TLS may not leave the machine. */
-static bool is_safe_url(const char *url)
+bool config_is_safe_url(const char *url)
 {
 	static const char *const near[] = { "http://127.0.0.1", "http://localhost",
 					    "http://[::1]" };
@@ -229,7 +228,7 @@ static int check_vault(const struct config *config, const char *name, struct dv_
 
 	if (!config->vault_url)
 		return 0;
-	if (!is_safe_url(config->vault_url))
+	if (!config_is_safe_url(config->vault_url))
 		return dv_refuse(err, -EINVAL,
 				 "%s: vault.url: http:// is for this machine alone; use https://",
 				 name);

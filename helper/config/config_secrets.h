@@ -24,4 +24,7 @@ void config_secrets_done(struct config_secrets *secrets);
 DV_MUST_CHECK int config_secrets_check(struct config *config, const char *name,
 				       struct dv_error *err);
 
+/* TLS, or this machine: what may be sent a password. */
+bool config_is_safe_url(const char *url);
+
 #endif

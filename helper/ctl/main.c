@@ -33,6 +33,7 @@ static const struct command COMMANDS[] = {
 	  "what archiving who left would do; with --archive, do it" },
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
 	{ "secrets", cmd_secrets, "[--json]", "where each secret comes from, and how it stands" },
+	{ "mirrors", cmd_mirrors, "[--all] [--json]", "what the runs of each mirror did" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },
 	{ "check-config", cmd_check_config, "[--config FILE] [--roster FILE]",

@@ -40,7 +40,7 @@ void output_relative(int64_t at_usec, int64_t now_usec, char ret_text[static OUT
 void output_put(FILE *stream, bool is_on, enum output_colour colour, const char *text);
 
 /* A table. Cells are copied; the last column is not padded. */
-#define OUTPUT_MAX_COLUMNS 8
+#define OUTPUT_MAX_COLUMNS 10
 struct output_cell {
 	const char *text; /* NULL or "" is shown as "-" */
 	enum output_colour colour;

@@ -20,6 +20,7 @@ static const verb_handler VERB_HANDLERS[] = {
 	[PROTO_OFFBOARD] = offboard_handle,
 	[PROTO_EVENTS] = feed_handle_events,
 	[PROTO_SECRETS] = secrets_handle,
+	[PROTO_MIRRORS] = mirrors_handle,
 	[PROTO_PROGRESS] = NULL,
 	[PROTO_ROW] = NULL,
 	[PROTO_DONE] = NULL,

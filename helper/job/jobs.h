@@ -20,5 +20,6 @@ int job_packages(int argc, char **argv);
 int job_protect(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);
+int job_mirror(int argc, char **argv);
 
 #endif

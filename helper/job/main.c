@@ -18,6 +18,7 @@ static const struct {
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
 	{ "packages", job_packages, "install the Debian packages that devvm.yaml names (root)" },
 	{ "protect", job_protect, "close a tree of `protect:` to others (its owner)" },
+	{ "mirror", job_mirror, "one run of one mirror (devvm-mirror)" },
 	{ "settle", job_settle, "have systemd run what the roster says (root)" },
 	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },
 	{ "home", job_home, "prepare the caller's own home" },

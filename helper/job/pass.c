@@ -244,9 +244,12 @@ static int run_step(struct pass *pass, const struct step *step, struct dv_error 
 			       ? note_result(pass, step, STEPS_LOG_OK, "", &why)
 			       : 0;
 	envfile_done(&pass->t3_env);
+	options->view->has_done = false;
 	r = apply_step(pass, step, &why);
 	if (r == -ESTALE)
 		return dv_refuse(err, r, "%s", why.text);
+	if (options->view->has_done)
+		(void)snprintf(what, sizeof(what), "%s", options->view->done);
 	return note_result(pass, step, r < 0 ? STEPS_LOG_FAILED : STEPS_LOG_OK, what, &why);
 }
 

@@ -63,6 +63,13 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" name TEXT PRIMARY KEY, version TEXT NOT NULL, pin TEXT NOT NULL,"
 	" digest TEXT NOT NULL, links TEXT NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	"CREATE TABLE mirrors ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, route TEXT NOT NULL,"
+	" state TEXT NOT NULL, started_usec INTEGER NOT NULL, ended_usec INTEGER NOT NULL,"
+	" checked INTEGER NOT NULL, copied INTEGER NOT NULL, deleted INTEGER NOT NULL,"
+	" errors INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT"
+	") STRICT;"
+	"CREATE INDEX mirrors_by_name ON mirrors (name, id);",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))
@@ -138,10 +145,13 @@ static int create_file(int folder_fd, struct dv_error *err)
 {
 	DV_AUTO_CLOSE int fd =
 		openat(folder_fd, "ledger.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
 
 	if (fd < 0)
 		return dv_fail(err, -errno, "open /%s", LEDGER_PATH);
-	if (fchmod(fd, 0600) < 0)
+	if (fstat(fd, &st) < 0)
+		return dv_fail(err, -errno, "look at /%s", LEDGER_PATH);
+	if ((st.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0)
 		return dv_fail(err, -errno, "change the mode of /%s", LEDGER_PATH);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "steps/leave.h"
 #include "steps/limits.h"
 #include "steps/maps.h"
+#include "steps/mirrors.h"
 #include "steps/path.h"
 #include "steps/playwright_server.h"
 #include "steps/playwright_mcp.h"
@@ -64,6 +65,8 @@ const struct step STEPS[] = {
 	{ "tools",   STEP_MACHINE, NULL,               "installing the tools",       0,            tools_check, tools_apply },
 	{ "claude-cache", STEP_MACHINE, NULL,          "downloading claude",         0,            claude_cache_check, claude_cache_apply },
 	{ "playwright-server", STEP_MACHINE, NULL,     "installing playwright",      0,            playwright_server_check, playwright_server_apply },
+	/* The last of them: it may take an hour. */
+	{ "mirrors", STEP_MACHINE, NULL,               "following the mirrors",      0,            mirrors_check, mirrors_apply },
 
 	{ "leave",   STEP_SETTLE,    NULL,             "stopping what ran for who left", 0,        leave_check, leave_apply },
 	{ "fence",   STEP_SETTLE,    NULL,             "fencing the ports",          0,            fence_check, fence_apply },

@@ -33,6 +33,7 @@ struct view_group {
 
 #define VIEW_MAX_TEMPLATES 8
 #define VIEW_TEMPLATE_BYTES 80
+#define VIEW_DONE_BYTES 256
 
 struct reconcile_view {
 	const struct env *env;	     /* borrowed */
@@ -60,6 +61,10 @@ struct reconcile_view {
 	struct secrets_work
 		*secrets;     /* what this run has found of the secrets; NULL: nothing yet */
 	bool secrets_changed; /* it has staged one */
+	/* What the step that was applied last has done, where that is more than its check could
+	 * say; "" when there is nothing to tell. */
+	bool has_done;
+	char done[VIEW_DONE_BYTES];
 };
 
 /* Read accounts, PATH and token; note a new token in the ledger. `env`, `config`, `ledger` are kept,

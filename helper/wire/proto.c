@@ -50,6 +50,9 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	/* a `row` per secret, never a value */
 	[PROTO_SECRETS] = { PROTO_SECRETS, "secrets", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
+	/* a `row` per run that is kept, the newest of each mirror first */
+	[PROTO_MIRRORS] = { PROTO_MIRRORS, "mirrors", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true } } },
 
 	[PROTO_PROGRESS] = { PROTO_PROGRESS, "progress", PROTO_ANSWER, 0, 0,
 		{ { "user", true }, { "step", true }, { "status", true }, { "text", false },

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The real programs people use, as two more lower layers of a host: `up --with-programs`.
 #
-#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl;
+#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone;
 #                      on trixie ttyd, too
 #   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
 #                      npm beside it, below /srv/artifacts the real claude and a registry of files
@@ -13,7 +13,7 @@
 
 # Bump when programs_make or artifacts_make changes what it makes.
 readonly PROGRAMS_RECIPE=2 ARTIFACTS_RECIPE=1
-readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs"
+readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs rclone"
 # Debian's own node is older than t3 takes (22.16) in both suites.
 readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76
 

@@ -80,6 +80,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->vault_hosts.n_items, b->vault_hosts.n_items);
 	assert_int_equal(a->vault_timeout_s, b->vault_timeout_s);
 	assert_int_equal(a->vault_attempts, b->vault_attempts);
+	assert_int_equal(a->mirrors.n_rows, b->mirrors.n_rows);
 	assert_int_equal(a->secrets.n_rows, b->secrets.n_rows);
 	for (size_t i = 0; i < a->secrets.n_rows; i++) {
 		assert_string_equal(a->secrets.rows[i].head.name, b->secrets.rows[i].head.name);
@@ -343,7 +344,7 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 }
 
 #define KNOWN                                                                                      \
-	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, vault, code, t3, " \
+	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, mirrors, vault, code, t3, " \
 	"playwright, node, claude, ssh_keys, home, instances, leaving, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
@@ -594,7 +595,7 @@ static void assert_documents_known_keys(const struct yaml_node *section, const c
 /* A map of names, each with keys of its own, which the comments tell in words. */
 static bool has_names(const char *section)
 {
-	static const char *const sections[] = { "secrets", "protect", "tools" };
+	static const char *const sections[] = { "secrets", "protect", "tools", "mirrors" };
 
 	for (size_t i = 0; i < DV_COUNT(sections); i++) {
 		if (strcmp(sections[i], section) == 0)

@@ -37,6 +37,7 @@ static const struct {
 	{ PROTO_OFFBOARD, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_EVENTS, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_SECRETS, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_MIRRORS, PROTO_SOCKET_HELPER, "yy---" },
 };
 
 static void each_role_may_what_the_design_says(void **state DV_UNUSED)

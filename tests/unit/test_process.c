@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "base/str.h"
 
 #define LONG_MS 30000 /* never reached where all is well */
 
@@ -37,6 +38,36 @@ static void output_of_both_streams_is_kept(void **state DV_UNUSED)
 	assert_int_equal(result->exit_status, 0);
 	assert_int_equal(result->signal, 0);
 	assert_false(result->timed_out);
+}
+
+static void add_output(void *context, const char *bytes, size_t n_bytes)
+{
+	struct str_list *list = context;
+	DV_AUTO_FREE char *text = strndup(bytes, n_bytes);
+
+	assert_int_equal(str_list_add(list, text), 0);
+}
+
+static void output_is_handed_on_and_input_is_a_file(void **state DV_UNUSED)
+{
+	DV_AUTO_STR_LIST struct str_list list = { 0 };
+	DV_AUTO_FREE char *text = NULL;
+	char path[] = "/tmp/devvm-test-XXXXXX";
+	DV_AUTO_CLOSE int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, "from a file\n", 12), 12);
+	DV_AUTO_FREE struct process_result *result = run(&(struct process_spec){
+		.argv = (const char *const[]){ "cat", NULL },
+		.input_path = path,
+		.on_output = add_output,
+		.context = &list,
+		.deadline_ms = clock_deadline_ms(LONG_MS),
+	});
+	assert_int_equal(unlink(path), 0);
+	text = str_list_join(&list, "");
+	assert_string_equal(text, "from a file\n");
+	assert_string_equal(result->output, "");
+	assert_int_equal(result->exit_status, 0);
 }
 
 static void end_is_told_by_status_or_signal(void **state DV_UNUSED)
@@ -192,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_of_both_streams_is_kept),
+		cmocka_unit_test(output_is_handed_on_and_input_is_a_file),
 		cmocka_unit_test(end_is_told_by_status_or_signal),
 		cmocka_unit_test(missing_program_is_status_127),
 		cmocka_unit_test(input_is_empty),

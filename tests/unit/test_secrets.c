@@ -24,7 +24,7 @@ static struct scratch *setup(void **state)
 
 	step = step_find("secrets");
 	config_secrets_done(&scratch->config.secrets);
-	row = (struct config_secret){ .head.name = name,
+	row = (struct config_secret){ .head = { .name = name, .line = 1 },
 				      .source = CONFIG_SECRET_FILE,
 				      .from = from,
 				      .field = field,

@@ -5,7 +5,7 @@
 #include "steps/work.h"
 
 /* job/pass.c keeps a bit per row, and results of one place in an array of so many. */
-#define MAX_ROWS 32
+#define MAX_ROWS 64 /* bits of a mask */
 #define MAX_OF_A_PLACE 12
 
 static void every_row_is_whole(void **state DV_UNUSED)
