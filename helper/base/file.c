@@ -185,6 +185,16 @@ int file_create_temporary(int folder_fd, const char *for_name,
 	return dv_fail(err, -EEXIST, "create a temporary file for %s", for_name);
 }
 
+void file_sweep_beside(int dirfd, const char *path)
+{
+	DV_AUTO_FREE char *folder = strdup(path);
+
+	if (!folder || !strrchr(folder, '/'))
+		return;
+	*strrchr(folder, '/') = '\0';
+	file_sweep(dirfd, folder);
+}
+
 void file_sweep(int dirfd, const char *path)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -77,6 +77,8 @@ DV_MUST_CHECK int file_create_temporary(int folder_fd, const char *for_name,
  * belong to us. For folders that one process at a time works in; what cannot be removed stays
  * for the next sweep. */
 void file_sweep(int dirfd, const char *path);
+/* The same for the folder that `path`, of a file, is in. */
+void file_sweep_beside(int dirfd, const char *path);
 
 /* Remove the file; absent is success. */
 DV_MUST_CHECK int file_remove(int dirfd, const char *path, struct dv_error *err);

@@ -45,7 +45,7 @@ static void print_plan(const struct ctl *ctl, const struct record *progress, voi
 {
 	struct plan *plan = context;
 	const char *status = record_get(progress, "status");
-	char sign = status ? proto_plan_sign(status) : '\0';
+	char sign = proto_plan_sign(status ? status : "");
 
 	plan->n_add += sign == '+';
 	plan->n_change += sign == '~';

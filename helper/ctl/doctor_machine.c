@@ -176,8 +176,8 @@ void doctor_check_units(struct doctor *doctor)
 
 /* What runs steps again that are nobody's: the slow ones are a job of their own. A test holds
  * these names against the table of steps, which a program of people does not link. */
-static const char *const MACHINE_STEPS[] = { "secrets", "protect", "tools", "claude-cache",
-					     "playwright-server", "mirrors" };
+static const char *const MACHINE_STEPS[] = { "secrets",	     "protect",		  "tools",
+					     "claude-cache", "playwright-server", "mirrors" };
 
 static const char *machine_fix(const char *step)
 {

@@ -64,9 +64,11 @@ void doctor_check_packages(struct doctor *doctor)
 
 	if (wanted->n_items == 0)
 		return;
-	if (!result || !argv)
+	if (!result || !argv) {
 		doctor->is_short = true;
-	else if (doctor->run(doctor, argv, result, &err) < 0)
+		return;
+	}
+	if (doctor->run(doctor, argv, result, &err) < 0)
 		doctor_add(doctor, DOCTOR_MACHINE, "take packages out of devvm.yaml",
 			   "dpkg-query cannot be run: %s", err.text);
 	else if (packages_find_missing(wanted, result->output, &missing) < 0)

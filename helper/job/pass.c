@@ -334,9 +334,13 @@ int pass_run(const struct pass_options *options, enum step_place place,
 
 void pass_sweep(const struct env *env)
 {
-	static const char *const folders[] = { STEPS_ENV_FOLDER,     STEPS_KEYS_FOLDER,
-					       STEPS_TICKETS_FOLDER, STEPS_SSHD_FOLDER,
-					       STEPS_DENIED_FOLDER,  "etc" };
+	static const char *const folders[] = { STEPS_ENV_FOLDER,
+					       STEPS_KEYS_FOLDER,
+					       STEPS_TICKETS_FOLDER,
+					       STEPS_SSHD_FOLDER,
+					       STEPS_DENIED_FOLDER,
+					       LEDGER_FOLDER,
+					       "etc" };
 
 	for (size_t i = 0; i < DV_COUNT(folders); i++)
 		file_sweep(env->root_dirfd, folders[i]);

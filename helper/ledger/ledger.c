@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -216,6 +217,27 @@ static int lock_folder(int folder_fd, int busy_ms, struct dv_error *err)
 	return 0;
 }
 
+/* sqlite says "unable to open database file" of a disk that takes nothing more, and keeps why to itself: a
+ * file of our own in that folder is told. */
+static int explain(int folder_fd, int r, struct dv_error *err)
+{
+	static const char probe[] = FILE_TEMPORARY_PREFIX "probe";
+	DV_AUTO_CLOSE int fd = -1;
+	char page[4096] = "";
+	int failure = 0;
+
+	if (r != -EIO && r != -ENOENT)
+		return r;
+	fd = openat(folder_fd, probe, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || write(fd, page, sizeof(page)) != (ssize_t)sizeof(page) || fsync(fd) < 0)
+		failure = errno;
+	(void)unlinkat(folder_fd, probe, 0); /* else the next run's sweep of the folder */
+	if (failure == 0)
+		return r;
+	return dv_refuse(err, -failure, "ledger /%s: nothing can be written to its folder: %s",
+			 LEDGER_PATH, strerror(failure));
+}
+
 /* Two that make a database or bring it into WAL mode at once fail each other in ways
  * that sqlite's own locks do not wait for. So what does not look ready at first sight is
  * opened again, and set up, by one program at a time. */
@@ -346,6 +368,8 @@ int ledger_open(struct ledger **ret_ledger, const struct env *env, enum ledger_m
 		if (folder_fd < 0)
 			return dv_fail(err, -errno, "open /%s", LEDGER_FOLDER);
 		r = open_set_up(ledger, folder_fd, busy_ms, err);
+		if (r < 0)
+			r = explain(folder_fd, r, err);
 	}
 	if (r < 0)
 		return r;

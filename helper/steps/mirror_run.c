@@ -162,7 +162,8 @@ int mirror_start(const struct config_mirror *const *mirrors, size_t n_mirrors, s
 	if (!result)
 		return dv_fail(err, -ENOMEM, "start the mirrors");
 	for (size_t i = 0; i < n_mirrors && i < MIRROR_RUN_MAX; i++) {
-		(void)snprintf(units[i], UNIT_BYTES, "devvm-mirror@%s.service", mirrors[i]->head.name);
+		(void)snprintf(units[i], UNIT_BYTES, "devvm-mirror@%s.service",
+			       mirrors[i]->head.name);
 		argv[i + 2] = units[i];
 	}
 	/* Exits with 1 when one of them failed; which one, and why, say their results. */

@@ -164,8 +164,8 @@ static int start_all(const struct step_context *context, struct mirrors_work *wo
 	for (size_t i = 0; i < work->n_items; i++) {
 		struct mirror_item *item = &work->items[i];
 
-		if (item->is_started && mirror_hear(context->env, item->mirror->head.name, since_usec,
-						    &item->result, &why) < 0)
+		if (item->is_started && mirror_hear(context->env, item->mirror->head.name,
+						    since_usec, &item->result, &why) < 0)
 			set_result(item, MIRRORS_LOG_FAILED, since_usec, why.text);
 		/* One that does not end keeps what it works with. */
 		if (r == 0)
@@ -214,8 +214,9 @@ static void tell(struct reconcile_view *view, const struct mirrors_work *work)
 			(void)snprintf(view->done + n, sizeof(view->done) - n,
 				       "%s%s: %" PRId64 " files copied (%" PRId64
 				       " bytes), %" PRId64 " deleted",
-				       n ? "; " : "", work->items[i].mirror->head.name, result->copied,
-				       result->bytes, result->deleted); /* a long list is cut */
+				       n ? "; " : "", work->items[i].mirror->head.name,
+				       result->copied, result->bytes,
+				       result->deleted); /* a long list is cut */
 	}
 }
 

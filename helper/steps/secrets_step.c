@@ -9,9 +9,11 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "ledger/secrets_log.h"
 #include "secrets/secrets.h"
+#include "steps/paths.h"
 #include "steps/view.h"
 
 enum secret_plan {
@@ -193,6 +195,14 @@ static int put_row(struct step_context *context, const struct secret_item *item,
 	return secrets_log_put(context->machine->ledger, &row, err);
 }
 
+/* A killed run may have left a value in a temporary. The reconcile's own folders it sweeps itself. */
+static void sweep(const struct step_context *context, const struct config_secret *row)
+{
+	if (!str_starts_with(row->path, "/" STEPS_ENV_FOLDER "/") &&
+	    strrchr(row->path, '/') != row->path + strlen("/etc"))
+		file_sweep_beside(context->env->root_dirfd, row->path + 1);
+}
+
 static int apply_item(struct step_context *context, struct secret_item *item, struct dv_error *err)
 {
 	switch (item->plan) {
@@ -201,6 +211,7 @@ static int apply_item(struct step_context *context, struct secret_item *item, st
 	case SECRET_FORGET:
 		return secrets_log_remove(context->machine->ledger, item->row->head.name, err);
 	case SECRET_STAGE:
+		sweep(context, item->row);
 		if (secrets_stage(context->env, item->row, &item->found.value, &item->why) < 0) {
 			item->plan = SECRET_FAILED;
 			return put_row(context, item, err);

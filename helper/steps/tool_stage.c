@@ -74,7 +74,8 @@ static int unpack(const struct config_tool *tool, int stage_fd, const char *into
 	char folder[32];
 	const char *const argv[] = { "tar",
 				     "--extract",
-				     "--file=" DOWNLOAD,
+				     "--file",
+				     DOWNLOAD,
 				     "--no-same-owner",
 				     "--no-same-permissions",
 				     "--no-xattrs",

@@ -301,9 +301,11 @@ static int put_links(const struct step_context *context, const struct config_too
 
 		describe_link(tool, tool->links.items[i], path, target);
 		state = look_at_link(context->env, path, target);
-		if (state == LINK_ABSENT || state == LINK_OURS)
-			r = file_link(context->env->root_dirfd, target, path, state == LINK_OURS,
-				      err);
+		if (state == LINK_RIGHT || state == LINK_FOREIGN)
+			continue;
+		/* Of a killed run. */
+		file_sweep_beside(context->env->root_dirfd, path);
+		r = file_link(context->env->root_dirfd, target, path, state == LINK_OURS, err);
 	}
 	return r;
 }

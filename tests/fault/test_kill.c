@@ -9,6 +9,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -98,6 +100,24 @@ static int reconcile(struct scratch *scratch)
 	return r;
 }
 
+/* What devvm-machine does without a network: secrets of files, and a tool that is one. */
+static int keep_machine(struct scratch *scratch)
+{
+	static const char *const steps[] = { "secrets", "tools" };
+	char what[STEP_WHAT_BYTES];
+	int r = ledger_open(&scratch->ledger, &scratch->env, LEDGER_WRITE, 1000, &scratch->err);
+
+	if (r == 0)
+		scratch_make_view(scratch);
+	for (size_t i = 0; r >= 0 && i < DV_COUNT(steps); i++) {
+		r = scratch_check_machine(scratch, step_find(steps[i]), what);
+		if (r == STEP_DIFFERS)
+			r = scratch_apply_machine(scratch, step_find(steps[i]));
+	}
+	scratch_close_ledger(scratch);
+	return r < 0 ? r : 0;
+}
+
 /* ---- the machine before and after ------------------------------------------------------ */
 
 static void freep_scratch(struct scratch **scratch)
@@ -138,6 +158,15 @@ static void copy_file(int from_fd, int to_fd, const char *name, const struct sta
 	assert_int_equal(fchmod(fd, st->st_mode & 07777), 0);
 }
 
+static void copy_link(int from_fd, int to_fd, const char *name)
+{
+	char target[256] = "";
+
+	assert_in_range(readlinkat(from_fd, name, target, sizeof(target) - 1), 1,
+			sizeof(target) - 2);
+	assert_int_equal(symlinkat(target, to_fd, name), 0);
+}
+
 static void copy_folder(int from_fd, int to_fd)
 {
 	DIR *dir = fdopendir(from_fd);
@@ -155,10 +184,13 @@ static void copy_folder(int from_fd, int to_fd)
 			DV_AUTO_CLOSE int below_fd = -1;
 
 			assert_int_equal(mkdirat(to_fd, name, 0700), 0);
-			assert_int_equal(fchmodat(to_fd, name, st.st_mode & 07777, 0), 0);
 			below_fd = openat(to_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 			copy_folder(openat(from_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 				    below_fd);
+			/* Last: one that is read-only takes nothing in. */
+			assert_int_equal(fchmod(below_fd, st.st_mode & 07777), 0);
+		} else if (S_ISLNK(st.st_mode)) {
+			copy_link(from_fd, to_fd, name);
 		} else {
 			copy_file(from_fd, to_fd, name, &st);
 		}
@@ -292,15 +324,17 @@ static void assert_nothing_failed(struct scratch *scratch)
 
 /* ---- the tests ------------------------------------------------------------------------- */
 
+typedef int job(struct scratch *scratch);
+
 /* In a child, killed at call `n`. False: it came to its end. */
-static bool run_and_kill(struct scratch *scratch, unsigned int n)
+static bool run_and_kill(struct scratch *scratch, job *run, unsigned int n)
 {
 	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		wrap_arm(WRAP_FILES, n, WRAP_KILL);
-		_exit(reconcile(scratch) == 0 ? 0 : 1);
+		_exit(run(scratch) == 0 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFSIGNALED(status))
@@ -325,7 +359,7 @@ static void a_reconcile_killed_anywhere_is_finished_by_the_next(void **state DV_
 	for (n = 1; killed && n < MAX_CALLS; n++) {
 		AUTO_SCRATCH struct scratch *scratch = copy_of(template);
 
-		killed = run_and_kill(scratch, n);
+		killed = run_and_kill(scratch, reconcile, n);
 		assert_no_stale_ticket(scratch, &before, &after);
 		assert_no_port_twice(scratch);
 		assert_ok(scratch, reconcile(scratch));
@@ -352,7 +386,7 @@ static void a_first_reconcile_killed_anywhere_is_finished_by_the_next(void **sta
 	for (n = 1; killed && n < MAX_CALLS; n++) {
 		AUTO_SCRATCH struct scratch *scratch = copy_of(template);
 
-		killed = run_and_kill(scratch, n);
+		killed = run_and_kill(scratch, reconcile, n);
 		assert_ok(scratch, reconcile(scratch));
 		assert_result(scratch, &after);
 		assert_nothing_failed(scratch);
@@ -360,11 +394,68 @@ static void a_first_reconcile_killed_anywhere_is_finished_by_the_next(void **sta
 	assert_in_range(n, 50, MAX_CALLS - 1);
 }
 
+/* devvm.yaml of a copy: the same, but that the URL is of a file in that copy. */
+static void configure(struct scratch *scratch, const char *version)
+{
+	DV_AUTO_FREE char *text = NULL;
+	DV_AUTO_FREE char *tool = scratch_read(scratch, "srv/tool");
+	char hex[DIGEST_HEX_BYTES];
+
+	assert_int_equal(digest_sha256(tool, strlen(tool), hex, NULL), 0);
+	assert_true(
+		asprintf(&text,
+			 "secrets: {more: {source: file, path: /srv/kept/more, owner: %s, group: "
+			 "%s}}\n"
+			 "tools: {tool: {version: '%s', url: 'file://%s/srv/tool', sha256: %s}}\n",
+			 getpwuid(geteuid())->pw_name, getgrgid(getegid())->gr_name, version,
+			 scratch->folder, hex) > 0);
+	assert_ok(scratch, config_parse(&scratch->config, "f", text, strlen(text), &scratch->err));
+}
+
+static void a_machine_job_killed_anywhere_is_finished_by_the_next(void **state DV_UNUSED)
+{
+	AUTO_SCRATCH struct scratch *template = scratch_new();
+	AUTO_SCRATCH struct scratch *undisturbed = NULL;
+	DV_AUTO_FREE char *after = NULL;
+	bool killed = true;
+	unsigned int n;
+
+	scratch_make_folder(template, "usr/local/bin", 0755);
+	scratch_write(template, "etc/devvm/secrets/more", "first", 0600);
+	scratch_write(template, "srv/tool", "one", 0644);
+	configure(template, "1");
+	assert_ok(template, keep_machine(template));
+	scratch_write(template, "etc/devvm/secrets/more", "second", 0600);
+	scratch_write(template, "srv/tool", "two", 0644);
+	undisturbed = copy_of(template);
+	configure(undisturbed, "2");
+	assert_ok(undisturbed, keep_machine(undisturbed));
+	after = scratch_dump_tree(undisturbed);
+	assert_file(undisturbed, "srv/kept/more", "second");
+	assert_file(undisturbed, "opt/devvm/tool/versions/2/tool", "two");
+	for (n = 1; killed && n < MAX_CALLS; n++) {
+		AUTO_SCRATCH struct scratch *scratch = copy_of(template);
+		DV_AUTO_FREE char *secret = NULL;
+		DV_AUTO_FREE char *tree = NULL;
+
+		configure(scratch, "2");
+		killed = run_and_kill(scratch, keep_machine, n);
+		secret = scratch_read(scratch, "srv/kept/more");
+		if (strcmp(secret, "first") != 0 && strcmp(secret, "second") != 0)
+			fail_msg("the secret is a mix: %s", secret);
+		assert_ok(scratch, keep_machine(scratch));
+		tree = scratch_dump_tree(scratch);
+		assert_string_equal(tree, after);
+	}
+	assert_in_range(n, 30, MAX_CALLS - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reconcile_killed_anywhere_is_finished_by_the_next),
 		cmocka_unit_test(a_first_reconcile_killed_anywhere_is_finished_by_the_next),
+		cmocka_unit_test(a_machine_job_killed_anywhere_is_finished_by_the_next),
 	};
 
 	log_init("test_kill", LOG_CRIT);
