@@ -4,6 +4,10 @@
  * the first packet of a connection is looked at: a long stream costs nothing, and what was
  * open before stays open. It runs after the people of a reconcile, when their uids are known;
  * a port whose owner has no account yet is nobody's but root's.
+ *
+ * And nobody but the owner answers there: the second packet of a connection carries the uid of whoever
+ * listens, and a stranger's is dropped, so that what is meant for a person never reaches somebody who
+ * took their port while their server was down. (A packet of no known socket passes.)
  */
 #include "steps/fence.h"
 
@@ -31,6 +35,8 @@ static const char *const FRONT_DOOR[] = { "devvm-dispatch", "www-data" };
 	"	chain output {\n"                                                                        \
 	"		type filter hook output priority filter; policy accept;\n"                              \
 	"		oif \"lo\" tcp flags & (syn | ack) == syn tcp dport @ports jump owned\n"                \
+	"		oif \"lo\" tcp flags & (syn | ack) == (syn | ack) tcp sport @ports jump "               \
+	"answers\n"                                                                                \
 	"	}\n"                                                                                     \
 	"	chain owned {\n"                                                                         \
 	"		meta skuid { 0"
@@ -38,6 +44,11 @@ static const char *const FRONT_DOOR[] = { "devvm-dispatch", "www-data" };
 	" } accept\n"                                                                              \
 	"		tcp dport . meta skuid @owners accept\n"                                                \
 	"		reject with tcp reset\n"                                                                \
+	"	}\n"                                                                                     \
+	"	chain answers {\n"                                                                       \
+	"		meta skuid 0 accept\n"                                                                  \
+	"		tcp sport . meta skuid @owners accept\n"                                                \
+	"		meta skuid >= 0 drop\n"                                                                 \
 	"	}\n"                                                                                     \
 	"	chain input {\n"                                                                         \
 	"		type filter hook input priority filter; policy accept;\n"                               \
