@@ -94,6 +94,7 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "instances.memory_max", config_read_memory, { 0 }, AT(instances_memory_max), 0 },
 	{ "instances.tasks_max", config_read_uint, { 16, 4194304 }, AT(instances_tasks_max), 0 },
 	{ "leaving.max_share", config_read_uint, { 0, 100 }, AT(leaving_max_share), 0 },
+	{ "door.mint_concurrency", config_read_uint, { 1, 16 }, AT(door_mint_concurrency), 0 },
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
 };
 /* clang-format on */
@@ -151,6 +152,7 @@ int config_init(struct config *config, struct dv_error *err)
 		.instances_stop_idle_after = 480,
 		.instances_tasks_max = 4096,
 		.leaving_max_share = 30,
+		.door_mint_concurrency = 2,
 		.connections_per_uid = 32,
 		.vault_timeout_s = 10,
 		.vault_attempts = 4,

@@ -13,6 +13,7 @@ int cmd_offboard(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_secrets(int argc, char **argv);
 int cmd_mirrors(int argc, char **argv);
+int cmd_mint(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_pam(int argc, char **argv);
 

@@ -34,6 +34,8 @@ static const struct command COMMANDS[] = {
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
 	{ "secrets", cmd_secrets, "[--json]", "where each secret comes from, and how it stands" },
 	{ "mirrors", cmd_mirrors, "[--all] [--json]", "what the runs of each mirror did" },
+	{ "mint", cmd_mint, "[USER] [--json]",
+	  "a one-time credential that pairs a browser with a t3" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },
 	{ "check-config", cmd_check_config, "[--config FILE] [--roster FILE]",

@@ -87,6 +87,7 @@ static int send_stash(struct connection *connection)
 
 	if (r < 0)
 		return r;
+	explicit_bzero(connection->stash, connection->n_stash);
 	free(DV_TAKE_PTR(connection->stash));
 	return 0;
 }
@@ -113,6 +114,7 @@ static int write_next(struct connection *connection)
 		break;
 	}
 	r = send_record(connection, &writer);
+	explicit_bzero(writer.buffer, writer.n_bytes); /* it may have been a credential */
 	return r < 0 ? r : 1;
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/instances.h"
+#include "daemon/mint.h"
 #include "daemon/job_unit.h"
 #include "daemon/knock.h"
 #include "daemon/programs.h"
@@ -284,6 +285,8 @@ static int set_up_parts(struct daemon *daemon, const struct daemon_sockets *sock
 	if (r == 0)
 		r = instances_new(&daemon->instances, daemon, err);
 	if (r == 0)
+		r = mints_new(&daemon->mints, daemon, err);
+	if (r == 0)
 		r = watch_new(&daemon->watch, daemon->event, daemon->env, on_watch, daemon, err);
 	if (r == 0)
 		r = use_config(daemon, err);
@@ -337,6 +340,7 @@ void daemon_free(struct daemon *daemon)
 	units_free(daemon->units);
 	programs_free(daemon->programs);
 	instances_free(daemon->instances);
+	mints_free(daemon->mints);
 	sd_event_source_disable_unref(daemon->dispatch_now);
 	sd_event_source_disable_unref(daemon->dispatch_later);
 	queue_free(daemon->queue);

@@ -53,6 +53,7 @@ struct daemon {
 	struct schedule *schedule;
 	struct programs *programs;
 	struct instances *instances;
+	struct mints *mints;
 	sd_event_source *dispatch_now, *dispatch_later;
 	bool has_dispatch_uid;
 	uid_t dispatch_uid;

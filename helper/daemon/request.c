@@ -1,6 +1,8 @@
 /* request.c - see request.h. */
 #include "daemon/request.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "daemon/policy.h"
 #include "daemon/verbs.h"
@@ -73,6 +75,7 @@ struct answer *request_handle(struct daemon *daemon, const struct request_peer *
 {
 	struct request request = { .uid = peer->uid };
 	struct record record;
+	struct answer *answer;
 	struct dv_error err = { "" }, ledger_err = { "" };
 	int r = parse(&record, bytes, n_bytes, &request, &err);
 	int ledger_r;
@@ -91,5 +94,8 @@ struct answer *request_handle(struct daemon *daemon, const struct request_peer *
 		return refuse(reply, PROTO_CODE_FAILED, &ledger_err);
 	if (r < 0)
 		return refuse(reply, PROTO_CODE_DENIED, &err);
-	return verbs_handle(daemon, &request, reply);
+	answer = verbs_handle(daemon, &request, reply);
+	if (request.row->verb == PROTO_MINTED)
+		explicit_bzero(&record, sizeof(record));
+	return answer;
 }

@@ -24,6 +24,8 @@ struct answer *programs_handle_install(struct daemon *, const struct request *,
 struct answer *status_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *feed_handle_events(struct daemon *, const struct request *, struct record_writer *);
 struct answer *secrets_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *mint_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *minted_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *mirrors_handle(struct daemon *, const struct request *, struct record_writer *);
 
 /* For handlers: the person asked about. 0, or the error is written to `reply`. */

@@ -54,6 +54,14 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	[PROTO_MIRRORS] = { PROTO_MIRRORS, "mirrors", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 
+	/* a `row` with a one-time credential of the person's t3 */
+	[PROTO_MINT] = { PROTO_MINT, "mint", PROTO_REQUEST, HELPER, ROOT | ADMIN | DISPATCH | SELF,
+		{ { "v", true }, { "user", true } } },
+	/* the unit that made one hands it over, or says why there is none */
+	[PROTO_MINTED] = { PROTO_MINTED, "minted", PROTO_REQUEST, HELPER, ROOT | SELF,
+		{ { "v", true }, { "user", true }, { "credential", false }, { "expires", false },
+		  { "version", false }, { "text", false } } },
+
 	[PROTO_PROGRESS] = { PROTO_PROGRESS, "progress", PROTO_ANSWER, 0, 0,
 		{ { "user", true }, { "step", true }, { "status", true }, { "text", false },
 		  { "n", false }, { "of", false } } },

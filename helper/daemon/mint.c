@@ -1,0 +1,290 @@
+/* mint.c - see mint.h. */
+#include "daemon/mint.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/secret.h"
+#include "daemon/server.h"
+#include "daemon/verbs.h"
+#include "ledger/people.h"
+
+#define UNIT_PREFIX "devvm-mint@"
+#define UNIT_SUFFIX ".service"
+#define UNIT_BYTES (sizeof(UNIT_PREFIX UNIT_SUFFIX) + STR_USER_NAME_MAX)
+#define HOLD_FOLDER "var/lib/devvm/hold"
+#define MAX_RUNNING 16 /* the most that door.mint_concurrency can say */
+
+enum mint_state {
+	MINT_WAITING,
+	MINT_READY,  /* the credential is there, and not told yet */
+	MINT_TOLD,   /* only `done` is left to say */
+	MINT_FAILED, /* `text` says why */
+};
+
+struct mint_waiter {
+	struct answer base;
+	TAILQ_ENTRY(mint_waiter) in_list;
+	enum mint_state state;
+	struct secret credential;
+	char expires[64], version[64];
+	char text[ERROR_MAX_BYTES];
+};
+
+struct mints {
+	struct daemon *daemon;
+	TAILQ_HEAD(mint_list, mint_waiter) waiters; /* oldest first */
+	unsigned int n_waiters;
+	/* Whom a unit runs for; "" for a free place. */
+	char running[MAX_RUNNING][STR_USER_NAME_MAX + 1];
+};
+
+/* ---- what runs ------------------------------------------------------------------------ */
+
+static char *find_running(struct mints *mints, const char *user)
+{
+	for (size_t i = 0; i < MAX_RUNNING; i++) {
+		if (strcmp(mints->running[i], user) == 0)
+			return mints->running[i];
+	}
+	return NULL;
+}
+
+static bool may_start(struct mints *mints, const char *user)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < MAX_RUNNING; i++)
+		n += *mints->running[i] != '\0';
+	return n < mints->daemon->config.door_mint_concurrency && !find_running(mints, user);
+}
+
+static void fail(struct mint_waiter *waiter, const char *text)
+{
+	waiter->state = MINT_FAILED;
+	(void)snprintf(waiter->text, sizeof(waiter->text), "%s", text);
+}
+
+static struct mint_waiter *first_waiting(struct mints *mints, const char *user)
+{
+	struct mint_waiter *waiter;
+
+	TAILQ_FOREACH(waiter, &mints->waiters, in_list)
+	{
+		if (waiter->state == MINT_WAITING &&
+		    (!user || strcmp(waiter->base.user, user) == 0))
+			return waiter;
+	}
+	return NULL;
+}
+
+static int start(struct mints *mints, const char *user, struct dv_error *err)
+{
+	char unit[UNIT_BYTES];
+	char *place = find_running(mints, "");
+	int r;
+
+	(void)snprintf(unit, sizeof(unit), UNIT_PREFIX "%s" UNIT_SUFFIX, user);
+	r = units_start(mints->daemon->units, unit, mints_on_end, mints, err);
+	if (r == 0)
+		(void)snprintf(place, STR_USER_NAME_MAX + 1, "%s", user);
+	return r;
+}
+
+/* In the order of coming, as far as the cap allows. */
+static void start_what_may(struct mints *mints)
+{
+	struct mint_waiter *waiter;
+
+	TAILQ_FOREACH(waiter, &mints->waiters, in_list)
+	{
+		struct dv_error err = { "" };
+
+		if (waiter->state != MINT_WAITING || !may_start(mints, waiter->base.user))
+			continue;
+		if (start(mints, waiter->base.user, &err) < 0)
+			fail(waiter, err.text);
+	}
+}
+
+void mints_on_end(void *context, const char *unit, enum units_result result, const char *text)
+{
+	struct mints *mints = context;
+	char user[STR_USER_NAME_MAX + 1] = "";
+	size_t n = strlen(unit);
+	struct mint_waiter *waiter;
+	char *place;
+
+	if (n > strlen(UNIT_PREFIX UNIT_SUFFIX) && n < UNIT_BYTES)
+		(void)snprintf(user, sizeof(user), "%.*s",
+			       (int)(n - strlen(UNIT_PREFIX UNIT_SUFFIX)),
+			       unit + strlen(UNIT_PREFIX));
+	place = *user ? find_running(mints, user) : NULL;
+	if (!place)
+		return;
+	*place = '\0';
+	/* Whoever it was for has been served by then, unless it ended without a word. */
+	waiter = first_waiting(mints, user);
+	if (waiter && result != UNITS_DONE) {
+		waiter->state = MINT_FAILED;
+		(void)snprintf(waiter->text, sizeof(waiter->text), "%s: %s; see journalctl -u %s",
+			       unit, text, unit);
+	}
+	start_what_may(mints);
+	server_kick(mints->daemon->server, user);
+}
+
+/* ---- mint ----------------------------------------------------------------------------- */
+
+static void write_credential(struct mint_waiter *waiter, struct record_writer *writer)
+{
+	record_begin(writer, proto_row_of(PROTO_ROW)->name);
+	record_add(writer, "kind", "credential");
+	record_add(writer, "credential", waiter->credential.text);
+	record_add(writer, "expires", *waiter->expires ? waiter->expires : NULL);
+	record_add(writer, "version", waiter->version);
+	secret_done(&waiter->credential);
+}
+
+static enum answer_next mint_next(struct answer *answer, struct record_writer *writer)
+{
+	struct mint_waiter *waiter = (struct mint_waiter *)answer;
+
+	switch (waiter->state) {
+	case MINT_WAITING:
+		return ANSWER_WAIT;
+	case MINT_READY:
+		write_credential(waiter, writer);
+		waiter->state = MINT_TOLD;
+		return ANSWER_RECORD;
+	case MINT_TOLD:
+		answer_write_done(writer, NULL, NULL);
+		return ANSWER_LAST;
+	case MINT_FAILED:
+		break;
+	}
+	answer_write_error(writer, PROTO_CODE_FAILED, "%s", waiter->text);
+	return ANSWER_LAST;
+}
+
+static void mint_release(struct answer *answer)
+{
+	struct mint_waiter *waiter = (struct mint_waiter *)answer;
+	struct mints *mints = answer->daemon->mints;
+
+	TAILQ_REMOVE(&mints->waiters, waiter, in_list);
+	mints->n_waiters--;
+	secret_done(&waiter->credential);
+}
+
+static bool is_held(const struct daemon *daemon, const char *user)
+{
+	char path[sizeof(HOLD_FOLDER) + 1 + STR_USER_NAME_MAX];
+
+	(void)snprintf(path, sizeof(path), HOLD_FOLDER "/%s", user);
+	return faccessat(daemon->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+struct answer *mint_handle(struct daemon *daemon, const struct request *request,
+			   struct record_writer *reply)
+{
+	static const struct answer_ops OPS = { .next = mint_next, .release = mint_release };
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	struct mints *mints = daemon->mints;
+	struct mint_waiter *waiter;
+
+	if (verbs_find_person(daemon, request->user, &person, reply) < 0)
+		return NULL;
+	if (person.parked || is_held(daemon, request->user)) {
+		answer_write_error(reply, PROTO_CODE_DENIED,
+				   person.parked
+					   ? "%s is parked"
+					   : "somebody works on the data of %s; try again when "
+					     "that is done",
+				   request->user);
+		return NULL;
+	}
+	if (mints->n_waiters >= MINT_MAX_WAITERS) {
+		answer_write_error(reply, PROTO_CODE_BUSY,
+				   "%d people wait for a credential; try again later",
+				   MINT_MAX_WAITERS);
+		return NULL;
+	}
+	waiter = answer_new(sizeof(*waiter), &OPS, daemon, request->user);
+	if (!waiter)
+		return verbs_no_memory(reply);
+	TAILQ_INSERT_TAIL(&mints->waiters, waiter, in_list);
+	mints->n_waiters++;
+	start_what_may(mints);
+	return &waiter->base;
+}
+
+/* ---- minted --------------------------------------------------------------------------- */
+
+/* Either a credential or the sentence that says why there is none. */
+static int take(struct mint_waiter *waiter, const struct record *record, struct dv_error *err)
+{
+	const char *credential = record_get(record, "credential");
+	const char *expires = record_get(record, "expires");
+	const char *version = record_get(record, "version");
+	const char *text = record_get(record, "text");
+
+	if (!credential == !text || (credential && (!*credential || !version)))
+		return dv_refuse(err, -EBADMSG,
+				 "minted says either credential and version, or text");
+	if (text) {
+		fail(waiter, text);
+		return 0;
+	}
+	waiter->credential.text = strdup(credential);
+	if (!waiter->credential.text)
+		return dv_fail(err, -ENOMEM, "hand over a credential");
+	waiter->credential.n_bytes = strlen(credential);
+	(void)snprintf(waiter->expires, sizeof(waiter->expires), "%.63s", expires ? expires : "");
+	(void)snprintf(waiter->version, sizeof(waiter->version), "%.63s", version);
+	waiter->state = MINT_READY;
+	return 0;
+}
+
+struct answer *minted_handle(struct daemon *daemon, const struct request *request,
+			     struct record_writer *reply)
+{
+	struct mints *mints = daemon->mints;
+	struct mint_waiter *waiter = first_waiting(mints, request->user);
+	struct dv_error err = { "" };
+
+	/* Nobody asked, or whoever did has gone: it is of no use to anybody, and expires. */
+	if (!find_running(mints, request->user) || !waiter) {
+		answer_write_error(reply, PROTO_CODE_DENIED, "no credential of %s was asked for",
+				   request->user);
+		return NULL;
+	}
+	if (take(waiter, request->record, &err) < 0) {
+		answer_write_error(reply, PROTO_CODE_BAD_REQUEST, "%s", err.text);
+		return NULL;
+	}
+	answer_write_done(reply, NULL, NULL);
+	server_kick(daemon->server, request->user);
+	return NULL;
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
+int mints_new(struct mints **ret_mints, struct daemon *daemon, struct dv_error *err)
+{
+	struct mints *mints = calloc(1, sizeof(*mints));
+
+	if (!mints)
+		return dv_fail(err, -ENOMEM, "set up the credentials");
+	mints->daemon = daemon;
+	TAILQ_INIT(&mints->waiters);
+	*ret_mints = mints;
+	return 0;
+}
+
+/* Behind the server, whose answers are in the list until then. */
+void mints_free(struct mints *mints)
+{
+	free(mints);
+}
