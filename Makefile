@@ -62,7 +62,7 @@ units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
-                 helper/steps/deny.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
+                 helper/steps/deny.c helper/steps/door.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
                  helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c \
                  helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
@@ -97,6 +97,9 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
+dispatch_SOURCES := helper/dispatch/door.c helper/dispatch/fcgi.c helper/dispatch/listener.c \
+                    helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/people.c \
+                    helper/dispatch/route.c helper/dispatch/server.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -106,11 +109,14 @@ lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+# What the front door links.
+BELOW_DISPATCH = $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
-PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
+PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent \
+            $(BUILD)/devvm-dispatch
 MODULE   := $(BUILD)/pam_devvm.so
 
 .PHONY: all
@@ -128,7 +134,7 @@ $(call lib,$(1)): $$(call objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl agent,$(eval $(call archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent dispatch,$(eval $(call archive_rule,$(layer))))
 
 $(BUILD)/devvm-helperd: $(call objects,helper/daemon/main.c) $(call lib,daemon) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
@@ -138,6 +144,9 @@ $(BUILD)/devvmctl: $(call objects,helper/ctl/main.c) $(call lib,ctl) $(BELOW_TOP
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 $(BUILD)/devvm-agent: $(call objects,helper/agent/main.c) $(call lib,agent) $(BELOW_AGENT)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
+$(BUILD)/devvm-dispatch: $(call objects,helper/dispatch/main.c) $(call lib,dispatch) $(BELOW_DISPATCH)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 # The module links libpam and libc, wire, and the little of base they need. Each program that
@@ -159,13 +168,14 @@ install: all
 	install -d $(DESTDIR)$(SECURITYDIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SHAREDIR)/pam-configs \
-		$(DESTDIR)$(SHAREDIR)/devvm/skel $(DESTDIR)$(SHAREDIR)/doc/devvm \
+		$(DESTDIR)$(SHAREDIR)/devvm/skel $(DESTDIR)$(SHAREDIR)/devvm/nginx $(DESTDIR)$(SHAREDIR)/doc/devvm \
 		$(DESTDIR)$(SHAREDIR)/man/man5 $(DESTDIR)$(SHAREDIR)/man/man8 \
 		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm
 	install -m 0644 $(MODULE) $(DESTDIR)$(SECURITYDIR)/pam_devvm.so
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
 	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
-		$(DESTDIR)$(LIBEXECDIR)/
+		$(BUILD)/devvm-dispatch $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0644 conf/nginx/devvm.conf $(DESTDIR)$(SHAREDIR)/devvm/nginx/devvm.conf
 	install -m 0644 conf/socket-activation.cjs $(DESTDIR)$(LIBEXECDIR)/
 	ln -sfn ../libexec/devvm/devvm-agent $(DESTDIR)$(PREFIX)/bin/t3
 	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
@@ -255,9 +265,9 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent ctl job daemon steps secrets units ledger roster store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -323,8 +333,8 @@ bench: test-deps
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \
-             job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
-             helper/ctl/main.c helper/agent/main.c
+             job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+             helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
