@@ -419,6 +419,12 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 		  "The sign-in in front of this machine sent no user name." },
 		{ ROUTE_UNKNOWN, 403, "You have no workspace here",
 		  "Your account is not on the list of this machine. Ask one of its administrators." },
+		{ ROUTE_PARKED, 403, "Your workspace is parked",
+		  "Nothing of it runs for now; your files are as you left them. Ask an "
+		  "administrator to take it up again." },
+		{ ROUTE_LEFT, 403, "Your workspace is closed",
+		  "Your account is no longer on the list of this machine. Ask one of its "
+		  "administrators." },
 	};
 
 	for (size_t i = 0; i < DV_COUNT(refusals); i++) {
@@ -506,6 +512,8 @@ void door_ask(struct door *door, const struct fcgi *request, struct door_call *c
 	case ROUTE_BAD:
 	case ROUTE_NOBODY:
 	case ROUTE_UNKNOWN:
+	case ROUTE_PARKED:
+	case ROUTE_LEFT:
 		reply_refusal(&route, call);
 		return;
 	case ROUTE_PROGRESS:

@@ -107,6 +107,12 @@ static bool is_navigation(const struct fcgi *request)
 	return dest ? strcmp(dest, "document") == 0 : accept && strstr(accept, "text/html");
 }
 
+static const enum route_kind AWAY[] = {
+	[DOOR_HERE] = ROUTE_UNSET,
+	[DOOR_PARKED] = ROUTE_PARKED,
+	[DOOR_LEFT] = ROUTE_LEFT,
+};
+
 static enum route_kind identify(const struct fcgi *request, const struct door_people *people,
 				const struct secret *secret, struct route *route)
 {
@@ -124,7 +130,9 @@ static enum route_kind identify(const struct fcgi *request, const struct door_pe
 	/* Somebody may be in the roster by the whole of their address. */
 	if (!route->person)
 		route->person = door_people_find(people, value);
-	return route->person ? ROUTE_UNSET : ROUTE_UNKNOWN;
+	if (!route->person)
+		return ROUTE_UNKNOWN;
+	return AWAY[route->person->away];
 }
 
 void route_decide(const struct fcgi *request, const struct door_people *people,

@@ -19,6 +19,8 @@ enum route_kind {
 	ROUTE_BAD,	 /* 400: an identity that is none, or several */
 	ROUTE_NOBODY,	 /* 403: no identity */
 	ROUTE_UNKNOWN,	 /* 403: nobody on the roster */
+	ROUTE_PARKED,	 /* 403 */
+	ROUTE_LEFT,	 /* 403 */
 	ROUTE_PROGRESS,	 /* what their visit is at, as JSON */
 	ROUTE_PASS,	 /* to their server as it is */
 	ROUTE_CHECK,	 /* a navigation with a session: look whether it lives */

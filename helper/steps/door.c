@@ -2,6 +2,7 @@
 #include "steps/door.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -11,12 +12,13 @@
 #include "units/manager.h"
 
 #define PEOPLE_FILE STEPS_ENV_FOLDER "/nginx-people.conf"
+#define AWAY_FILE STEPS_ENV_FOLDER "/door-away.json"
 #define SECRET_FILE STEPS_ENV_FOLDER "/nginx-secret.conf"
 #define SECRET_SOURCE "etc/devvm/door-secret"
 #define MAX_SECRET_BYTES 4096
 #define SECRET_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_.-"
 #define TOLD_FILE "run/devvm/nginx-told"
-#define TOLD_BYTES 128
+#define TOLD_BYTES 256
 #define NGINX_UNIT "nginx.service"
 
 /* What nginx would read as more than a word of its own. */
@@ -66,6 +68,31 @@ static int compose_people(struct step_context *context, struct secret *ret_text,
 	return fclose(out) == 0 ? 0 : dv_fail(err, -ENOMEM, "write /" PEOPLE_FILE);
 }
 
+static int compose_away(struct step_context *context, struct secret *ret_text, struct dv_error *err)
+{
+	DV_AUTO_PEOPLE struct people people = { 0 };
+	json_t *away = json_object();
+	int r = people_list(context->machine->ledger, &people, err);
+
+	for (size_t i = 0; r == 0 && i < people.n_rows; i++) {
+		const struct people_row *person = &people.rows[i];
+		const char *why = person->state != PEOPLE_PRESENT ? "left"
+				  : person->parked		  ? "parked"
+								  : NULL;
+
+		if (why)
+			(void)json_object_set_new(away, person->identity, json_string(why));
+	}
+	ret_text->text = r == 0 ? json_dumps(away, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+	json_decref(away);
+	if (r < 0)
+		return r;
+	if (!ret_text->text)
+		return dv_fail(err, -ENOMEM, "write /" AWAY_FILE);
+	ret_text->n_bytes = strlen(ret_text->text);
+	return 0;
+}
+
 /* Without a text: there is to be no file. */
 static int compose_secret(struct step_context *context, struct secret *ret_text,
 			  struct dv_error *err)
@@ -106,6 +133,7 @@ static const struct {
 	int (*compose)(struct step_context *context, struct secret *ret_text, struct dv_error *err);
 } FILES[] = {
 	{ PEOPLE_FILE, 0644, compose_people },
+	{ AWAY_FILE, 0644, compose_away },
 	{ SECRET_FILE, 0600, compose_secret },
 };
 
