@@ -232,21 +232,21 @@ support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_ctl_doctor test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_due \
-              test_env test_envfile test_error test_events test_facts test_fence test_fetch \
+              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \
+              test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance \
               test_instances test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listing test_lock test_log test_looks test_manager test_maps test_node \
-              test_output test_package test_pass test_path test_people test_playwright \
+              test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_node \
+              test_output test_package test_page test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_programs test_progress test_proto test_protocol_doc \
               test_queue test_record test_report test_retire_legacy test_roster \
-              test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
+              test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tree test_units \
               test_validate test_vault test_view test_wait test_watch test_yaml
-FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
+FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
 

@@ -191,8 +191,8 @@ static void run_check(struct work *work)
 {
 	struct check *check = (struct check *)work;
 
-	check->r = pair_check(&check->target.pair, check->call->cookies, &check->session,
-			      &check->err);
+	check->r =
+		pair_check(&check->target.pair, check->call->cookies, &check->session, &check->err);
 }
 
 static void end_check(struct work *work)
@@ -385,16 +385,17 @@ static void reply_progress(struct door *door, const char *user, struct door_call
 		for (size_t i = 0; i < (*at)->n_steps; i++) {
 			const struct visit_step *step = &(*at)->steps[i];
 
-			(void)json_array_append_new(steps, json_pack("{s:s,s:s,s:s}", "step", step->name,
-								     "status", step->status, "text",
-								     step->text));
+			(void)json_array_append_new(steps,
+						    json_pack("{s:s,s:s,s:s}", "step", step->name,
+							      "status", step->status, "text",
+							      step->text));
 		}
 		(void)pthread_mutex_unlock(&(*at)->lock);
 	}
 	/* Without a visit the page asks anew. */
-	answer = json_pack("{s:s,s:s,s:o}", "state", states[at ? (*at)->state : VISIT_READY], "text",
-			   at && (*at)->state == VISIT_FAILED ? (*at)->err.text : "", "steps",
-			   steps);
+	answer = json_pack("{s:s,s:s,s:o}", "state", states[at ? (*at)->state : VISIT_READY],
+			   "text", at && (*at)->state == VISIT_FAILED ? (*at)->err.text : "",
+			   "steps", steps);
 	json = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
 	text = json ? page_json(json, &n) : NULL;
@@ -418,7 +419,8 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 		{ ROUTE_NOBODY, 403, "Nobody is signed in",
 		  "The sign-in in front of this machine sent no user name." },
 		{ ROUTE_UNKNOWN, 403, "You have no workspace here",
-		  "Your account is not on the list of this machine. Ask one of its administrators." },
+		  "Your account is not on the list of this machine. Ask one of its "
+		  "administrators." },
 		{ ROUTE_PARKED, 403, "Your workspace is parked",
 		  "Nothing of it runs for now; your files are as you left them. Ask an "
 		  "administrator to take it up again." },

@@ -124,8 +124,7 @@ static int read_params(struct fcgi *fcgi, struct dv_error *err)
 		struct fcgi_param *param = &fcgi->params[fcgi->n_params];
 
 		if (fcgi->n_params == FCGI_MAX_PARAMS)
-			return dv_refuse(err, -EBADMSG, "more than %d parameters",
-					 FCGI_MAX_PARAMS);
+			return dv_refuse(err, -EBADMSG, "more than %d parameters", FCGI_MAX_PARAMS);
 		if (!take_length(fcgi, &at, &n_name) || !take_length(fcgi, &at, &n_value) ||
 		    n_name > fcgi->n_bytes - at || n_value > fcgi->n_bytes - at - n_name)
 			return dv_refuse(err, -EBADMSG, "parameters that do not end");
@@ -211,8 +210,8 @@ size_t fcgi_count(const struct fcgi *fcgi, const char *name)
 
 static uint8_t *put_record(uint8_t *at, unsigned int type, uint16_t id, const void *bytes, size_t n)
 {
-	const uint8_t header[8] = { VERSION,	       (uint8_t)type, (uint8_t)(id >> 8),
-				    (uint8_t)id,       (uint8_t)(n >> 8), (uint8_t)n };
+	const uint8_t header[8] = { VERSION,	 (uint8_t)type,	    (uint8_t)(id >> 8),
+				    (uint8_t)id, (uint8_t)(n >> 8), (uint8_t)n };
 
 	memcpy(at, header, sizeof(header));
 	if (n > 0)

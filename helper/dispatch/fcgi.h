@@ -43,8 +43,8 @@ struct fcgi {
 
 /* Take bytes. 1: a request is whole (the rest of the bytes, from `*ret_n_used`, belongs to the next); 0:
  * more is to come; -EBADMSG with a sentence, -ENOMEM. */
-DV_MUST_CHECK int fcgi_feed(struct fcgi *fcgi, const void *bytes, size_t n_bytes, size_t *ret_n_used,
-			    struct dv_error *err);
+DV_MUST_CHECK int fcgi_feed(struct fcgi *fcgi, const void *bytes, size_t n_bytes,
+			    size_t *ret_n_used, struct dv_error *err);
 
 /* The value of a parameter of the whole request, borrowed; NULL where there is none. */
 const char *fcgi_get(const struct fcgi *fcgi, const char *name);

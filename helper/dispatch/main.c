@@ -104,8 +104,9 @@ static int serve(const struct words *words, struct dv_error *err)
 	(void)sigaddset(&ends, SIGINT);
 	(void)sigprocmask(SIG_BLOCK, &ends, NULL);
 	if (r == 0 && sd_listen_fds(1) != 1)
-		r = dv_refuse(err, -ENOTCONN, "no socket was passed: this is started by systemd, with "
-					      "systemctl start devvm-dispatch.socket");
+		r = dv_refuse(err, -ENOTCONN,
+			      "no socket was passed: this is started by systemd, with "
+			      "systemctl start devvm-dispatch.socket");
 	if (r == 0)
 		r = find_nginx(words->nginx_user, &server.nginx_uid, err);
 	if (r == 0)

@@ -9,7 +9,8 @@
 
 static const char STYLE[] =
 	":root{color-scheme:light dark}"
-	"body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1.25rem;"
+	"body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 "
+	"1.25rem;"
 	"background:#fff;color:#1b1b1f}"
 	"h1{font-size:1.4rem}a{color:#0b57d0}li.failed{color:#b3261e}li.running{font-weight:600}"
 	"@media (prefers-color-scheme:dark){body{background:#16161a;color:#e6e6ea}a{color:#9ecaff}"
@@ -24,7 +25,8 @@ static const char SCRIPT[] =
 	"li.className=s.status;li.textContent=(s.text||s.step)+(s.status==='failed'?' (failed)':"
 	"s.status==='ok'?' (done)':'');return li}));"
 	"if(now.state!=='running'){location.reload();return}}"
-	"state.textContent='Preparing.'}catch(e){state.textContent='Waiting for the machine to answer.'}"
+	"state.textContent='Preparing.'}catch(e){state.textContent='Waiting for the machine to "
+	"answer.'}"
 	"setTimeout(look,1000)}look();";
 
 static const char *reason(unsigned int status)
@@ -33,8 +35,9 @@ static const char *reason(unsigned int status)
 		unsigned int status;
 		const char *reason;
 	} reasons[] = {
-		{ 200, "OK" },		     { 302, "Found" },	     { 400, "Bad Request" },
-		{ 403, "Forbidden" },	     { 404, "Not Found" },   { 429, "Too Many Requests" },
+		{ 200, "OK" },		{ 302, "Found" },
+		{ 400, "Bad Request" }, { 403, "Forbidden" },
+		{ 404, "Not Found" },	{ 429, "Too Many Requests" },
 		{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
 	};
 
@@ -67,7 +70,8 @@ static void print_headers(FILE *out, unsigned int status, const char *type, cons
 		      "'none'; frame-ancestors 'none'",
 		      status, reason(status), type);
 	if (nonce)
-		(void)fprintf(out, "; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'",
+		(void)fprintf(out,
+			      "; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'",
 			      nonce, nonce);
 	(void)fprintf(out, "\r\n");
 	if (status == 503)
@@ -94,10 +98,9 @@ static FILE *begin_page(char **text, size_t *n_bytes, unsigned int status, const
 	if (!out)
 		return NULL;
 	print_headers(out, status, "text/html", ret_nonce);
-	(void)fprintf(out,
-		      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-		      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-		      "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+	(void)fprintf(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+			   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+			   "<meta name=\"color-scheme\" content=\"light dark\"><title>");
 	print_escaped(out, title);
 	(void)fprintf(out, "</title><style nonce=\"%s\">%s</style>", ret_nonce, STYLE);
 	return out;
@@ -142,14 +145,17 @@ char *page_waiting(const char *user, const char *target, size_t *ret_n_bytes)
 
 	if (!out)
 		return NULL;
-	(void)fprintf(out, "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript></head>"
-			   "<body><main><h1>Your workspace is starting</h1><p>This is the workspace "
-			   "of ");
+	(void)fprintf(out,
+		      "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript></head>"
+		      "<body><main><h1>Your workspace is starting</h1><p>This is the workspace "
+		      "of ");
 	print_escaped(out, user);
-	(void)fprintf(out, ". The page moves on by itself.</p><p id=\"state\" role=\"status\" "
-			   "aria-live=\"polite\">Preparing.</p><ol id=\"steps\"></ol><p><a href=\"");
+	(void)fprintf(out,
+		      ". The page moves on by itself.</p><p id=\"state\" role=\"status\" "
+		      "aria-live=\"polite\">Preparing.</p><ol id=\"steps\"></ol><p><a href=\"");
 	print_escaped(out, target);
-	(void)fprintf(out, "\">Look now</a></p></main><script nonce=\"%s\">%s</script></body></html>\n",
+	(void)fprintf(out,
+		      "\">Look now</a></p></main><script nonce=\"%s\">%s</script></body></html>\n",
 		      nonce, SCRIPT);
 	return end_page(out, &page);
 }

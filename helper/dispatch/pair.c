@@ -203,8 +203,8 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 		r = exchange(target, credential.text, ret_cookies, &at, err);
 	if (r < 0)
 		return dv_prefix(err, r, "pair %s", target->user);
-	log_write(LOG_INFO, &fields, "paired %s by %s, fallback %s, in %" PRId64 " ms", target->user,
-		  EXCHANGES[at], at > 0 ? "yes" : "no", clock_now_ms() - began_ms);
+	log_write(LOG_INFO, &fields, "paired %s by %s, fallback %s, in %" PRId64 " ms",
+		  target->user, EXCHANGES[at], at > 0 ? "yes" : "no", clock_now_ms() - began_ms);
 	return 0;
 }
 
@@ -223,8 +223,9 @@ static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 			return dv_refuse(err, -EPERM, "port %u is held by another account",
 					 target->port);
 		if (clock_left_ms(deadline_ms) == 0)
-			return dv_refuse(err, -ETIMEDOUT, "the workspace did not start in time; "
-							  "journalctl -u t3-serve@%s says why",
+			return dv_refuse(err, -ETIMEDOUT,
+					 "the workspace did not start in time; "
+					 "journalctl -u t3-serve@%s says why",
 					 target->user);
 		(void)poll(NULL, 0, LISTEN_EVERY_MS);
 	}

@@ -46,7 +46,8 @@ static int add_people(struct door_people *people, json_t *map)
 	json_t *row;
 	int r = 0;
 
-	json_object_foreach (map, identity, row) {
+	json_object_foreach(map, identity, row)
+	{
 		const char *user = json_string_value(json_object_get(row, "os_user"));
 		json_int_t port = json_integer_value(json_object_get(row, "port"));
 
@@ -65,7 +66,8 @@ static int add_away(struct door_people *people, json_t *map)
 	json_t *why;
 	int r = 0;
 
-	json_object_foreach (map, identity, why) {
+	json_object_foreach(map, identity, why)
+	{
 		const struct door_person key = { .identity = (char *)identity };
 		struct door_person *person =
 			bsearch(&key, people->rows, n_here, sizeof(*people->rows), compare);
@@ -91,7 +93,8 @@ static int load(int root_fd, const char *path, json_t **ret_map, struct stat *re
 	if (r < 0)
 		return r;
 	*ret_map = json_loadb(text, n_bytes, JSON_REJECT_DUPLICATES, &why);
-	return *ret_map ? 0 : dv_refuse(err, -EBADMSG, "/%s: line %d: %s", path, why.line, why.text);
+	return *ret_map ? 0
+			: dv_refuse(err, -EBADMSG, "/%s: line %d: %s", path, why.line, why.text);
 }
 
 static const char *const PATHS[] = { DOOR_PEOPLE_PATH, DOOR_AWAY_PATH };

@@ -38,7 +38,8 @@ struct door_people {
 };
 
 /* `root_fd` is the folder that the paths are below. 0 also where nothing changed. */
-DV_MUST_CHECK int door_people_refresh(struct door_people *people, int root_fd, struct dv_error *err);
+DV_MUST_CHECK int door_people_refresh(struct door_people *people, int root_fd,
+				      struct dv_error *err);
 /* Borrowed until the next refresh; NULL where nobody is called so. */
 const struct door_person *door_people_find(const struct door_people *people, const char *identity);
 void door_people_done(struct door_people *people);

@@ -24,11 +24,13 @@ const char *route_safe_target(const char *uri)
 
 bool route_equal_secret(const char *a, size_t n_a, const char *b, size_t n_b)
 {
-	volatile unsigned char differs = n_a != n_b || n_b == 0;
+	volatile unsigned char differs = n_a != n_b;
 
+	if (n_b == 0)
+		return false;
 	for (size_t i = 0; i < n_a; i++)
-		differs |= (unsigned char)((unsigned char)a[i] ^ (unsigned char)b[n_b ? i % n_b : 0]);
-	return n_b > 0 && !differs;
+		differs |= (unsigned char)((unsigned char)a[i] ^ (unsigned char)b[i % n_b]);
+	return !differs;
 }
 
 static void append(char *text, const char *cookie, size_t n)
@@ -76,7 +78,8 @@ static bool is_trusted(const struct fcgi *request, const struct secret *secret)
 
 static bool names_ours(const char *connection)
 {
-	return connection && (strcasestr(connection, "authentik") || strcasestr(connection, "devvm"));
+	return connection &&
+	       (strcasestr(connection, "authentik") || strcasestr(connection, "devvm"));
 }
 
 /* false: no word that an identity could be. */

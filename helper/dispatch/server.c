@@ -194,8 +194,9 @@ static int add_connection(struct dispatch_server *server, int fd)
 	server->n_connections++;
 	r = sd_event_add_io(server->event, &connection->io, fd, EPOLLIN, on_io, connection);
 	if (r >= 0)
-		r = sd_event_add_time_relative(server->event, &connection->deadline, CLOCK_MONOTONIC,
-					       REQUEST_USEC, 0, on_deadline, connection);
+		r = sd_event_add_time_relative(server->event, &connection->deadline,
+					       CLOCK_MONOTONIC, REQUEST_USEC, 0, on_deadline,
+					       connection);
 	if (r < 0)
 		connection_free(connection);
 	return 0;

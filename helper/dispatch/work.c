@@ -50,7 +50,8 @@ static void *run_lane(void *context)
 		*pool->last_ended = work;
 		pool->last_ended = &work->next;
 		(void)pthread_mutex_unlock(&pool->lock);
-		DV_IGNORE(write(pool->ended_fd, &one, sizeof(one))); /* a full counter is ready, too */
+		DV_IGNORE(write(pool->ended_fd, &one,
+				sizeof(one))); /* a full counter is ready, too */
 	}
 	return NULL;
 }
@@ -116,8 +117,9 @@ int work_pool_new(struct work_pool **ret_pool, sd_event *event, struct dv_error 
 		(void)pthread_cond_init(&pool->lanes[i].there_is_work, NULL);
 	}
 	pool->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = pool->ended_fd < 0 ? -errno
-			       : sd_event_add_io(event, NULL, pool->ended_fd, EPOLLIN, on_ended, pool);
+	r = pool->ended_fd < 0
+		    ? -errno
+		    : sd_event_add_io(event, NULL, pool->ended_fd, EPOLLIN, on_ended, pool);
 	if (r >= 0)
 		r = start_threads(pool);
 	/* Threads may run by then, so what there is stays: the program ends. */

@@ -99,7 +99,8 @@ static int compose_secret(struct step_context *context, struct secret *ret_text,
 {
 	DV_AUTO_SECRET struct secret secret = { 0 };
 	size_t n;
-	int r = secret_read(context->env->root_dirfd, SECRET_SOURCE, MAX_SECRET_BYTES, &secret, err);
+	int r = secret_read(context->env->root_dirfd, SECRET_SOURCE, MAX_SECRET_BYTES, &secret,
+			    err);
 
 	if (r == -ENOENT)
 		return 0;
@@ -108,7 +109,8 @@ static int compose_secret(struct step_context *context, struct secret *ret_text,
 	n = strcspn(secret.text, "\n");
 	if (n == 0 || strspn(secret.text, SECRET_CHARACTERS) != n)
 		return dv_refuse(err, -EINVAL,
-				 "/" SECRET_SOURCE " must be one line of letters, digits and +/=_.-");
+				 "/" SECRET_SOURCE
+				 " must be one line of letters, digits and +/=_.-");
 	r = asprintf(&ret_text->text, "\"%.*s\" 1;\n", (int)n, secret.text);
 	if (r < 0) {
 		ret_text->text = NULL;

@@ -41,6 +41,10 @@ def ask(request):
         try:
             while chunk := s.recv(65536):
                 answer += chunk
+                head, _, body = answer.partition(b"\r\n\r\n")
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                if length and len(body) >= int(length[1]):
+                    break
         except socket.timeout:
             answer += b"(timeout)"
         except ConnectionResetError:
