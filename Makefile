@@ -237,7 +237,7 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_file test_groups test_guard test_home test_installs test_instance \
               test_instances test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
               test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_node \
-              test_output test_package test_page test_pass test_path test_people test_playwright \
+              test_output test_package test_page test_pair test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_programs test_progress test_proto test_protocol_doc \
               test_queue test_record test_report test_retire_legacy test_roster \
