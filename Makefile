@@ -64,7 +64,7 @@ units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
-                 helper/steps/deny.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
+                 helper/steps/deny.c helper/steps/door.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
                  helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c helper/steps/item.c \
                  helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
@@ -100,6 +100,9 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
+dispatch_SOURCES := helper/dispatch/door.c helper/dispatch/fcgi.c helper/dispatch/listener.c \
+                    helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/people.c \
+                    helper/dispatch/route.c helper/dispatch/server.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -109,11 +112,14 @@ lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+# What the front door links.
+BELOW_DISPATCH = $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
 BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
-PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent
+PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent \
+            $(BUILD)/devvm-dispatch
 MODULE   := $(BUILD)/pam_devvm.so
 
 .PHONY: all
@@ -131,7 +137,7 @@ $(call lib,$(1)): $$(call objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl agent,$(eval $(call archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent dispatch,$(eval $(call archive_rule,$(layer))))
 
 $(BUILD)/devvm-helperd: $(call objects,helper/daemon/main.c) $(call lib,daemon) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
@@ -141,6 +147,9 @@ $(BUILD)/devvmctl: $(call objects,helper/ctl/main.c) $(call lib,ctl) $(BELOW_TOP
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 $(BUILD)/devvm-agent: $(call objects,helper/agent/main.c) $(call lib,agent) $(BELOW_AGENT)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
+$(BUILD)/devvm-dispatch: $(call objects,helper/dispatch/main.c) $(call lib,dispatch) $(BELOW_DISPATCH)
 	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
 
 # The module links libpam and libc, wire, and the little of base they need. Each program that
@@ -162,13 +171,14 @@ install: all
 	install -d $(DESTDIR)$(SECURITYDIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SHAREDIR)/pam-configs \
-		$(DESTDIR)$(SHAREDIR)/devvm/skel $(DESTDIR)$(SHAREDIR)/doc/devvm \
+		$(DESTDIR)$(SHAREDIR)/devvm/skel $(DESTDIR)$(SHAREDIR)/devvm/nginx $(DESTDIR)$(SHAREDIR)/doc/devvm \
 		$(DESTDIR)$(SHAREDIR)/man/man5 $(DESTDIR)$(SHAREDIR)/man/man8 \
 		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm
 	install -m 0644 $(MODULE) $(DESTDIR)$(SECURITYDIR)/pam_devvm.so
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
 	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
-		$(DESTDIR)$(LIBEXECDIR)/
+		$(BUILD)/devvm-dispatch $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0644 conf/nginx/devvm.conf $(DESTDIR)$(SHAREDIR)/devvm/nginx/devvm.conf
 	install -m 0644 conf/socket-activation.cjs $(DESTDIR)$(LIBEXECDIR)/
 	ln -sfn ../libexec/devvm/devvm-agent $(DESTDIR)$(PREFIX)/bin/t3
 	install -m 0644 $(UNITS) $(DESTDIR)$(UNITDIR)/
@@ -179,7 +189,7 @@ install: all
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
 	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
-	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
 	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
 	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
@@ -225,22 +235,22 @@ support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_due \
-              test_env test_envfile test_error test_events test_facts test_fence test_fetch \
+              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \
+              test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch \
               test_file test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listing test_lock test_log test_looks test_manager test_maps test_mint test_mint_parse \
+              test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint test_mint_parse \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
-              test_output test_package test_packages test_pass test_path test_people test_playwright \
+              test_output test_package test_packages test_page test_pair test_pass test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_rclone test_record test_report test_retire_legacy test_roster \
-              test_roster_fields test_roster_trust test_secret test_secrets test_server test_session \
+              test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_units \
               test_validate test_vault test_view test_wait test_watch test_yaml
-FUZZ_TARGETS := fuzz_record fuzz_request fuzz_yaml_roster
+FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
 
@@ -259,9 +269,9 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 	@rm -f $$@
 	$$(QUIET_AR)ar rcs $$@ $$^
 endef
-$(foreach layer,$(LAYERS) daemon job ctl agent support,$(eval $(call san_archive_rule,$(layer))))
+$(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent ctl job daemon steps secrets units ledger roster store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -327,8 +337,8 @@ bench: test-deps
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \
-             job ctl agent pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
-             helper/ctl/main.c helper/agent/main.c
+             job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+             helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \

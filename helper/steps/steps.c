@@ -9,6 +9,7 @@
 #include "steps/code.h"
 #include "steps/codex.h"
 #include "steps/deny.h"
+#include "steps/door.h"
 #include "steps/facts.h"
 #include "steps/fence.h"
 #include "steps/groups.h"
@@ -59,6 +60,7 @@ const struct step STEPS[] = {
 
 	{ "keep",    STEP_MAPS,      NULL,             "writing down uids and ports", 0,           keep_check, keep_apply },
 	{ "maps",    STEP_MAPS,      NULL,             "writing the maps",           0,            maps_check, maps_apply },
+	{ "door",    STEP_MAPS,      NULL,             "writing the door's maps",    0,            door_check, door_apply },
 
 	{ "secrets", STEP_MACHINE, NULL,               "staging the secrets",        0,            secrets_step_check, secrets_step_apply },
 	{ "protect", STEP_MACHINE, NULL,               "closing the protected trees", 0,           protect_check, protect_apply },
@@ -71,6 +73,7 @@ const struct step STEPS[] = {
 	{ "leave",   STEP_SETTLE,    NULL,             "stopping what ran for who left", 0,        leave_check, leave_apply },
 	{ "fence",   STEP_SETTLE,    NULL,             "fencing the ports",          0,            fence_check, fence_apply },
 	{ "settle",  STEP_SETTLE,    NULL,             "starting people's units",   0,            settle_check, settle_apply },
+	{ "nginx",   STEP_SETTLE,    NULL,             "telling nginx",              0,            nginx_check, nginx_apply },
 
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },
 	{ "path",    STEP_HOME,      NULL,             "preparing ~/.local/bin",     5 * SECONDS,  path_check, path_apply },

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The real programs people use, as two more lower layers of a host: `up --with-programs`.
 #
-#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone;
+#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone, nginx;
 #                      on trixie ttyd, too
 #   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
 #                      npm beside it, below /srv/artifacts the real claude and a registry of files
@@ -12,8 +12,8 @@
 # `artifacts_up` (case.sh).
 
 # Bump when programs_make or artifacts_make changes what it makes.
-readonly PROGRAMS_RECIPE=2 ARTIFACTS_RECIPE=1
-readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs rclone"
+readonly PROGRAMS_RECIPE=3 ARTIFACTS_RECIPE=1
+readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs nginx-light rclone"
 # Debian's own node is older than t3 takes (22.16) in both suites.
 readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76
 
@@ -91,6 +91,8 @@ programs_make() { # BASE SUITE TMP
 	apt-get -q update
 	# shellcheck disable=SC2086
 	apt-get -q -y install $PROGRAMS_PACKAGES
+	# A case that wants it starts it; the others need not have it at their boot.
+	rm -f "$root/etc/systemd/system/multi-user.target.wants/nginx.service"
 	[ "$2" != trixie ] || programs_add_ttyd "$root"
 	find "$root/var/lib/apt/lists" "$root/var/cache/apt" -type f -delete
 	umount "$root/proc" "$root"

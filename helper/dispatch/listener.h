@@ -1,0 +1,25 @@
+/* listener.h - whose is a loopback port?
+ *
+ * Any local user may listen on a port that is another's while it is free, so before a byte is sent the
+ * kernel is asked who listens (/proc/self/net/tcp and tcp6, proc_net_tcp(5)).
+ */
+#ifndef DEVVM_DISPATCH_LISTENER_H
+#define DEVVM_DISPATCH_LISTENER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+enum listener {
+	LISTENER_UNSET,
+	LISTENER_NONE,
+	LISTENER_OWN,
+	LISTENER_FOREIGN, /* somebody else's, if only one of several */
+};
+
+/* Who would answer 127.0.0.1:port. */
+DV_MUST_CHECK int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_listener,
+				struct dv_error *err);
+
+#endif

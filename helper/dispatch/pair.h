@@ -1,0 +1,45 @@
+/* pair.h - what is asked of the helper and of a person's server. Blocks: for the threads of work.h.
+ *
+ * Nothing of a credential or a cookie is logged. Before a byte goes to a port its listener is looked at.
+ * Sources: docs/PROTOCOL.md (mint, ensure); t3's /api/auth/session, /api/auth/browser-session and, where
+ * that answers 404 (versions up to 0.0.24), /api/auth/bootstrap.
+ */
+#ifndef DEVVM_DISPATCH_PAIR_H
+#define DEVVM_DISPATCH_PAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+#include "wire/record.h"
+
+struct pair_target {
+	const char *helper_path;
+	int root_fd;
+	const char *user;
+	uid_t uid;
+	uint16_t port;
+};
+
+enum pair_session {
+	PAIR_SESSION_UNSET, /* could not be asked: let it through */
+	PAIR_SESSION_ALIVE,
+	PAIR_SESSION_DEAD,
+};
+
+/* Whether their server takes these cookies for a session. */
+DV_MUST_CHECK int pair_check(const struct pair_target *target, const char *cookies,
+			     enum pair_session *ret_session, struct dv_error *err);
+
+/* A new session: the values of each Set-Cookie. Logs one line. */
+DV_MUST_CHECK int pair_make(const struct pair_target *target, struct str_list *ret_cookies,
+			    struct dv_error *err);
+
+/* Have them prepared and started, and wait until their server listens. `on_progress` is called on this
+ * thread with each record of progress. */
+DV_MUST_CHECK int pair_ensure(const struct pair_target *target,
+			      void (*on_progress)(void *context, const struct record *record),
+			      void *context, struct dv_error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* people.h - who is who at the door: /etc/t3-serve/dispatch.json, and door-away.json, followed.
+ *
+ * Both are replaced whole by the reconcile; the second says of an identity that it is parked, or left, and
+ * need not be there. door_people_refresh() reads them again where one is another file than the one that was
+ * read, and is called before each answer, so no answer is older than the files (two stat(2), about a
+ * microsecond each). A file that cannot be read leaves nobody known: nobody is let through on
+ * what was true once.
+ */
+#ifndef DEVVM_DISPATCH_PEOPLE_H
+#define DEVVM_DISPATCH_PEOPLE_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+#define DOOR_PEOPLE_PATH "etc/t3-serve/dispatch.json"
+#define DOOR_AWAY_PATH "etc/t3-serve/door-away.json"
+
+enum door_away {
+	DOOR_HERE,
+	DOOR_PARKED,
+	DOOR_LEFT, /* with neither user nor port */
+};
+
+struct door_person {
+	char *identity;
+	char *user;
+	uint16_t port;
+	enum door_away away;
+};
+
+/* Zero-initialise; release with door_people_done(). */
+struct door_people {
+	struct door_person *rows; /* by identity, in any case of letters */
+	size_t n_rows;
+	struct stat seen[2];
+};
+
+/* `root_fd` is the folder that the paths are below. 0 also where nothing changed. */
+DV_MUST_CHECK int door_people_refresh(struct door_people *people, int root_fd,
+				      struct dv_error *err);
+/* Borrowed until the next refresh; NULL where nobody is called so. */
+const struct door_person *door_people_find(const struct door_people *people, const char *identity);
+void door_people_done(struct door_people *people);
+
+#endif

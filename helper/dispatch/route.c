@@ -1,0 +1,161 @@
+/* route.c - see route.h. */
+#include "dispatch/route.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+
+#define SESSION_COOKIE "t3_session"
+#define MAX_COOKIE_BYTES 8192
+
+const char *route_safe_target(const char *uri)
+{
+	if (!uri || uri[0] != '/' || uri[1] == '/')
+		return "/";
+	for (const char *c = uri; *c; c++) {
+		/* A browser takes a backslash for a slash. */
+		if (*c <= ' ' || *c > '~' || *c == '\\')
+			return "/";
+	}
+	return uri;
+}
+
+bool route_equal_secret(const char *a, size_t n_a, const char *b, size_t n_b)
+{
+	volatile unsigned char differs = n_a != n_b;
+
+	if (n_b == 0)
+		return false;
+	for (size_t i = 0; i < n_a; i++)
+		differs |= (unsigned char)((unsigned char)a[i] ^ (unsigned char)b[i % n_b]);
+	return !differs;
+}
+
+static void append(char *text, const char *cookie, size_t n)
+{
+	if (*text)
+		(void)strcat(text, "; ");
+	(void)strncat(text, cookie, n);
+}
+
+char *route_session_cookies(const char *header)
+{
+	size_t n_header = header ? strlen(header) : 0;
+	char *found;
+
+	if (n_header == 0 || n_header > MAX_COOKIE_BYTES)
+		return NULL;
+	/* "a;b" becomes "a; b" */
+	found = calloc(1, n_header * 2 + 3);
+	for (const char *c = header; found && *c; c += strspn(c, ";")) {
+		size_t n;
+
+		c += strspn(c, " \t");
+		n = strcspn(c, ";");
+		if (str_starts_with(c, SESSION_COOKIE) && memchr(c, '=', n))
+			append(found, c, n);
+		c += n;
+	}
+	if (found && !*found) {
+		free(found);
+		return NULL;
+	}
+	return found;
+}
+
+static bool is_trusted(const struct fcgi *request, const struct secret *secret)
+{
+	const char *listener = fcgi_get(request, "DEVVM_LISTENER");
+	const char *said = fcgi_get(request, "HTTP_X_DEVVM_PROXY_SECRET");
+
+	if (listener && str_starts_with(listener, "unix:"))
+		return true;
+	return said && fcgi_count(request, "HTTP_X_DEVVM_PROXY_SECRET") == 1 &&
+	       route_equal_secret(said, strlen(said), secret->text, secret->n_bytes);
+}
+
+static bool names_ours(const char *connection)
+{
+	return connection &&
+	       (strcasestr(connection, "authentik") || strcasestr(connection, "devvm"));
+}
+
+/* false: no word that an identity could be. */
+static bool read_identity(const char *value, char ret_identity[static ROUTE_IDENTITY_BYTES])
+{
+	size_t n = strcspn(value, "@");
+
+	if (n == 0 || n >= ROUTE_IDENTITY_BYTES || (value[n] && strchr(value + n + 1, '@')))
+		return false;
+	for (const char *c = value; *c; c++) {
+		if (*c <= ' ' || *c > '~' || strchr(",;\"'<>\\&", *c))
+			return false;
+	}
+	memcpy(ret_identity, value, n);
+	ret_identity[n] = '\0';
+	return true;
+}
+
+static bool is_navigation(const struct fcgi *request)
+{
+	const char *dest = fcgi_get(request, "HTTP_SEC_FETCH_DEST");
+	const char *method = fcgi_get(request, "REQUEST_METHOD");
+	const char *accept = fcgi_get(request, "HTTP_ACCEPT");
+
+	/* A WebSocket's handshake is a GET, too. */
+	if (!str_equal(method, "GET") || fcgi_get(request, "HTTP_UPGRADE"))
+		return false;
+	return dest ? strcmp(dest, "document") == 0 : accept && strstr(accept, "text/html");
+}
+
+static const enum route_kind AWAY[] = {
+	[DOOR_HERE] = ROUTE_UNSET,
+	[DOOR_PARKED] = ROUTE_PARKED,
+	[DOOR_LEFT] = ROUTE_LEFT,
+};
+
+static enum route_kind identify(const struct fcgi *request, const struct door_people *people,
+				const struct secret *secret, struct route *route)
+{
+	const char *value = fcgi_get(request, "HTTP_X_AUTHENTIK_USERNAME");
+
+	if (!is_trusted(request, secret))
+		return ROUTE_UNTRUSTED;
+	if (!value || !*value)
+		return ROUTE_NOBODY;
+	if (fcgi_count(request, "HTTP_X_AUTHENTIK_USERNAME") != 1 ||
+	    names_ours(fcgi_get(request, "HTTP_CONNECTION")) ||
+	    !read_identity(value, route->identity))
+		return ROUTE_BAD;
+	route->person = door_people_find(people, route->identity);
+	/* Somebody may be in the roster by the whole of their address. */
+	if (!route->person)
+		route->person = door_people_find(people, value);
+	if (!route->person)
+		return ROUTE_UNKNOWN;
+	return AWAY[route->person->away];
+}
+
+void route_decide(const struct fcgi *request, const struct door_people *people,
+		  const struct secret *secret, struct route *ret_route)
+{
+	const char *uri = fcgi_get(request, "REQUEST_URI");
+	struct route route = { .target = route_safe_target(uri),
+			       .is_navigation = is_navigation(request) };
+
+	if (uri && strcmp(uri, "/healthz") == 0)
+		route.kind = ROUTE_HEALTH;
+	else
+		route.kind = identify(request, people, secret, &route);
+	if (route.kind == ROUTE_UNSET && strcmp(route.target, "/devvm/progress") == 0)
+		route.kind = ROUTE_PROGRESS;
+	if (route.kind == ROUTE_UNSET) {
+		DV_AUTO_FREE char *cookies =
+			route_session_cookies(fcgi_get(request, "HTTP_COOKIE"));
+
+		route.kind = !route.is_navigation ? ROUTE_PASS : cookies ? ROUTE_CHECK : ROUTE_PAIR;
+	}
+	*ret_route = route;
+}

@@ -1,0 +1,73 @@
+/* test_door_people.c - the maps are followed at once, and without one nobody is known. */
+#include "scratch.h"
+
+#include "dispatch/people.h"
+
+#define EMO "{\"emo.id\": {\"os_user\": \"emo\", \"port\": 3773}"
+
+static void refresh(struct scratch *scratch, struct door_people *people)
+{
+	assert_ok(scratch, door_people_refresh(people, scratch->env.root_dirfd, &scratch->err));
+}
+
+static void a_change_is_seen_at_once(void **state)
+{
+	struct scratch *scratch = *state;
+	struct door_people people = { 0 };
+	const struct door_person *person;
+
+	scratch_write(scratch, DOOR_PEOPLE_PATH, EMO "}", 0644);
+	refresh(scratch, &people);
+	person = door_people_find(&people, "Emo.ID");
+	assert_non_null(person);
+	assert_string_equal(person->user, "emo");
+	assert_int_equal(person->port, 3773);
+	assert_null(door_people_find(&people, "emo"));
+
+	scratch_write(scratch, DOOR_AWAY_PATH, "{\"emo.id\": \"parked\", \"zoe\": \"left\"}", 0644);
+	refresh(scratch, &people);
+	assert_int_equal(door_people_find(&people, "emo.id")->away, DOOR_PARKED);
+	assert_int_equal(door_people_find(&people, "zoe")->away, DOOR_LEFT);
+
+	/* Somebody else has the identity of who left. */
+	scratch_write(scratch, DOOR_PEOPLE_PATH,
+		      EMO ", \"zoe\": {\"os_user\": \"z2\", \"port\": 9}}", 0644);
+	refresh(scratch, &people);
+	assert_int_equal(door_people_find(&people, "zoe")->away, DOOR_HERE);
+	assert_int_equal(people.n_rows, 2);
+	door_people_done(&people);
+}
+
+static void what_is_no_map_knows_nobody(void **state)
+{
+	struct scratch *scratch = *state;
+	struct door_people people = { 0 };
+
+	scratch_write(scratch, DOOR_PEOPLE_PATH, EMO "}", 0644);
+	refresh(scratch, &people);
+	scratch_write(scratch, DOOR_PEOPLE_PATH, "{\"emo.id\":", 0644);
+	assert_int_equal(door_people_refresh(&people, scratch->env.root_dirfd, &scratch->err),
+			 -EBADMSG);
+	assert_null(door_people_find(&people, "emo.id"));
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, DOOR_PEOPLE_PATH, 0), 0);
+	assert_int_equal(door_people_refresh(&people, scratch->env.root_dirfd, &scratch->err),
+			 -ENOENT);
+	scratch_write(scratch, DOOR_PEOPLE_PATH,
+		      "{\"a\": {\"os_user\": \"../x\", \"port\": 1}, \"b\": {\"os_user\": \"b\", "
+		      "\"port\": 0}, "
+		      "\"c\": 3}",
+		      0644);
+	refresh(scratch, &people);
+	assert_int_equal(people.n_rows, 0);
+	door_people_done(&people);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(a_change_is_seen_at_once),
+					    TEST(what_is_no_map_knows_nobody) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

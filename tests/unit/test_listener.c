@@ -1,0 +1,64 @@
+/* test_listener.c - whose a port is, from the kernel's tables as they look. */
+#include "scratch.h"
+
+#include "dispatch/listener.h"
+
+#define HEAD                                                                                       \
+	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "      \
+	"timeout inode\n"
+#define ROW(address, state, uid)                                                                   \
+	"   0: " address " 00000000:0000 " state " 00000000:00000000 00:00000000 00000000  " uid   \
+	"        0 22 1 0 100 0 0 10 0\n"
+#define PORT 3773 /* 0EBD */
+
+static enum listener look(struct scratch *scratch, const char *tcp, const char *tcp6)
+{
+	enum listener listener = LISTENER_UNSET;
+
+	scratch_write(scratch, "proc/self/net/tcp", tcp, 0644);
+	scratch_write(scratch, "proc/self/net/tcp6", tcp6, 0644);
+	assert_ok(scratch,
+		  listener_look(scratch->env.root_dirfd, PORT, 1000, &listener, &scratch->err));
+	return listener;
+}
+
+static void whose_it_is(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(look(s, HEAD, HEAD), LISTENER_NONE);
+	assert_int_equal(look(s, HEAD ROW("0100007F:0EBD", "0A", "1000"), HEAD), LISTENER_OWN);
+	assert_int_equal(look(s, HEAD ROW("00000000:0EBD", "0A", "1000"), HEAD), LISTENER_OWN);
+	assert_int_equal(look(s, HEAD ROW("0100007F:0EBD", "0A", "1001"), HEAD), LISTENER_FOREIGN);
+	assert_int_equal(look(s, HEAD ROW("0100007F:0EBD", "01", "1000"), HEAD), LISTENER_NONE);
+	assert_int_equal(look(s, HEAD ROW("0100007F:0EBE", "0A", "1000"), HEAD), LISTENER_NONE);
+	assert_int_equal(look(s, HEAD ROW("0200007F:0EBD", "0A", "1000"), HEAD), LISTENER_NONE);
+	assert_int_equal(look(s, HEAD,
+			      HEAD ROW("00000000000000000000000000000000:0EBD", "0A", "1001")),
+			 LISTENER_FOREIGN);
+	assert_int_equal(look(s, HEAD,
+			      HEAD ROW("00000000000000000000000001000000:0EBD", "0A", "1001")),
+			 LISTENER_NONE);
+	assert_int_equal(look(s, HEAD ROW("0100007F:0EBD", "0A", "1000"),
+			      HEAD ROW("0000000000000000FFFF00000100007F:0EBD", "0A", "0")),
+			 LISTENER_FOREIGN);
+}
+
+static void without_a_table(void **state)
+{
+	struct scratch *scratch = *state;
+	enum listener listener = LISTENER_UNSET;
+
+	assert_int_equal(listener_look(scratch->env.root_dirfd, PORT, 0, &listener, &scratch->err),
+			 -ENOENT);
+	assert_int_equal(listener, LISTENER_UNSET);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(whose_it_is), TEST(without_a_table) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* test_route.c - who is believed, what is a navigation, where one may be sent, which cookies are t3's. */
+#include "scratch.h"
+
+#include "dispatch/route.h"
+
+static struct door_person PEOPLE[] = {
+	{ .identity = (char *)"anna", .user = (char *)"anna", .port = 3773 },
+	{ .identity = (char *)"gone", .away = DOOR_LEFT },
+	{ .identity = (char *)"park", .user = (char *)"park", .port = 3774, .away = DOOR_PARKED },
+};
+static const struct door_people ALL = { .rows = PEOPLE, .n_rows = 3 };
+static const struct secret SECRET = { .text = (char *)"s3cret", .n_bytes = 6 };
+
+#define BY_SOCKET                                                                                  \
+	{                                                                                          \
+		"DEVVM_LISTENER", "unix:/run/x"                                                    \
+	}
+#define ANNA                                                                                       \
+	{                                                                                          \
+		"HTTP_X_AUTHENTIK_USERNAME", "anna"                                                \
+	}
+#define GET                                                                                        \
+	{                                                                                          \
+		"REQUEST_METHOD", "GET"                                                            \
+	}
+#define DOCUMENT                                                                                   \
+	{                                                                                          \
+		"HTTP_SEC_FETCH_DEST", "document"                                                  \
+	}
+
+static void routes(void **state DV_UNUSED)
+{
+	static const struct {
+		enum route_kind kind;
+		struct fcgi_param params[8];
+	} rows[] = {
+		{ ROUTE_PAIR, { BY_SOCKET, ANNA, GET, DOCUMENT } },
+		{ ROUTE_PAIR, { BY_SOCKET, ANNA, GET, { "HTTP_ACCEPT", "text/html,*/*" } } },
+		{ ROUTE_PAIR, { BY_SOCKET, ANNA, GET, DOCUMENT, { "HTTP_COOKIE", "a=b" } } },
+		{ ROUTE_CHECK,
+		  { BY_SOCKET, ANNA, GET, DOCUMENT, { "HTTP_COOKIE", "t3_session=b" } } },
+		{ ROUTE_PASS, { BY_SOCKET, ANNA, GET } },
+		{ ROUTE_PASS,
+		  { BY_SOCKET,
+		    ANNA,
+		    GET,
+		    { "HTTP_SEC_FETCH_DEST", "empty" },
+		    { "HTTP_ACCEPT", "text/html" } } },
+		{ ROUTE_PASS, { BY_SOCKET, ANNA, { "REQUEST_METHOD", "POST" }, DOCUMENT } },
+		{ ROUTE_PASS, { BY_SOCKET, ANNA, GET, DOCUMENT, { "HTTP_UPGRADE", "websocket" } } },
+		{ ROUTE_PAIR,
+		  { BY_SOCKET,
+		    { "HTTP_X_AUTHENTIK_USERNAME", "ANNA@example.org" },
+		    GET,
+		    DOCUMENT } },
+		{ ROUTE_PAIR, { { "HTTP_X_DEVVM_PROXY_SECRET", "s3cret" }, ANNA, GET, DOCUMENT } },
+		{ ROUTE_UNTRUSTED, { ANNA, GET, DOCUMENT } },
+		{ ROUTE_UNTRUSTED,
+		  { { "HTTP_X_DEVVM_PROXY_SECRET", "s3cre" }, ANNA, GET, DOCUMENT } },
+		{ ROUTE_UNTRUSTED, { { "HTTP_X_DEVVM_PROXY_SECRET", "s3crets3cret" }, ANNA, GET } },
+		{ ROUTE_UNTRUSTED,
+		  { { "HTTP_X_DEVVM_PROXY_SECRET", "s3cret" },
+		    { "HTTP_X_DEVVM_PROXY_SECRET", "s3cret" },
+		    ANNA } },
+		{ ROUTE_UNTRUSTED, { { "DEVVM_LISTENER", "127.0.0.1" }, ANNA, GET } },
+		{ ROUTE_BAD, { BY_SOCKET, ANNA, ANNA, GET } },
+		{ ROUTE_BAD,
+		  { BY_SOCKET, ANNA, { "HTTP_CONNECTION", "x, X-Authentik-Username" } } },
+		{ ROUTE_BAD, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "anna, ben" } } },
+		{ ROUTE_BAD, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "@x" } } },
+		{ ROUTE_BAD, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "a@b@c" } } },
+		{ ROUTE_NOBODY, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "" } } },
+		{ ROUTE_NOBODY, { BY_SOCKET, GET } },
+		{ ROUTE_UNKNOWN, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "eve" } } },
+		{ ROUTE_PARKED, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "park" } } },
+		{ ROUTE_LEFT, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "gone" } } },
+		{ ROUTE_PROGRESS, { BY_SOCKET, ANNA, { "REQUEST_URI", "/devvm/progress" } } },
+		{ ROUTE_HEALTH, { { "REQUEST_URI", "/healthz" } } },
+	};
+
+	for (size_t i = 0; i < DV_COUNT(rows); i++) {
+		static struct fcgi fcgi;
+		struct route route = { 0 };
+
+		fcgi = (struct fcgi){ 0 };
+		while (fcgi.n_params < 8 && rows[i].params[fcgi.n_params].name) {
+			fcgi.params[fcgi.n_params] = rows[i].params[fcgi.n_params];
+			fcgi.n_params++;
+		}
+		route_decide(&fcgi, &ALL, &SECRET, &route);
+		if (route.kind != rows[i].kind)
+			fail_msg("row %zu: expected %d, got %d", i, rows[i].kind, route.kind);
+	}
+}
+
+static void without_a_secret_none_is_right(void **state DV_UNUSED)
+{
+	assert_true(route_equal_secret("abc", 3, "abc", 3));
+	assert_false(route_equal_secret("abd", 3, "abc", 3));
+	assert_false(route_equal_secret("abcabc", 6, "abc", 3));
+	assert_false(route_equal_secret("", 0, "abc", 3));
+	assert_false(route_equal_secret("", 0, "", 0));
+	assert_false(route_equal_secret("a", 1, NULL, 0));
+}
+
+static void targets_are_of_the_same_origin(void **state DV_UNUSED)
+{
+	static const char *const bad[] = { "//evil", "/\\evil", "\\/evil", "http://evil", "",
+					   "/a\tb",  "/a\rb",	"/a b",	   "/\xc3\xa9",	  "/x\\y" };
+
+	assert_string_equal(route_safe_target("/deep/er?x=//y#z"), "/deep/er?x=//y#z");
+	assert_string_equal(route_safe_target(NULL), "/");
+	for (size_t i = 0; i < DV_COUNT(bad); i++)
+		assert_string_equal(route_safe_target(bad[i]), "/");
+}
+
+static void cookies_of_t3_alone(void **state DV_UNUSED)
+{
+	static const struct {
+		const char *header, *found;
+	} rows[] = {
+		{ "t3_session=a", "t3_session=a" },
+		{ "authentik_x=1; t3_session_9_ab=a=b;c=d;t3_session=e",
+		  "t3_session_9_ab=a=b; t3_session=e" },
+		{ "my_t3_session=a", NULL },
+		{ "t3_session", NULL },
+		{ ";;;", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < DV_COUNT(rows); i++) {
+		DV_AUTO_FREE char *found = route_session_cookies(rows[i].header);
+
+		if (!str_equal(found, rows[i].found))
+			fail_msg("%s: expected %s, got %s", rows[i].header, rows[i].found, found);
+	}
+	assert_null(route_session_cookies(NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes),
+		cmocka_unit_test(without_a_secret_none_is_right),
+		cmocka_unit_test(targets_are_of_the_same_origin),
+		cmocka_unit_test(cookies_of_t3_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
