@@ -17,7 +17,8 @@ static const struct {
 } VERBS[] = {
 	{ "t3", agent_t3, true, "the caller's version of t3, with all further words" },
 	{ "t3-serve", agent_t3_serve, false, "the caller's t3 server, on the port of T3_PORT" },
-	{ "mint", agent_mint, false, "a one-time credential of the caller's t3, for devvm-helperd" },
+	{ "mint", agent_mint, false,
+	  "a one-time credential of the caller's t3, for devvm-helperd" },
 	{ "playwright", agent_playwright, false,
 	  "the caller's browser server, on systemd's sockets" },
 	{ "playwright-refuse", agent_playwright_refuse, false,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/settle.h"
 #include "steps/view.h"
@@ -159,7 +160,9 @@ static int look(struct step_context *context, size_t i, struct secret *ret_text,
 int door_check(struct step_context *context, enum step_verdict *ret_verdict,
 	       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
-	*ret_verdict = STEP_FINE;
+	const struct item_list items = { context, ret_verdict, ret_what };
+
+	item_begin(&items);
 	for (size_t i = 0; i < DV_COUNT(FILES); i++) {
 		DV_AUTO_SECRET struct secret text = { 0 };
 		bool matches = false;
@@ -167,11 +170,11 @@ int door_check(struct step_context *context, enum step_verdict *ret_verdict,
 
 		if (r < 0)
 			return r;
-		if (matches)
-			continue;
-		*ret_verdict = STEP_DIFFERS;
-		(void)snprintf(ret_what, STEP_WHAT_BYTES, "write /%s", FILES[i].path);
-		return 0;
+		if (!matches && text.text)
+			item_add(&items, item_mark_of(context->env, FILES[i].path), "write /%s",
+				 FILES[i].path);
+		else if (!matches)
+			item_add(&items, STEP_REMOVE, "remove /%s", FILES[i].path);
 	}
 	return 0;
 }

@@ -36,6 +36,7 @@ static void print_person(FILE *out, const struct people_row *person)
 	(void)fputc('\n', out);
 }
 
+/* NULL in `ret_text` where the ledger has nobody: what is there is to be taken in, not written over. */
 static int compose(struct step_context *context, char **ret_text, struct dv_error *err)
 {
 	DV_AUTO_PEOPLE struct people people = { 0 };
@@ -43,7 +44,7 @@ static int compose(struct step_context *context, char **ret_text, struct dv_erro
 	FILE *out;
 	int r = people_list(context->machine->ledger, &people, err);
 
-	if (r < 0)
+	if (r < 0 || people.n_rows == 0)
 		return r;
 	out = open_memstream(ret_text, &n_bytes);
 	if (!out)
@@ -75,6 +76,8 @@ int keep_check(struct step_context *context, enum step_verdict *ret_verdict,
 	if (r < 0)
 		return r;
 	item_begin(&items);
+	if (!text)
+		return 0;
 	spec = describe(text);
 	r = file_matches(context->env->root_dirfd, KEEP_FILE, &spec, &matches, err);
 	if (r == 0 && !matches)
@@ -88,7 +91,7 @@ int keep_apply(struct step_context *context, struct dv_error *err)
 	struct file_spec spec;
 	int r = compose(context, &text, err);
 
-	if (r < 0)
+	if (r < 0 || !text)
 		return r;
 	spec = describe(text);
 	return file_replace(context->env->root_dirfd, KEEP_FILE, &spec, err);

@@ -26,7 +26,7 @@ static void those_on_the_roster_are_in(void **state)
 	put(scratch, "left", "lea", 3, false);
 	assert_ok(scratch, people_set_left(scratch->ledger, "left", &scratch->err));
 	assert_int_equal(scratch_check_machine(scratch, step_find("door"), what), STEP_DIFFERS);
-	assert_string_equal(what, "write /" PEOPLE);
+	assert_string_equal(what, "write /" PEOPLE ", write /" AWAY);
 	assert_ok(scratch, scratch_apply_machine(scratch, step_find("door")));
 	assert_int_equal(scratch_check_machine(scratch, step_find("door"), what), STEP_FINE);
 	assert_file(scratch, PEOPLE,

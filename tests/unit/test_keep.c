@@ -79,6 +79,17 @@ static void a_new_ledger_takes_it(void **state)
 				    "wizard left w -1 4000 0 1 /a\n");
 }
 
+static void a_ledger_without_people_writes_nothing_over_it(void **state)
+{
+	struct scratch *scratch = *state;
+
+	step = step_find("keep");
+	scratch_write(scratch, KEEP_FILE, "emo state=left identity=emo.id uid=1001\n", 0600);
+	assert_int_equal(scratch_check_machine(scratch, step, what), STEP_FINE);
+	assert_ok(scratch, scratch_apply_machine(scratch, step));
+	assert_file(scratch, KEEP_FILE, "emo state=left identity=emo.id uid=1001\n");
+}
+
 static void without_a_file_there_is_nothing_to_take(void **state)
 {
 	struct scratch *scratch = *state;
@@ -146,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_is_written_when_it_changed),
 		TEST(a_new_ledger_takes_it),
+		TEST(a_ledger_without_people_writes_nothing_over_it),
 		TEST(without_a_file_there_is_nothing_to_take),
 		TEST(a_mistake_is_told_with_its_line_and_nothing_is_taken),
 		TEST(a_port_of_two_is_refused),
