@@ -100,9 +100,10 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
-dispatch_SOURCES := helper/dispatch/door.c helper/dispatch/fcgi.c helper/dispatch/listener.c \
-                    helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/people.c \
-                    helper/dispatch/route.c helper/dispatch/server.c helper/dispatch/work.c
+dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
+                    helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
+                    helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
+                    helper/dispatch/server.c helper/dispatch/visit.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END

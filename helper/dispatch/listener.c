@@ -1,7 +1,7 @@
 /* listener.c - see listener.h. */
 #include "dispatch/listener.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -25,17 +25,34 @@ static bool answers(const char *address)
 	return false;
 }
 
-static void look_line(const char *line, uint16_t port, uid_t uid, enum listener *listener)
-{
-	char address[33];
-	unsigned int at, state, owner;
+/* The fields of /proc/net/tcp (proc(5)): number, local, remote, state, queues, timer, retransmits, uid. */
+enum { FIELD_LOCAL = 1, FIELD_STATE = 3, FIELD_UID = 7, N_FIELDS };
 
-	if (sscanf(line, " %*u: %32[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %u", address, &at, &state,
-		   &owner) != 4)
+static int64_t number(const char *text, int base)
+{
+	char *end = NULL;
+	unsigned long long value = strtoull(text, &end, base);
+
+	return *text == '\0' || *end != '\0' || value > UINT32_MAX ? -1 : (int64_t)value;
+}
+
+static void look_line(char *line, uint16_t port, uid_t uid, enum listener *listener)
+{
+	char *fields[N_FIELDS], *save = NULL, *colon;
+	size_t n = 0;
+
+	for (char *field = strtok_r(line, " ", &save); field && n < N_FIELDS;
+	     field = strtok_r(NULL, " ", &save))
+		fields[n++] = field;
+	if (n < N_FIELDS || number(fields[FIELD_STATE], 16) != LISTEN)
 		return;
-	if (state != LISTEN || at != port || !answers(address))
+	colon = strchr(fields[FIELD_LOCAL], ':');
+	if (!colon || number(colon + 1, 16) != port)
 		return;
-	if (owner != uid)
+	*colon = '\0';
+	if (!answers(fields[FIELD_LOCAL]))
+		return;
+	if (number(fields[FIELD_UID], 10) != (int64_t)uid)
 		*listener = LISTENER_FOREIGN;
 	else if (*listener == LISTENER_NONE)
 		*listener = LISTENER_OWN;

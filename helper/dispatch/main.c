@@ -108,9 +108,10 @@ static int serve(const char *nginx_user, struct dv_error *err)
 	if (r == 0 && sd_event_default(&event) < 0)
 		r = dv_fail(err, -ENOMEM, "make the loop");
 	if (r == 0)
-		r = work_pool_new(&door.pool, event, err);
+		r = work_pool_new(&door.pairings.pool, event, err);
 	if (r < 0)
 		return r;
+	door.visits.pool = door.pairings.pool;
 	door.root_fd = env.root_dirfd;
 	door.helper_path = PATH_HELPER_SOCKET;
 	server.door = &door;

@@ -17,7 +17,7 @@
 struct pair_target {
 	const char *helper_path;
 	int root_fd;
-	const char *user;
+	char user[STR_USER_NAME_MAX + 1];
 	uid_t uid;
 	uint16_t port;
 };

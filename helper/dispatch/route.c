@@ -33,29 +33,32 @@ bool route_equal_secret(const char *a, size_t n_a, const char *b, size_t n_b)
 	return !differs;
 }
 
-static void append(char *text, const char *cookie, size_t n)
+/* Returns behind what it wrote. */
+static char *append(char *to, const char *bytes, size_t n_bytes)
 {
-	if (*text)
-		(void)strcat(text, "; ");
-	(void)strncat(text, cookie, n);
+	memcpy(to, bytes, n_bytes);
+	return to + n_bytes;
 }
 
 char *route_session_cookies(const char *header)
 {
 	size_t n_header = header ? strlen(header) : 0;
-	char *found;
+	char *found, *end;
 
 	if (n_header == 0 || n_header > MAX_COOKIE_BYTES)
 		return NULL;
 	/* "a;b" becomes "a; b" */
-	found = calloc(1, n_header * 2 + 3);
+	found = end = calloc(1, n_header * 2 + 3);
 	for (const char *c = header; found && *c; c += strspn(c, ";")) {
 		size_t n;
 
 		c += strspn(c, " \t");
 		n = strcspn(c, ";");
-		if (str_starts_with(c, SESSION_COOKIE) && memchr(c, '=', n))
-			append(found, c, n);
+		if (str_starts_with(c, SESSION_COOKIE) && memchr(c, '=', n)) {
+			if (end > found)
+				end = append(end, "; ", 2);
+			end = append(end, c, n);
+		}
 		c += n;
 	}
 	if (found && !*found) {

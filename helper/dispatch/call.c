@@ -1,0 +1,42 @@
+/* call.c - see call.h. */
+#include "dispatch/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dispatch/page.h"
+
+void call_reply(struct door_call *call, char *text, size_t n_bytes)
+{
+	free(call->target);
+	if (call->cookies)
+		explicit_bzero(call->cookies, strlen(call->cookies));
+	free(call->cookies);
+	call->target = call->cookies = NULL;
+	call->reply(call, text, n_bytes);
+}
+
+void call_pass(struct door_call *call)
+{
+	size_t n = 0;
+	char *text = page_pass(&n);
+
+	call_reply(call, text, n);
+}
+
+void call_message(struct door_call *call, unsigned int status, const char *title, const char *text,
+		  const char *retry)
+{
+	size_t n = 0;
+	char *page = page_message(status, title, text, retry, &n);
+
+	call_reply(call, page, n);
+}
+
+void call_plain(struct door_call *call, unsigned int status, const char *text)
+{
+	size_t n = 0;
+	char *answer = page_plain(status, text, &n);
+
+	call_reply(call, answer, n);
+}

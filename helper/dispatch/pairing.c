@@ -1,0 +1,169 @@
+/* pairing.c - see pairing.h. */
+#include "dispatch/pairing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "dispatch/page.h"
+
+#define MINUTE_MS 60000
+
+/* Stays for MINUTE_MS behind its last: it counts. */
+struct pairing {
+	struct work work;
+	struct pair_target target;
+	struct door_call *calls;
+	bool is_running;
+	struct str_list cookies;
+	struct dv_error err;
+	int r;
+	int64_t began_ms; /* of the minute that is counted */
+	unsigned int n_pairings;
+	struct pairing *next;
+};
+
+static void run_pairing(struct work *work)
+{
+	struct pairing *pairing = (struct pairing *)work;
+
+	pairing->r = pair_make(&pairing->target, &pairing->cookies, &pairing->err);
+}
+
+static void end_pairing(struct work *work)
+{
+	struct pairing *pairing = (struct pairing *)work;
+	struct door_call *call = pairing->calls;
+
+	pairing->is_running = false;
+	pairing->calls = NULL;
+	if (pairing->r < 0)
+		log_warning("%s", pairing->err.text);
+	while (call) {
+		struct door_call *next = call->next;
+		size_t n = 0;
+
+		if (pairing->r < 0) {
+			call_message(call, 502, "Your workspace did not let you in",
+				     pairing->err.text, call->target);
+		} else {
+			char *text = page_redirect(call->target, &pairing->cookies, &n);
+
+			call_reply(call, text, n);
+		}
+		call = next;
+	}
+	for (size_t i = 0; i < pairing->cookies.n_items; i++)
+		explicit_bzero(pairing->cookies.items[i], strlen(pairing->cookies.items[i]));
+	str_list_done(&pairing->cookies);
+	pairing->cookies = (struct str_list){ 0 };
+}
+
+/* Forgets those that no longer count on its way. */
+static struct pairing *find_pairing(struct pairings *pairings, const char *user)
+{
+	struct pairing *found = NULL;
+	int64_t now_ms = clock_now_ms();
+
+	for (struct pairing **at = &pairings->first; *at;) {
+		struct pairing *pairing = *at;
+
+		if (!pairing->is_running && now_ms - pairing->began_ms > MINUTE_MS) {
+			*at = pairing->next;
+			free(pairing);
+			continue;
+		}
+		if (strcmp(pairing->target.user, user) == 0)
+			found = pairing;
+		at = &pairing->next;
+	}
+	return found;
+}
+
+void pairings_join(struct pairings *pairings, const struct pair_target *target,
+		   struct door_call *call)
+{
+	struct pairing *pairing = find_pairing(pairings, target->user);
+
+	if (!pairing) {
+		pairing = calloc(1, sizeof(*pairing));
+		if (!pairing) {
+			call_reply(call, NULL, 0);
+			return;
+		}
+		pairing->began_ms = clock_now_ms();
+		pairing->next = pairings->first;
+		pairings->first = pairing;
+	}
+	if (!pairing->is_running && pairing->n_pairings >= PAIRING_MAX) {
+		call_message(call, 429, "Your browser does not keep the session",
+			     "It was let in ten times within a minute and came back without its "
+			     "cookie each time. Allow cookies of this address, wait a minute, and "
+			     "try again.",
+			     call->target);
+		return;
+	}
+	call->next = pairing->calls;
+	pairing->calls = call;
+	if (pairing->is_running)
+		return;
+	pairing->is_running = true;
+	pairing->n_pairings++;
+	pairing->target = *target;
+	pairing->work = (struct work){ .run = run_pairing, .end = end_pairing };
+	pairing->err.text[0] = '\0';
+	if (work_submit(pairings->pool, WORK_PAIR, &pairing->work) < 0) {
+		pairing->r = dv_refuse(&pairing->err, -EBUSY, "too many people come in at once");
+		end_pairing(&pairing->work);
+	}
+}
+
+/* ---- a check of a session ------------------------------------------------------------- */
+
+struct check {
+	struct work work;
+	struct pairings *pairings;
+	struct pair_target target;
+	struct door_call *call;
+	enum pair_session session;
+	struct dv_error err;
+	int r;
+};
+
+static void run_check(struct work *work)
+{
+	struct check *check = (struct check *)work;
+
+	check->r = pair_check(&check->target, check->call->cookies, &check->session, &check->err);
+}
+
+static void end_check(struct work *work)
+{
+	struct check *check = (struct check *)work;
+
+	if (check->r < 0)
+		log_warning("let a request of %s through: %s", check->target.user, check->err.text);
+	if (check->r == 0 && check->session == PAIR_SESSION_DEAD)
+		pairings_join(check->pairings, &check->target, check->call);
+	else
+		call_pass(check->call);
+	free(check);
+}
+
+void pairings_check(struct pairings *pairings, const struct pair_target *target,
+		    struct door_call *call)
+{
+	struct check *check = calloc(1, sizeof(*check));
+
+	if (check) {
+		*check = (struct check){ .work = { .run = run_check, .end = end_check },
+					 .pairings = pairings,
+					 .target = *target,
+					 .call = call };
+		if (work_submit(pairings->pool, WORK_CHECK, &check->work) == 0)
+			return;
+		free(check);
+	}
+	call_pass(call);
+}

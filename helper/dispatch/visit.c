@@ -1,0 +1,188 @@
+/* visit.c - see visit.h. */
+#include "dispatch/visit.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "dispatch/page.h"
+
+#define MAX_VISITS 1024
+#define MAX_STEPS 64
+#define KEPT_MS 60000 /* how long its outcome is told */
+
+enum visit_state {
+	VISIT_RUNNING,
+	VISIT_READY,
+	VISIT_FAILED,
+};
+
+struct visit_step {
+	char name[64], status[16], text[256];
+};
+
+struct visit {
+	struct work work;
+	struct pair_target target;
+	pthread_mutex_t lock; /* of the steps, which the thread writes */
+	struct visit_step steps[MAX_STEPS];
+	size_t n_steps;
+	enum visit_state state; /* the loop's */
+	int r;
+	struct dv_error err;
+	int64_t ended_ms;
+	struct visit *next;
+};
+
+static void copy(char *to, size_t n, const char *from)
+{
+	(void)snprintf(to, n, "%s", from ? from : "");
+}
+
+static void on_progress(void *context, const struct record *record)
+{
+	struct visit *visit = context;
+	const char *name = record_get(record, "step");
+	size_t i = 0;
+
+	if (strcmp(record->verb, "progress") != 0 || !name)
+		return;
+	(void)pthread_mutex_lock(&visit->lock);
+	while (i < visit->n_steps && strcmp(visit->steps[i].name, name) != 0)
+		i++;
+	if (i < MAX_STEPS) {
+		struct visit_step *step = &visit->steps[i];
+		const char *text = record_get(record, "text");
+
+		visit->n_steps += i == visit->n_steps;
+		copy(step->name, sizeof(step->name), name);
+		copy(step->status, sizeof(step->status), record_get(record, "status"));
+		if (text && *text)
+			copy(step->text, sizeof(step->text), text);
+	}
+	(void)pthread_mutex_unlock(&visit->lock);
+}
+
+static void run_visit(struct work *work)
+{
+	struct visit *visit = (struct visit *)work;
+
+	visit->r = pair_ensure(&visit->target, on_progress, visit, &visit->err);
+}
+
+static void end_visit(struct work *work)
+{
+	struct visit *visit = (struct visit *)work;
+
+	visit->state = visit->r < 0 ? VISIT_FAILED : VISIT_READY;
+	visit->ended_ms = clock_now_ms();
+	if (visit->r < 0)
+		log_warning("visit of %s: %s", visit->target.user, visit->err.text);
+}
+
+static void drop_visit(struct visits *visits, struct visit **at)
+{
+	struct visit *visit = *at;
+
+	*at = visit->next;
+	visits->n_visits--;
+	(void)pthread_mutex_destroy(&visit->lock);
+	free(visit);
+}
+
+static struct visit **find_visit(struct visits *visits, const char *user)
+{
+	struct visit **found = NULL;
+	int64_t now_ms = clock_now_ms();
+	struct visit **at = &visits->first;
+
+	while (*at) {
+		struct visit *visit = *at;
+
+		if (visit->state != VISIT_RUNNING && now_ms - visit->ended_ms > KEPT_MS) {
+			drop_visit(visits, at);
+			continue;
+		}
+		if (strcmp(visit->target.user, user) == 0)
+			found = at;
+		at = &visit->next;
+	}
+	return found;
+}
+
+static int start_visit(struct visits *visits, const struct pair_target *target)
+{
+	struct visit *visit = visits->n_visits < MAX_VISITS ? calloc(1, sizeof(*visit)) : NULL;
+
+	if (!visit)
+		return -EBUSY;
+	visit->work = (struct work){ .run = run_visit, .end = end_visit };
+	visit->target = *target;
+	(void)pthread_mutex_init(&visit->lock, NULL);
+	visit->next = visits->first;
+	visits->first = visit;
+	visits->n_visits++;
+	if (work_submit(visits->pool, WORK_VISIT, &visit->work) == 0)
+		return 0;
+	drop_visit(visits, &visits->first);
+	return -EBUSY;
+}
+
+/* Their server does not listen. A navigation begins a visit, and hears once that it failed. */
+void visits_wait(struct visits *visits, const struct pair_target *target, struct door_call *call)
+{
+	struct visit **at = find_visit(visits, target->user);
+	size_t n = 0;
+	char *text;
+
+	if (at && (*at)->state == VISIT_FAILED) {
+		call_message(call, 503, "Your workspace could not be started", (*at)->err.text,
+			     call->target);
+		drop_visit(visits, at);
+		return;
+	}
+	if (at && (*at)->state == VISIT_READY) { /* it ended since */
+		drop_visit(visits, at);
+		at = NULL;
+	}
+	if (!at && start_visit(visits, target) < 0) {
+		call_message(call, 503, "The machine is busy",
+			     "Many workspaces are starting. Try again in a minute.", call->target);
+		return;
+	}
+	text = page_waiting(target->user, call->target, &n);
+	call_reply(call, text, n);
+}
+
+void visits_progress(struct visits *visits, const char *user, struct door_call *call)
+{
+	static const char *const states[] = { "running", "ready", "failed" };
+	struct visit **at = find_visit(visits, user);
+	json_t *steps = json_array(), *answer;
+	char *json, *text;
+	size_t n = 0;
+
+	if (at) {
+		(void)pthread_mutex_lock(&(*at)->lock);
+		for (size_t i = 0; i < (*at)->n_steps; i++) {
+			const struct visit_step *step = &(*at)->steps[i];
+
+			(void)json_array_append_new(steps,
+						    json_pack("{s:s,s:s,s:s}", "step", step->name,
+							      "status", step->status, "text",
+							      step->text));
+		}
+		(void)pthread_mutex_unlock(&(*at)->lock);
+	}
+	/* Without a visit the page asks anew. */
+	answer = json_pack("{s:s,s:s,s:o}", "state", states[at ? (*at)->state : VISIT_READY],
+			   "text", at && (*at)->state == VISIT_FAILED ? (*at)->err.text : "",
+			   "steps", steps);
+	json = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	text = json ? page_json(json, &n) : NULL;
+	free(json);
+	call_reply(call, text, n);
+}
