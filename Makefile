@@ -45,7 +45,7 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/packages.c helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
-                helper/wire/ticket.c
+                helper/wire/status.c helper/wire/status_json.c helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_protect.c helper/config/config_rows.c \
@@ -97,7 +97,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
-               helper/ctl/status.c helper/ctl/status_json.c helper/ctl/status_text.c
+               helper/ctl/status_text.c
 agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \

@@ -1,7 +1,9 @@
 /* clock.c - see clock.h. */
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -45,4 +47,32 @@ void clock_format(int64_t wall_usec, char ret_text[static 32])
 
 	if (!gmtime_r(&seconds, &utc) || !strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc))
 		(void)snprintf(ret_text, 32, "?");
+}
+
+void clock_relative(int64_t at_usec, int64_t now_usec, char ret_text[static CLOCK_RELATIVE_BYTES])
+{
+	bool is_past = at_usec <= now_usec;
+	int64_t seconds = (is_past ? now_usec - at_usec : at_usec - now_usec) / 1000000;
+	const char *unit = "s";
+	int64_t n = seconds;
+
+	if (at_usec == 0 || seconds == 0) {
+		(void)snprintf(ret_text, CLOCK_RELATIVE_BYTES, "%s",
+			       at_usec == 0 ? "never"
+			       : is_past    ? "just now"
+					    : "now");
+		return;
+	}
+	if (seconds >= 48 * 3600) {
+		n = seconds / 86400;
+		unit = "d";
+	} else if (seconds >= 2 * 3600) {
+		n = seconds / 3600;
+		unit = "h";
+	} else if (seconds >= 120) {
+		n = seconds / 60;
+		unit = "min";
+	}
+	(void)snprintf(ret_text, CLOCK_RELATIVE_BYTES, "%s%" PRId64 " %s%s", is_past ? "" : "in ",
+		       n, unit, is_past ? " ago" : "");
 }

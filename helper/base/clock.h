@@ -24,4 +24,8 @@ int64_t clock_wall_usec(void);
 /* Write `wall_usec` as RFC 3339 in UTC with seconds ("2026-01-31T12:00:00Z"). */
 void clock_format(int64_t wall_usec, char ret_text[static 32]);
 
+/* "just now", "12 s ago", "5 min ago", "3 h ago", "2 d ago", "in 40 s"; "never" for 0. */
+#define CLOCK_RELATIVE_BYTES 32
+void clock_relative(int64_t at_usec, int64_t now_usec, char ret_text[static CLOCK_RELATIVE_BYTES]);
+
 #endif

@@ -30,14 +30,14 @@ static int64_t number_of(const struct record *row, const char *key)
 	return text && str_to_uint(text, INT64_MAX, &value) == 0 ? (int64_t)value : 0;
 }
 
-static void format_time_of_day(int64_t at_usec, char ret_text[static OUTPUT_TIME_BYTES])
+static void format_time_of_day(int64_t at_usec, char ret_text[static CLOCK_RELATIVE_BYTES])
 {
 	time_t seconds = (time_t)(at_usec / 1000000);
 	struct tm local = { 0 };
 
 	if (!localtime_r(&seconds, &local) ||
-	    !strftime(ret_text, OUTPUT_TIME_BYTES, "%b %d %H:%M:%S", &local))
-		(void)snprintf(ret_text, OUTPUT_TIME_BYTES, "?");
+	    !strftime(ret_text, CLOCK_RELATIVE_BYTES, "%b %d %H:%M:%S", &local))
+		(void)snprintf(ret_text, CLOCK_RELATIVE_BYTES, "?");
 }
 
 static enum output_colour colour_of(int64_t priority)
@@ -54,14 +54,14 @@ static int print_line(const struct printer *printer, const struct record *row)
 	const char *step = record_get(row, "step");
 	const char *text = record_get(row, "text");
 	DV_AUTO_FREE char *clean = output_clean(text ? text : "", ctl->utf8);
-	char when[OUTPUT_TIME_BYTES];
+	char when[CLOCK_RELATIVE_BYTES];
 
 	if (!clean)
 		return -ENOMEM;
 	if (printer->query->follow)
 		format_time_of_day(number_of(row, "at"), when);
 	else
-		output_relative(number_of(row, "at"), clock_wall_usec(), when);
+		clock_relative(number_of(row, "at"), clock_wall_usec(), when);
 	(void)fprintf(ctl->out, "%-15s  %s%s%s: ", when, user && *user ? user : "machine",
 		      step && *step ? " " : "", step ? step : "");
 	output_put(ctl->out, ctl->colour, colour_of(number_of(row, "priority")), clean);

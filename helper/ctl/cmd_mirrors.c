@@ -47,7 +47,7 @@ static int add_line(struct printer *printer, const struct record *row)
 				    : str_equal(state, "refused") ? OUTPUT_YELLOW
 								  : OUTPUT_RED;
 	int64_t took_usec = number_of(row, "ended") - number_of(row, "started");
-	char age[OUTPUT_TIME_BYTES], took[32];
+	char age[CLOCK_RELATIVE_BYTES], took[32];
 	struct output_cell cells[OUTPUT_MAX_COLUMNS] = { { text_of(row, "name"), OUTPUT_PLAIN },
 							 { age, OUTPUT_PLAIN },
 							 { took, OUTPUT_PLAIN },
@@ -56,7 +56,7 @@ static int add_line(struct printer *printer, const struct record *row)
 
 	if (!clean)
 		return -ENOMEM;
-	output_relative(number_of(row, "started"), clock_wall_usec(), age);
+	clock_relative(number_of(row, "started"), clock_wall_usec(), age);
 	(void)snprintf(took, sizeof(took), "%" PRId64 " s", (took_usec + 500000) / 1000000);
 	for (size_t i = 0; i < DV_COUNT(COUNTS); i++)
 		cells[n++] = (struct output_cell){ text_of(row, COUNTS[i]), OUTPUT_PLAIN };

@@ -40,11 +40,11 @@ static int add_line(struct printer *printer, const struct record *row)
 	enum output_colour colour = str_equal(state, "missing") ? OUTPUT_RED
 				    : str_equal(state, "kept")	? OUTPUT_YELLOW
 								: OUTPUT_PLAIN;
-	char age[OUTPUT_TIME_BYTES];
+	char age[CLOCK_RELATIVE_BYTES];
 
 	if (!clean)
 		return -ENOMEM;
-	output_relative(staged_of(row), clock_wall_usec(), age);
+	clock_relative(staged_of(row), clock_wall_usec(), age);
 	return output_table_add(&printer->table, (const struct output_cell[]){
 							 { text_of(row, "name"), OUTPUT_PLAIN },
 							 { text_of(row, "source"), OUTPUT_PLAIN },

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "ctl/commands.h"
 #include "ctl/online.h"
-#include "ctl/status.h"
+#include "ctl/status_text.h"
 
 #define TOTAL_MS 30000 /* ten thousand people come in well under one second */
 

@@ -14,7 +14,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "config/config.h"
-#include "ctl/status.h"
+#include "wire/status.h"
 
 #define DOCTOR_MACHINE "machine" /* whom a finding is about when it is nobody */
 

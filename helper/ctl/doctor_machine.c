@@ -196,12 +196,12 @@ static void tell_failed(struct doctor *doctor, const char *who, const char *fix,
 
 	for (size_t i = 0; i < steps->n_items; i++) {
 		const struct status_step *step = &steps->items[i];
-		char when[OUTPUT_TIME_BYTES] = "not tried again by itself";
+		char when[CLOCK_RELATIVE_BYTES] = "not tried again by itself";
 
 		if (strcmp(step->status, "failed") != 0)
 			continue;
 		if (step->next_retry_usec > 0)
-			output_relative(step->next_retry_usec, now_usec, when);
+			clock_relative(step->next_retry_usec, now_usec, when);
 		doctor_add(doctor, who, fix ? fix : machine_fix(step->name),
 			   "%s failed: %s (tried %" PRId64 " time%s, %s%s)", step->name,
 			   step->error, step->attempts, step->attempts == 1 ? "" : "s",

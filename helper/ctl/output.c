@@ -1,12 +1,9 @@
 /* output.c - see output.h. */
 #include "ctl/output.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/str.h"
-
-#define SECOND INT64_C(1000000)
 
 /* The character at `at` and its length in bytes; a byte that starts no whole character
  * is a character of its own, U+FFFD. */
@@ -106,34 +103,6 @@ size_t output_fit(const char *text, size_t columns)
 		n_fit += n_bytes;
 	}
 	return n_fit;
-}
-
-void output_relative(int64_t at_usec, int64_t now_usec, char ret_text[static OUTPUT_TIME_BYTES])
-{
-	bool is_past = at_usec <= now_usec;
-	int64_t seconds = (is_past ? now_usec - at_usec : at_usec - now_usec) / SECOND;
-	const char *unit = "s";
-	int64_t n = seconds;
-
-	if (at_usec == 0 || seconds == 0) {
-		(void)snprintf(ret_text, OUTPUT_TIME_BYTES, "%s",
-			       at_usec == 0 ? "never"
-			       : is_past    ? "just now"
-					    : "now");
-		return;
-	}
-	if (seconds >= 48 * 3600) {
-		n = seconds / 86400;
-		unit = "d";
-	} else if (seconds >= 2 * 3600) {
-		n = seconds / 3600;
-		unit = "h";
-	} else if (seconds >= 120) {
-		n = seconds / 60;
-		unit = "min";
-	}
-	(void)snprintf(ret_text, OUTPUT_TIME_BYTES, "%s%" PRId64 " %s%s", is_past ? "" : "in ", n,
-		       unit, is_past ? " ago" : "");
 }
 
 void output_put(FILE *stream, bool is_on, enum output_colour colour, const char *text)

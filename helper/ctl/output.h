@@ -32,10 +32,6 @@ size_t output_columns(const char *text);
 /* The length in bytes of the longest start of `text` that takes at most `columns`. */
 size_t output_fit(const char *text, size_t columns);
 
-/* "just now", "12 s ago", "5 min ago", "3 h ago", "2 d ago", "in 40 s"; "never" for 0. */
-#define OUTPUT_TIME_BYTES 32
-void output_relative(int64_t at_usec, int64_t now_usec, char ret_text[static OUTPUT_TIME_BYTES]);
-
 /* `text` between the codes of `colour`, when `is_on`. */
 void output_put(FILE *stream, bool is_on, enum output_colour colour, const char *text);
 

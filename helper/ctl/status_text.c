@@ -2,9 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "ctl/output.h"
-#include "ctl/status.h"
+#include "ctl/status_text.h"
 
 #define NUMBER_BYTES 24
 #define CLOSED_SHOWN_USEC (7 * 24 * 3600 * INT64_C(1000000)) /* a week */
@@ -39,11 +40,11 @@ static char *failed_names(const struct status_steps *steps)
 static void format_retry(const struct status_step *step, int64_t now_usec, char *ret_text,
 			 size_t n_bytes)
 {
-	char when[OUTPUT_TIME_BYTES] = "now";
+	char when[CLOCK_RELATIVE_BYTES] = "now";
 	char tries[40] = "";
 
 	if (step->next_retry_usec > now_usec)
-		output_relative(step->next_retry_usec, now_usec, when);
+		clock_relative(step->next_retry_usec, now_usec, when);
 	if (step->attempts > 1)
 		(void)snprintf(tries, sizeof(tries), "tried %" PRId64 " times, ", step->attempts);
 	if (step->next_retry_usec == 0)
@@ -74,17 +75,33 @@ static void print_failed_steps(const struct ctl *ctl, const char *whose,
 
 static const char *state_word(const struct status_person *person)
 {
+	if (person->is_held)
+		return "held";
 	return person->is_parked && strcmp(person->state, "present") == 0 ? "parked"
 									  : person->state;
+}
+
+/* "t3, browser"; NULL when memory is short. */
+static char *running_names(const struct status_person *person)
+{
+	DV_AUTO_STR_LIST struct str_list names = { 0 };
+
+	for (size_t i = 0; i < STATUS_N_INSTANCES; i++) {
+		if (person->runs[i] &&
+		    str_list_add(&names, status_instance_name((enum status_instance)i)) < 0)
+			return NULL;
+	}
+	return str_list_join(&names, ", ");
 }
 
 static int add_person_row(struct output_table *table, const struct status_person *person)
 {
 	DV_AUTO_FREE char *problem = failed_names(&person->steps);
+	DV_AUTO_FREE char *runs = running_names(person);
 	char uid[NUMBER_BYTES], t3[NUMBER_BYTES], playwright[NUMBER_BYTES];
 	bool is_working = strcmp(person->home, "idle") != 0;
 
-	if (!problem)
+	if (!problem || !runs)
 		return -ENOMEM;
 	return output_table_add(table,
 				(struct output_cell[]){
@@ -95,6 +112,7 @@ static int add_person_row(struct output_table *table, const struct status_person
 					{ format_number(person->t3_port, t3), OUTPUT_PLAIN },
 					{ format_number(person->playwright_port, playwright),
 					  OUTPUT_PLAIN },
+					{ runs, OUTPUT_PLAIN },
 					{ person->home, is_working ? OUTPUT_YELLOW : OUTPUT_PLAIN },
 					{ problem, OUTPUT_RED },
 				});
@@ -105,12 +123,12 @@ static void print_closed(const struct status_machine *machine, const struct ctl 
 			 int64_t now_usec)
 {
 	DV_AUTO_FREE char *paths = NULL;
-	char when[OUTPUT_TIME_BYTES];
+	char when[CLOCK_RELATIVE_BYTES];
 
 	if (!*machine->closed || now_usec - machine->closed_usec > CLOSED_SHOWN_USEC)
 		return;
 	paths = output_clean(machine->closed, ctl->utf8);
-	output_relative(machine->closed_usec, now_usec, when);
+	clock_relative(machine->closed_usec, now_usec, when);
 	output_put(ctl->out, ctl->colour, OUTPUT_YELLOW, "Found open to others and closed");
 	(void)fprintf(ctl->out, ", %s: %s\n", when, paths ? paths : "a protected tree");
 }
@@ -156,8 +174,8 @@ static void print_sessions(const struct ctl *ctl, const struct status_person *pe
 
 int status_print_table(const struct status *status, const struct ctl *ctl, int64_t now_usec)
 {
-	static const char *const headings[] = { "USER",	      "TIER", "STATE",	 "UID", "T3",
-						"PLAYWRIGHT", "HOME", "PROBLEM", NULL };
+	static const char *const headings[] = { "USER",	      "TIER", "STATE", "UID",	  "T3",
+						"PLAYWRIGHT", "RUNS", "HOME",  "PROBLEM", NULL };
 	DV_AUTO_OUTPUT_TABLE struct output_table table = { 0 };
 	int r = output_table_init(&table, headings, ctl->utf8);
 
@@ -197,6 +215,7 @@ static void print_line(const struct ctl *ctl, const char *name, const char *text
 
 static void print_facts(const struct status_person *person, const struct ctl *ctl)
 {
+	DV_AUTO_FREE char *runs = running_names(person);
 	char uid[NUMBER_BYTES], t3[NUMBER_BYTES], playwright[NUMBER_BYTES];
 
 	output_put(ctl->out, ctl->colour, OUTPUT_BOLD, person->user);
@@ -207,6 +226,8 @@ static void print_facts(const struct status_person *person, const struct ctl *ct
 	print_line(ctl, "uid", format_number(person->uid, uid));
 	print_line(ctl, "t3", format_number(person->t3_port, t3));
 	print_line(ctl, "playwright", format_number(person->playwright_port, playwright));
+	print_line(ctl, "version", person->t3_version);
+	print_line(ctl, "runs", runs ? runs : "");
 	print_line(ctl, "login", login_words(person->login));
 	print_line(ctl, "ticket", person->has_ticket ? "yes" : "no");
 	print_line(ctl, "home", person->home);
@@ -220,9 +241,9 @@ int status_print_person(const struct status_person *person, const struct ctl *ct
 
 	for (size_t i = 0; r == 0 && i < person->steps.n_items; i++) {
 		const struct status_step *step = &person->steps.items[i];
-		char when[OUTPUT_TIME_BYTES];
+		char when[CLOCK_RELATIVE_BYTES];
 
-		output_relative(step->updated_usec, now_usec, when);
+		clock_relative(step->updated_usec, now_usec, when);
 		r = output_table_add(&table,
 				     (struct output_cell[]){
 					     { step->name, OUTPUT_PLAIN },

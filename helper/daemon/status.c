@@ -3,6 +3,7 @@
  * Read page by page. Whatever is held between two records can be let go at any moment: the
  * cursor is the name of the person and of the step that were last written.
  */
+#include <fcntl.h>
 #include <string.h>
 #include <systemd/sd-login.h>
 
@@ -10,6 +11,8 @@
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
 #include "steps/protect.h"
+#include "store/store.h"
+#include "units/cgroup.h"
 
 #define STATUS_PAGE 8 /* people read at once */
 
@@ -117,6 +120,38 @@ static int count_sessions(uid_t uid)
 	return n > 0 ? n : 0;
 }
 
+/* What runs for them: a unit that runs has a cgroup. */
+static void write_instances(const struct daemon *daemon, const char *user,
+			    struct record_writer *writer)
+{
+	static const struct {
+		const char *key, *prefix;
+	} instances[] = {
+		{ "t3", "t3-serve@" },
+		{ "browser", "playwright-mcp@" },
+		{ "terminal", "ttyd@" },
+	};
+	char version[STORE_VERSION_BYTES], path[64 + STR_USER_NAME_MAX];
+
+	for (size_t i = 0; i < DV_COUNT(instances); i++) {
+		char unit[64 + STR_USER_NAME_MAX];
+		DV_AUTO_CLOSE int fd = -1;
+
+		(void)snprintf(unit, sizeof(unit), "%s%s.service", instances[i].prefix, user);
+		fd = cgroup_open(daemon->env, unit, NULL);
+		record_add(writer, instances[i].key, fd >= 0 ? "running" : "stopped");
+	}
+	/* What cannot be read is not known here; a start of it says why. */
+	if (store_get_pointer(daemon->env, "t3", user, version, NULL) < 0 ||
+	    (!*version && store_get_pointer(daemon->env, "t3", NULL, version, NULL) < 0))
+		version[0] = '\0';
+	if (*version)
+		record_add(writer, "t3-version", version);
+	(void)snprintf(path, sizeof(path), "var/lib/devvm/hold/%s", user);
+	record_add(writer, "held",
+		   faccessat(daemon->env->root_dirfd, path, F_OK, 0) == 0 ? "yes" : "no");
+}
+
 static void write_person(struct status *status, const struct people_row *person,
 			 struct record_writer *writer)
 {
@@ -137,6 +172,7 @@ static void write_person(struct status *status, const struct people_row *person,
 	record_add(writer, "ticket", daemon_has_ticket(daemon, person->name) ? "yes" : "no");
 	record_add(writer, "home", home_name(queue_home_state(daemon->queue, person->name)));
 	record_add(writer, "parked", person->parked ? "yes" : "no");
+	write_instances(daemon, person->name, writer);
 	if (person->state == PEOPLE_LEFT && person->uid > 0)
 		record_add_int(writer, "sessions", count_sessions((uid_t)person->uid));
 }

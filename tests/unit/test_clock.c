@@ -10,6 +10,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+#define SECOND INT64_C(1000000)
+#define NOW (INT64_C(1760000000) * SECOND)
+
 static void time_left_is_within_bounds(void **state DV_UNUSED)
 {
 	int left_ms = clock_left_ms(clock_deadline_ms(60000));
@@ -62,6 +65,32 @@ static void last_time_there_is_fits(void **state DV_UNUSED)
 	assert_string_equal(text, "294247-01-10T04:00:54Z");
 }
 
+static void assert_relative(int64_t at_usec, const char *expected)
+{
+	char text[CLOCK_RELATIVE_BYTES];
+
+	clock_relative(at_usec, NOW, text);
+	assert_string_equal(text, expected);
+}
+
+static void times_are_relative(void **state DV_UNUSED)
+{
+	assert_relative(0, "never");
+	assert_relative(NOW, "just now");
+	assert_relative(NOW - SECOND / 2, "just now");
+	assert_relative(NOW - SECOND, "1 s ago");
+	assert_relative(NOW - 119 * SECOND, "119 s ago");
+	assert_relative(NOW - 120 * SECOND, "2 min ago");
+	assert_relative(NOW - 7199 * SECOND, "119 min ago");
+	assert_relative(NOW - 7200 * SECOND, "2 h ago");
+	assert_relative(NOW - 47 * 3600 * SECOND, "47 h ago");
+	assert_relative(NOW - 48 * 3600 * SECOND, "2 d ago");
+	assert_relative(NOW + SECOND / 2, "now");
+	assert_relative(NOW + 40 * SECOND, "in 40 s");
+	assert_relative(NOW + 3600 * SECOND, "in 60 min");
+	assert_relative(INT64_MAX, "in 106731620 d");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -70,6 +99,7 @@ int main(void)
 		cmocka_unit_test(wall_time_is_in_microseconds),
 		cmocka_unit_test(times_are_rfc_3339_in_utc),
 		cmocka_unit_test(last_time_there_is_fits),
+		cmocka_unit_test(times_are_relative),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,8 +116,8 @@ static void status_is_a_table(void **state DV_UNUSED)
 	session_start(&s, "status\nv=1\n", script);
 	assert_int_equal(status_run(&s.ctl, NULL, false), CTL_OK);
 	assert_said(&s,
-		    "USER  TIER        STATE    UID   T3    PLAYWRIGHT  HOME  PROBLEM\n"
-		    "emo   power-user  present  1001  3773  8931        idle  code\n"
+		    "USER  TIER        STATE    UID   T3    PLAYWRIGHT  RUNS  HOME  PROBLEM\n"
+		    "emo   power-user  present  1001  3773  8931        -     idle  code\n"
 		    "emo: code failed: no route (tried 2 times, next try now)\n",
 		    "");
 	session_end(&s);

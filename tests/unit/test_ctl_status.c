@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/status.h"
+#include "ctl/status_text.h"
 
 #define SECOND INT64_C(1000000)
 #define NOW (INT64_C(1760000000) * SECOND)
@@ -29,6 +29,7 @@ static void fill(struct status *status)
 		    "attempts=1\nnext-retry=0\nupdated=1759999990000000\n");
 	add(status, "row\nkind=person\nuser=anca\nidentity=ancaelena98\ntier=namespace-owner\n"
 		    "state=present\nuid=1002\nt3-port=3774\nplaywright-port=8932\n"
+		    "t3=running\nbrowser=stopped\nterminal=running\nt3-version=0.0.28\nheld=no\n"
 		    "generation=1\nlogin=own\nticket=yes\nhome=running\nparked=no\n");
 	add(status, "row\nkind=step\nuser=anca\nstep=code\nstatus=failed\nerror=no route to host\n"
 		    "attempts=3\nnext-retry=1760000040000000\nupdated=1759999880000000\n");
@@ -65,9 +66,9 @@ static void table_and_its_sentences(void **state DV_UNUSED)
 	fill(&status);
 	text = printed(&status, EVERYBODY, false);
 	assert_string_equal(
-		text, "USER  TIER             STATE    UID   T3    PLAYWRIGHT  HOME     PROBLEM\n"
-		      "anca  namespace-owner  present  1002  3774  8932        running  code\n"
-		      "emo   admin            parked   -     -     -           idle     -\n"
+		text, "USER  TIER             STATE    UID   T3    PLAYWRIGHT  RUNS          HOME     PROBLEM\n"
+		      "anca  namespace-owner  present  1002  3774  8932        t3, terminal  running  code\n"
+		      "emo   admin            parked   -     -     -           -             idle     -\n"
 		      "anca: code failed: no route to host (tried 3 times, next try in 40 s)\n"
 		      "machine: sshd failed: sshd -t: no (not tried again by itself)\n"
 		      "Homes being prepared: 1, waiting: 4.\n"
@@ -113,6 +114,8 @@ static void page_of_one_person(void **state DV_UNUSED)
 				  "  uid         1002\n"
 				  "  t3          3774\n"
 				  "  playwright  8932\n"
+				  "  version     0.0.28\n"
+				  "  runs        t3, terminal\n"
 				  "  login       a claude login of their own\n"
 				  "  ticket      yes\n"
 				  "  home        running\n"
@@ -154,7 +157,9 @@ static void json_has_it_all(void **state DV_UNUSED)
 				     "      \"playwright_port\": 8932,\n"
 				     "      \"generation\": 1,\n      \"login\": \"own\",\n"
 				     "      \"ticket\": true,\n      \"home\": \"running\",\n"
-				     "      \"parked\": false,\n"));
+				     "      \"parked\": false,\n      \"held\": false,\n"
+				     "      \"t3_version\": \"0.0.28\",\n      \"t3\": \"running\",\n"
+				     "      \"browser\": \"stopped\",\n      \"terminal\": \"running\",\n"));
 	assert_non_null(strstr(text, "\"next_retry\": \"2025-10-09T08:54:00Z\",\n"
 				     "          \"updated\": \"2025-10-09T08:51:20Z\"\n"));
 	assert_non_null(strstr(text, "\"error\": null,\n          \"attempts\": 0,\n"

@@ -8,8 +8,6 @@
 
 #include "ctl/output.h"
 
-#define SECOND INT64_C(1000000)
-#define NOW (INT64_C(1760000000) * SECOND)
 
 static void assert_clean(const char *text, bool utf8, const char *expected)
 {
@@ -70,32 +68,6 @@ static void fit_never_cuts_a_character(void **state DV_UNUSED)
 	assert_int_equal(output_fit("\u65e5", 1), 0);
 }
 
-static void assert_relative(int64_t at_usec, const char *expected)
-{
-	char text[OUTPUT_TIME_BYTES];
-
-	output_relative(at_usec, NOW, text);
-	assert_string_equal(text, expected);
-}
-
-static void times_are_relative(void **state DV_UNUSED)
-{
-	assert_relative(0, "never");
-	assert_relative(NOW, "just now");
-	assert_relative(NOW - SECOND / 2, "just now");
-	assert_relative(NOW - SECOND, "1 s ago");
-	assert_relative(NOW - 119 * SECOND, "119 s ago");
-	assert_relative(NOW - 120 * SECOND, "2 min ago");
-	assert_relative(NOW - 7199 * SECOND, "119 min ago");
-	assert_relative(NOW - 7200 * SECOND, "2 h ago");
-	assert_relative(NOW - 47 * 3600 * SECOND, "47 h ago");
-	assert_relative(NOW - 48 * 3600 * SECOND, "2 d ago");
-	assert_relative(NOW + SECOND / 2, "now");
-	assert_relative(NOW + 40 * SECOND, "in 40 s");
-	assert_relative(NOW + 3600 * SECOND, "in 60 min");
-	assert_relative(INT64_MAX, "in 106731620 d");
-}
-
 static char *print_table(bool colour)
 {
 	static const char *const headings[] = { "USER", "UID", "PROBLEM", NULL };
@@ -151,7 +123,6 @@ int main(void)
 		cmocka_unit_test(clean_survives_what_is_no_utf8),
 		cmocka_unit_test(columns_count_wide_characters_twice),
 		cmocka_unit_test(fit_never_cuts_a_character),
-		cmocka_unit_test(times_are_relative),
 		cmocka_unit_test(tables_are_aligned),
 		cmocka_unit_test(colours_do_not_count_as_columns),
 	};

@@ -28,14 +28,16 @@ static void the_machine_and_everybody(void **state)
 	assert_heard(fake, fd,
 		     "row kind=person user=anna identity=anna tier=power-user state=present "
 		     "uid=1001 t3-port=3773 playwright-port=8931 generation=1 login=none "
-		     "ticket=yes home=idle parked=no");
+		     "ticket=yes home=idle parked=no t3=stopped browser=stopped "
+		     "terminal=stopped held=no");
 	assert_heard(fake, fd,
 		     "row kind=step user=anna step=account status=ok attempts=0 next-retry=0 "
 		     "updated=1760000000000000");
 	assert_heard(fake, fd,
 		     "row kind=person user=bob identity=bob tier=admin state=left uid=1002 "
 		     "t3-port=3774 playwright-port=8932 generation=2 login=none ticket=no "
-		     "home=idle parked=no sessions=0");
+		     "home=idle parked=no t3=stopped browser=stopped terminal=stopped held=no "
+		     "sessions=0");
 	assert_heard(fake, fd,
 		     "row kind=machine roster=ok people=1 running=0 queued=0 reconcile=idle "
 		     "version=" DEVVM_VERSION);
@@ -76,6 +78,32 @@ static void one_person(void **state)
 	assert_heard(fake, fd, "done");
 	fake_say(fake, fd, STATUS "user=nobody\n");
 	assert_heard(fake, fd, "error code=not-found text=nobody is not in the ledger");
+}
+
+static void what_runs_and_which_version(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = -1;
+
+	fake_person(fake, "anna", 0, "power-user");
+	scratch_make_folder(fake->scratch, "opt/devvm/t3/people", 0755);
+	assert_int_equal(symlinkat("versions/0.0.28", fake->scratch->env.root_dirfd,
+				   "opt/devvm/t3/current"),
+			 0);
+	fd = say(fake, 0, STATUS "user=anna\n");
+	assert_contains(fake_hear(fake, fd), " t3-version=0.0.28 held=no");
+	assert_heard(fake, fd, "done");
+	assert_int_equal(symlinkat("../versions/0.0.24", fake->scratch->env.root_dirfd,
+				   "opt/devvm/t3/people/anna"),
+			 0);
+	scratch_write(fake->scratch, "var/lib/devvm/hold/anna", "", 0644);
+	scratch_make_folder(fake->scratch,
+			    "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/"
+			    "t3-serve@anna.service",
+			    0755);
+	fake_say(fake, fd, STATUS "user=anna\n");
+	assert_contains(fake_hear(fake, fd), " t3=running browser=stopped terminal=stopped "
+					     "t3-version=0.0.24 held=yes");
 }
 
 static void people_see_themselves(void **state)
@@ -253,6 +281,7 @@ int main(void)
 		TEST(the_machine_and_everybody),
 		TEST(what_is_going_on),
 		TEST(one_person),
+		TEST(what_runs_and_which_version),
 		TEST(people_see_themselves),
 		TEST(an_admin_who_left_is_nobody),
 		TEST(thousands_of_rows_for_a_slow_reader),

@@ -1,9 +1,18 @@
 /* status.c - rows to a tree. See status.h. */
-#include "ctl/status.h"
+#include "wire/status.h"
 
 #include <string.h>
 
 #include "base/str.h"
+
+const char *status_instance_name(enum status_instance instance)
+{
+	static const char *const names[STATUS_N_INSTANCES] = {
+		[STATUS_T3] = "t3", [STATUS_BROWSER] = "browser", [STATUS_TERMINAL] = "terminal"
+	};
+
+	return names[instance];
+}
 
 static void steps_done(struct status_steps *steps)
 {
@@ -23,6 +32,7 @@ static void person_done(struct status_person *person)
 	free(person->state);
 	free(person->login);
 	free(person->home);
+	free(person->t3_version);
 	steps_done(&person->steps);
 }
 
@@ -119,6 +129,7 @@ static int add_person(struct status *status, const struct record *row)
 		.state = text_of(row, "state", &has_failed),
 		.login = text_of(row, "login", &has_failed),
 		.home = text_of(row, "home", &has_failed),
+		.t3_version = text_of(row, "t3-version", &has_failed),
 		.uid = number_of(row, "uid"),
 		.t3_port = port_of(row, "t3-port"),
 		.playwright_port = port_of(row, "playwright-port"),
@@ -126,6 +137,10 @@ static int add_person(struct status *status, const struct record *row)
 		.sessions = number_of(row, "sessions"),
 		.has_ticket = str_equal(record_get(row, "ticket"), "yes"),
 		.is_parked = str_equal(record_get(row, "parked"), "yes"),
+		.is_held = str_equal(record_get(row, "held"), "yes"),
+		.runs = { [STATUS_T3] = str_equal(record_get(row, "t3"), "running"),
+			  [STATUS_BROWSER] = str_equal(record_get(row, "browser"), "running"),
+			  [STATUS_TERMINAL] = str_equal(record_get(row, "terminal"), "running") },
 	};
 	status->n_people++;
 	return has_failed ? -ENOMEM : 0;

@@ -1,12 +1,12 @@
-/* status.h - the answer to `status` as a tree, and its three faces: table, one person,
- * JSON. Pure but for the stream it prints to. */
-#ifndef DEVVM_CTL_STATUS_H
-#define DEVVM_CTL_STATUS_H
+/* status.h - the answer to `status` as a tree, and as JSON. Pure but for the stream it prints to. */
+#ifndef DEVVM_WIRE_STATUS_H
+#define DEVVM_WIRE_STATUS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#include "ctl/ctl.h"
+#include "base/error.h"
 #include "wire/record.h"
 
 #define STATUS_MAX_ROWS 2000000 /* more is no machine of ours */
@@ -26,11 +26,21 @@ struct status_steps {
 	size_t n_items;
 };
 
+/* What runs for a person. */
+enum status_instance {
+	STATUS_T3,
+	STATUS_BROWSER,
+	STATUS_TERMINAL,
+	STATUS_N_INSTANCES,
+};
+
 /* Texts are "" and numbers STATUS_NO_NUMBER where the helper said nothing. */
 struct status_person {
 	char *user, *identity, *tier, *state, *login, *home;
+	char *t3_version; /* that their t3 starts */
+	bool runs[STATUS_N_INSTANCES];
 	int64_t uid, t3_port, playwright_port, generation, sessions;
-	bool has_ticket, is_parked;
+	bool has_ticket, is_parked, is_held;
 	struct status_steps steps;
 };
 
@@ -55,12 +65,8 @@ struct status {
 DV_MUST_CHECK int status_add(struct status *status, const struct record *row, struct dv_error *err);
 void status_done(struct status *status);
 
-/* Everybody as a table, then a sentence for whatever is not as it should be. -ENOMEM. */
-DV_MUST_CHECK int status_print_table(const struct status *status, const struct ctl *ctl,
-				     int64_t now_usec);
-/* One person with each step. */
-DV_MUST_CHECK int status_print_person(const struct status_person *person, const struct ctl *ctl,
-				      int64_t now_usec);
+/* "t3", "browser", "terminal". */
+const char *status_instance_name(enum status_instance instance);
 /* {"machine":{…},"people":[{…,"steps":[…]}]}; times in RFC 3339. */
 DV_MUST_CHECK int status_print_json(const struct status *status, FILE *stream);
 
