@@ -44,7 +44,7 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
                 helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
                 helper/base/packages.c helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
-wire_SOURCES := helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
+wire_SOURCES := helper/wire/ask.c helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/status.c helper/wire/status_json.c helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
@@ -93,7 +93,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
-               helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
+               helper/ctl/doctor_door.c helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
@@ -101,9 +101,10 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
 agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
-                    helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
+                    helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
                     helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
-                    helper/dispatch/server.c helper/dispatch/visit.c helper/dispatch/work.c
+                    helper/dispatch/server.c helper/dispatch/status_ask.c helper/dispatch/status_page.c \
+                    helper/dispatch/visit.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
@@ -242,7 +243,7 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
               test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint test_mint_parse \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
-              test_output test_package test_packages test_page test_pair test_pass test_path test_people test_playwright \
+              test_output test_package test_packages test_page test_pair test_pass test_status_page test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_rclone test_record test_report test_retire_legacy test_roster \

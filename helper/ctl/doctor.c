@@ -27,6 +27,7 @@ const struct doctor_row DOCTOR_CHECKS[] = {
 	{ "nft",     true,  false, doctor_check_nft },
 	{ "secrets", true,  false, doctor_check_secrets },
 	{ "packages", false, false, doctor_check_packages },
+	{ "door",    false, false, doctor_check_door },
 	{ 0 },
 };
 /* clang-format on */

@@ -23,7 +23,7 @@ static const struct {
 	const char *folder;
 	const char *open;
 } OURS[] = {
-	{ "etc/t3-serve", "dispatch.json nginx-people.conf door-away.json" },
+	{ "etc/t3-serve", "dispatch.json nginx-people.conf door.json" },
 	{ "etc/devvm/secrets", "" },
 	{ "var/lib/devvm", "denied hold" },
 	{ "var/backups/t3-state", "" },

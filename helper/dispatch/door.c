@@ -28,6 +28,8 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 		{ ROUTE_PARKED, 403, "Your workspace is parked",
 		  "Nothing of it runs for now; your files are as you left them. Ask an "
 		  "administrator to take it up again." },
+		{ ROUTE_NO_ADMIN, 403, "For administrators",
+		  "This page is for the administrators of this machine." },
 		{ ROUTE_LEFT, 403, "Your workspace is closed",
 		  "Your account is no longer on the list of this machine. Ask one of its "
 		  "administrators." },
@@ -117,7 +119,11 @@ void door_ask(struct door *door, const struct fcgi *request, struct door_call *c
 	case ROUTE_UNKNOWN:
 	case ROUTE_PARKED:
 	case ROUTE_LEFT:
+	case ROUTE_NO_ADMIN:
 		reply_refusal(&route, call);
+		return;
+	case ROUTE_STATUS:
+		status_ask(&door->status, call);
 		return;
 	case ROUTE_PROGRESS:
 		visits_progress(&door->visits, route.person->user, call);

@@ -11,6 +11,7 @@
 #include "dispatch/fcgi.h"
 #include "dispatch/pairing.h"
 #include "dispatch/people.h"
+#include "dispatch/status_ask.h"
 #include "dispatch/visit.h"
 
 struct door {
@@ -20,6 +21,7 @@ struct door {
 	struct door_people people;
 	struct pairings pairings;
 	struct visits visits;
+	struct status_ask status;
 };
 
 /* `call` stays until its reply. */

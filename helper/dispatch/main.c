@@ -111,9 +111,9 @@ static int serve(const char *nginx_user, struct dv_error *err)
 		r = work_pool_new(&door.pairings.pool, event, err);
 	if (r < 0)
 		return r;
-	door.visits.pool = door.pairings.pool;
+	door.visits.pool = door.status.pool = door.pairings.pool;
 	door.root_fd = env.root_dirfd;
-	door.helper_path = PATH_HELPER_SOCKET;
+	door.helper_path = door.status.helper_path = PATH_HELPER_SOCKET;
 	server.door = &door;
 	server.event = event;
 	r = dispatch_server_start(&server, SD_LISTEN_FDS_START, err);

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "dispatch/listener.h"
 #include "fetch/fetch.h"
-#include "wire/client.h"
 #include "wire/proto.h"
 
 #define CHECK_MS 3000
@@ -140,34 +139,6 @@ static int exchange(const struct pair_target *target, const char *credential,
 
 /* ---- the helper ----------------------------------------------------------------------- */
 
-typedef void on_record(void *context, const struct record *record);
-
-/* Until `done` (0) or `error` (-EREMOTEIO with its sentence). */
-static int ask_helper(const struct pair_target *target, struct record_writer *writer,
-		      int64_t deadline_ms, on_record *on, void *context, struct dv_error *err)
-{
-	DV_AUTO_CLOSE int fd = client_connect(target->helper_path, deadline_ms, err);
-	struct record record;
-	int r = fd < 0 ? fd : client_send(fd, writer, deadline_ms, err);
-
-	while (r == 0) {
-		r = client_receive(fd, &record, deadline_ms, err);
-		if (r < 0)
-			break;
-		if (strcmp(record.verb, "done") == 0)
-			break;
-		if (strcmp(record.verb, "error") == 0) {
-			const char *text = record_get(&record, "text");
-
-			r = dv_refuse(err, -EREMOTEIO, "%s", text ? text : "devvm-helperd refused");
-			break;
-		}
-		on(context, &record);
-	}
-	explicit_bzero(&record, sizeof(record));
-	return r;
-}
-
 static void begin(struct record_writer *writer, const char *verb, const char *user)
 {
 	record_begin(writer, verb);
@@ -175,15 +146,18 @@ static void begin(struct record_writer *writer, const char *verb, const char *us
 	record_add(writer, "user", user);
 }
 
-static void on_mint(void *context, const struct record *record)
+static int on_mint(void *context, const struct record *record, struct dv_error *err)
 {
 	struct secret *credential = context;
 	const char *value = record_get(record, "credential");
 
 	if (strcmp(record->verb, "row") != 0 || !value || credential->text)
-		return;
+		return 0;
 	credential->text = strdup(value);
-	credential->n_bytes = credential->text ? strlen(value) : 0;
+	if (!credential->text)
+		return dv_fail(err, -ENOMEM, "keep the credential");
+	credential->n_bytes = strlen(value);
+	return 0;
 }
 
 int pair_make(const struct pair_target *target, struct str_list *ret_cookies, struct dv_error *err)
@@ -196,7 +170,8 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 	int r;
 
 	begin(&writer, "mint", target->user);
-	r = ask_helper(target, &writer, clock_deadline_ms(MINT_MS), on_mint, &credential, err);
+	r = ask_helper(target->helper_path, &writer, clock_deadline_ms(MINT_MS), on_mint,
+		       &credential, err);
 	if (r == 0 && !credential.text)
 		r = dv_refuse(err, -EBADMSG, "devvm-helperd gave no credential");
 	if (r == 0)
@@ -231,8 +206,7 @@ static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 	}
 }
 
-int pair_ensure(const struct pair_target *target,
-		void (*on_progress)(void *context, const struct record *record), void *context,
+int pair_ensure(const struct pair_target *target, ask_on_record on_progress, void *context,
 		struct dv_error *err)
 {
 	struct dv_error ensure_err = { "" };
@@ -241,8 +215,8 @@ int pair_ensure(const struct pair_target *target,
 
 	begin(&writer, "ensure", target->user);
 	record_add(&writer, "wait", "1");
-	ensured = ask_helper(target, &writer, clock_deadline_ms(ENSURE_MS), on_progress, context,
-			     &ensure_err);
+	ensured = ask_helper(target->helper_path, &writer, clock_deadline_ms(ENSURE_MS),
+			     on_progress, context, &ensure_err);
 	r = wait_listening(target, clock_deadline_ms(ensured < 0 ? LISTEN_FAILED_MS : LISTEN_MS),
 			   err);
 	/* What failed first is the better sentence. */

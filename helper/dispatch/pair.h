@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "base/str.h"
-#include "wire/record.h"
+#include "wire/ask.h"
 
 struct pair_target {
 	const char *helper_path;
@@ -38,8 +38,7 @@ DV_MUST_CHECK int pair_make(const struct pair_target *target, struct str_list *r
 
 /* Have them prepared and started, and wait until their server listens. `on_progress` is called on this
  * thread with each record of progress. */
-DV_MUST_CHECK int pair_ensure(const struct pair_target *target,
-			      void (*on_progress)(void *context, const struct record *record),
+DV_MUST_CHECK int pair_ensure(const struct pair_target *target, ask_on_record on_progress,
 			      void *context, struct dv_error *err);
 
 #endif

@@ -82,6 +82,24 @@ static int add_away(struct door_people *people, json_t *map)
 	return r;
 }
 
+static void mark_admins(struct door_people *people, const json_t *list)
+{
+	json_t *identity;
+	size_t i;
+
+	json_array_foreach(list, i, identity)
+	{
+		const char *name = json_string_value(identity);
+		const struct door_person key = { .identity = (char *)name };
+		struct door_person *person = name ? bsearch(&key, people->rows, people->n_rows,
+							    sizeof(*people->rows), compare)
+						  : NULL;
+
+		if (person)
+			person->is_admin = true;
+	}
+}
+
 static int load(int root_fd, const char *path, json_t **ret_map, struct stat *ret_stat,
 		struct dv_error *err)
 {
@@ -97,7 +115,7 @@ static int load(int root_fd, const char *path, json_t **ret_map, struct stat *re
 			: dv_refuse(err, -EBADMSG, "/%s: line %d: %s", path, why.line, why.text);
 }
 
-static const char *const PATHS[] = { DOOR_PEOPLE_PATH, DOOR_AWAY_PATH };
+static const char *const PATHS[] = { DOOR_PEOPLE_PATH, DOOR_MORE_PATH };
 
 static bool is_seen(const struct door_people *people, int root_fd)
 {
@@ -117,7 +135,7 @@ static bool is_seen(const struct door_people *people, int root_fd)
 
 int door_people_refresh(struct door_people *people, int root_fd, struct dv_error *err)
 {
-	json_t *here = NULL, *away = NULL;
+	json_t *here = NULL, *more = NULL, *away;
 	struct stat seen[DV_COUNT(PATHS)] = { 0 };
 	int r;
 
@@ -126,18 +144,20 @@ int door_people_refresh(struct door_people *people, int root_fd, struct dv_error
 	drop_rows(people);
 	r = load(root_fd, DOOR_PEOPLE_PATH, &here, &seen[0], err);
 	if (r == 0) {
-		r = load(root_fd, DOOR_AWAY_PATH, &away, &seen[1], err);
+		r = load(root_fd, DOOR_MORE_PATH, &more, &seen[1], err);
 		r = r == -ENOENT ? 0 : r;
 	}
+	away = json_object_get(more, "away");
 	if (r == 0) {
 		people->rows = calloc(json_object_size(here) + json_object_size(away) + 1,
 				      sizeof(*people->rows));
 		r = people->rows ? add_people(people, here) : -ENOMEM;
 		r = r == 0 ? add_away(people, away) : r;
+		mark_admins(people, json_object_get(more, "admins"));
 		r = r < 0 ? dv_fail(err, r, "keep who is who") : 0;
 	}
 	json_decref(here);
-	json_decref(away);
+	json_decref(more);
 	if (r < 0) {
 		drop_rows(people);
 		memset(people->seen, 0, sizeof(people->seen));

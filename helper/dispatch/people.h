@@ -1,7 +1,7 @@
-/* people.h - who is who at the door: /etc/t3-serve/dispatch.json, and door-away.json, followed.
+/* people.h - who is who at the door: /etc/t3-serve/dispatch.json, and door.json, followed.
  *
- * Both are replaced whole by the reconcile; the second says of an identity that it is parked, or left, and
- * need not be there. door_people_refresh() reads them again where one is another file than the one that was
+ * Both are replaced whole by the reconcile; the second says who is an administrator, and of an identity that it is parked,
+ * or left; it need not be there. door_people_refresh() reads them again where one is another file than the one that was
  * read, and is called before each answer, so no answer is older than the files (two stat(2), about a
  * microsecond each). A file that cannot be read leaves nobody known: nobody is let through on
  * what was true once.
@@ -9,13 +9,14 @@
 #ifndef DEVVM_DISPATCH_PEOPLE_H
 #define DEVVM_DISPATCH_PEOPLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
 
 #define DOOR_PEOPLE_PATH "etc/t3-serve/dispatch.json"
-#define DOOR_AWAY_PATH "etc/t3-serve/door-away.json"
+#define DOOR_MORE_PATH "etc/t3-serve/door.json"
 
 enum door_away {
 	DOOR_HERE,
@@ -28,6 +29,7 @@ struct door_person {
 	char *user;
 	uint16_t port;
 	enum door_away away;
+	bool is_admin;
 };
 
 /* Zero-initialise; release with door_people_done(). */

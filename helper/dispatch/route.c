@@ -154,6 +154,9 @@ void route_decide(const struct fcgi *request, const struct door_people *people,
 		route.kind = identify(request, people, secret, &route);
 	if (route.kind == ROUTE_UNSET && strcmp(route.target, "/devvm/progress") == 0)
 		route.kind = ROUTE_PROGRESS;
+	if (route.kind == ROUTE_UNSET && (strcmp(route.target, ROUTE_STATUS_PATH) == 0 ||
+					  strcmp(route.target, ROUTE_STATUS_JSON_PATH) == 0))
+		route.kind = route.person->is_admin ? ROUTE_STATUS : ROUTE_NO_ADMIN;
 	if (route.kind == ROUTE_UNSET) {
 		DV_AUTO_FREE char *cookies =
 			route_session_cookies(fcgi_get(request, "HTTP_COOKIE"));

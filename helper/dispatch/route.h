@@ -21,18 +21,22 @@ enum route_kind {
 	ROUTE_UNKNOWN,	 /* 403: nobody on the roster */
 	ROUTE_PARKED,	 /* 403 */
 	ROUTE_LEFT,	 /* 403 */
+	ROUTE_STATUS,	 /* the status page, for an administrator */
+	ROUTE_NO_ADMIN,	 /* 403: the status page, for anybody else */
 	ROUTE_PROGRESS,	 /* what their visit is at, as JSON */
 	ROUTE_PASS,	 /* to their server as it is */
 	ROUTE_CHECK,	 /* a navigation with a session: look whether it lives */
 	ROUTE_PAIR,	 /* a navigation without one */
 };
 
+#define ROUTE_STATUS_PATH "/devvm/"
+#define ROUTE_STATUS_JSON_PATH "/devvm/status.json"
 #define ROUTE_IDENTITY_BYTES 256
 
 struct route {
 	enum route_kind kind;
 	char identity[ROUTE_IDENTITY_BYTES];
-	const struct door_person *person; /* borrowed; of PROGRESS and below */
+	const struct door_person *person; /* borrowed; of STATUS and below */
 	bool is_navigation;
 	const char *target; /* of their request, safe to redirect to; borrowed from it */
 };

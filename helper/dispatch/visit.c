@@ -41,14 +41,14 @@ static void copy(char *to, size_t n, const char *from)
 	(void)snprintf(to, n, "%s", from ? from : "");
 }
 
-static void on_progress(void *context, const struct record *record)
+static int on_progress(void *context, const struct record *record, struct dv_error *err DV_UNUSED)
 {
 	struct visit *visit = context;
 	const char *name = record_get(record, "step");
 	size_t i = 0;
 
 	if (strcmp(record->verb, "progress") != 0 || !name)
-		return;
+		return 0;
 	(void)pthread_mutex_lock(&visit->lock);
 	while (i < visit->n_steps && strcmp(visit->steps[i].name, name) != 0)
 		i++;
@@ -63,6 +63,7 @@ static void on_progress(void *context, const struct record *record)
 			copy(step->text, sizeof(step->text), text);
 	}
 	(void)pthread_mutex_unlock(&visit->lock);
+	return 0;
 }
 
 static void run_visit(struct work *work)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "roster/tiers.h"
 #include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/settle.h"
@@ -13,7 +14,7 @@
 #include "units/manager.h"
 
 #define PEOPLE_FILE STEPS_ENV_FOLDER "/nginx-people.conf"
-#define AWAY_FILE STEPS_ENV_FOLDER "/door-away.json"
+#define DOOR_FILE STEPS_ENV_FOLDER "/door.json"
 #define SECRET_FILE STEPS_ENV_FOLDER "/nginx-secret.conf"
 #define SECRET_SOURCE "etc/devvm/door-secret"
 #define MAX_SECRET_BYTES 4096
@@ -69,10 +70,10 @@ static int compose_people(struct step_context *context, struct secret *ret_text,
 	return fclose(out) == 0 ? 0 : dv_fail(err, -ENOMEM, "write /" PEOPLE_FILE);
 }
 
-static int compose_away(struct step_context *context, struct secret *ret_text, struct dv_error *err)
+static int compose_door(struct step_context *context, struct secret *ret_text, struct dv_error *err)
 {
 	DV_AUTO_PEOPLE struct people people = { 0 };
-	json_t *away = json_object();
+	json_t *away = json_object(), *admins = json_array(), *door;
 	int r = people_list(context->machine->ledger, &people, err);
 
 	for (size_t i = 0; r == 0 && i < people.n_rows; i++) {
@@ -83,13 +84,16 @@ static int compose_away(struct step_context *context, struct secret *ret_text, s
 
 		if (why)
 			(void)json_object_set_new(away, person->identity, json_string(why));
+		else if (str_equal(person->tier, tier_name(TIER_ADMIN)))
+			(void)json_array_append_new(admins, json_string(person->identity));
 	}
-	ret_text->text = r == 0 ? json_dumps(away, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
-	json_decref(away);
+	door = json_pack("{s:o, s:o}", "admins", admins, "away", away);
+	ret_text->text = r == 0 && door ? json_dumps(door, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+	json_decref(door);
 	if (r < 0)
 		return r;
 	if (!ret_text->text)
-		return dv_fail(err, -ENOMEM, "write /" AWAY_FILE);
+		return dv_fail(err, -ENOMEM, "write /" DOOR_FILE);
 	ret_text->n_bytes = strlen(ret_text->text);
 	return 0;
 }
@@ -136,7 +140,7 @@ static const struct {
 	int (*compose)(struct step_context *context, struct secret *ret_text, struct dv_error *err);
 } FILES[] = {
 	{ PEOPLE_FILE, 0644, compose_people },
-	{ AWAY_FILE, 0644, compose_away },
+	{ DOOR_FILE, 0644, compose_door },
 	{ SECRET_FILE, 0600, compose_secret },
 };
 

@@ -3,7 +3,7 @@
  * `door` writes from the people of the ledger, each file replaced whole where it differs:
  *   /etc/t3-serve/nginx-people.conf   a map IDENTITY -> upstream, and an upstream per person who is
  *                                     on the roster and not parked
- *   /etc/t3-serve/door-away.json      IDENTITY: "parked" or "left", for devvm-dispatch to say so
+ *   /etc/t3-serve/door.json           `admins`, who see the status page; `away`: IDENTITY: "parked" or "left"
  *   /etc/t3-serve/nginx-secret.conf   0600: what a proxy must say, from /etc/devvm/door-secret; absent
  *                                     without that file
  * `nginx`, part of the settle job, has an nginx that runs reload when either is another file than the one it was

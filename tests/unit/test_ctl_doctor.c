@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "ctl/doctor.h"
+#include "fake_web.h"
 #include "steps/steps.h"
 
 #define PAM_LINE "session optional pam_devvm.so\n"
@@ -406,6 +407,73 @@ static void others_are_for_root_to_look_at(void **state)
 		    "1 problem\n");
 }
 
+#define OK_PAGE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
+#define REFUSAL "HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+static void enable_door(struct scratch *scratch, unsigned int port)
+{
+	char conf[256];
+
+	(void)snprintf(
+		conf, sizeof(conf),
+		"# listen 1.2.3.4:5;\nserver {\n\tlisten unix:/run/x;\n\tlisten 127.0.0.1:%u;\n}\n",
+		port);
+	scratch_write(scratch, "etc/nginx/conf.d/devvm.conf", conf, 0644);
+}
+
+/* A machine whose door answers with these pages, or, without pages, does not. */
+static char *said_of_door(struct scratch *scratch, const struct fake_web_page *pages)
+{
+	DV_AUTO_DOCTOR struct doctor doctor = well(scratch);
+	struct fake_web web;
+	char *text;
+
+	add_row(&doctor, "row\nkind=person\nuser=zoe\nidentity=zoe.id\nstate=present\n");
+	scratch_write(scratch, "etc/devvm/door-secret", "s3cret\n", 0600);
+	assert_true(fake_web_start(&web, pages));
+	enable_door(scratch, web.port);
+	if (!pages->path)
+		fake_web_stop(&web);
+	text = said(&doctor);
+	if (pages->path)
+		fake_web_stop(&web);
+	return text;
+}
+
+static void a_door_that_believes_everybody(void **state)
+{
+	static const struct fake_web_page open[] = { { "/healthz", OK_PAGE },
+						     { "/devvm-doctor", OK_PAGE },
+						     { NULL, NULL } };
+	DV_AUTO_FREE char *text = said_of_door(*state, open);
+
+	assert_contains(text, "answered 200 to a request that has no secret: sudo rm "
+			      "/etc/nginx/conf.d/devvm.conf");
+	assert_contains(text, "answered 200 to a request that says twice who it is");
+	assert_contains(text, "answered 200 to a request for a WebSocket of another site");
+	assert_contains(text, "15 problems");
+}
+
+static void a_door_that_refuses(void **state)
+{
+	static const struct fake_web_page closed[] = { { "/healthz", OK_PAGE },
+						       { "/devvm-doctor", REFUSAL },
+						       { NULL, NULL } };
+	DV_AUTO_FREE char *text = said_of_door(*state, closed);
+
+	assert_string_equal(text, WELL);
+}
+
+static void a_door_that_does_not_answer(void **state)
+{
+	static const struct fake_web_page none[] = { { NULL, NULL } };
+	DV_AUTO_FREE char *text = said_of_door(*state, none);
+
+	assert_contains(text,
+			"machine the front door is enabled and does not answer at 127.0.0.1:");
+	assert_contains(text, "systemctl status nginx devvm-dispatch.socket");
+}
+
 static void the_browser_waits_on_its_socket(void **state)
 {
 	static const struct {
@@ -666,6 +734,9 @@ int main(void)
 		DOCTOR_TEST(npms_claude_is_named),
 		DOCTOR_TEST(root_asks_as_the_person),
 		DOCTOR_TEST(others_are_for_root_to_look_at),
+		DOCTOR_TEST(a_door_that_believes_everybody),
+		DOCTOR_TEST(a_door_that_refuses),
+		DOCTOR_TEST(a_door_that_does_not_answer),
 		DOCTOR_TEST(the_browser_waits_on_its_socket),
 		DOCTOR_TEST(no_socket_is_expected_of_who_is_kept_from_it),
 		DOCTOR_TEST(who_sits_on_somebodys_port_is_named),

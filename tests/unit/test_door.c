@@ -2,17 +2,24 @@
 #include "scratch.h"
 
 #define PEOPLE "etc/t3-serve/nginx-people.conf"
-#define AWAY "etc/t3-serve/door-away.json"
+#define MORE "etc/t3-serve/door.json"
 #define SECRET "etc/t3-serve/nginx-secret.conf"
 
-static void put(struct scratch *scratch, const char *name, const char *identity, unsigned int n,
-		bool parked)
+static void put_tier(struct scratch *scratch, const char *name, const char *identity,
+		     unsigned int n, bool parked, const char *tier)
 {
 	DV_AUTO_PEOPLE_ROW struct people_row row = scratch_wanted(name, n);
 
 	scratch_set(&row.identity, identity);
+	scratch_set(&row.tier, tier);
 	row.parked = parked;
 	assert_ok(scratch, people_put_wanted(scratch->ledger, &row, &scratch->err));
+}
+
+static void put(struct scratch *scratch, const char *name, const char *identity, unsigned int n,
+		bool parked)
+{
+	put_tier(scratch, name, identity, n, parked, "power-user");
 }
 
 static void those_on_the_roster_are_in(void **state)
@@ -22,20 +29,25 @@ static void those_on_the_roster_are_in(void **state)
 
 	put(scratch, "anca", "zoe", 0, false);
 	put(scratch, "emo", "emil.barzin", 1, false);
+	put_tier(scratch, "boss", "root.of.all", 4, false, "admin");
 	put(scratch, "park", "pia", 2, true);
 	put(scratch, "left", "lea", 3, false);
 	assert_ok(scratch, people_set_left(scratch->ledger, "left", &scratch->err));
 	assert_int_equal(scratch_check_machine(scratch, step_find("door"), what), STEP_DIFFERS);
-	assert_string_equal(what, "write /" PEOPLE ", write /" AWAY);
+	assert_string_equal(what, "write /" PEOPLE ", write /" MORE);
 	assert_ok(scratch, scratch_apply_machine(scratch, step_find("door")));
 	assert_int_equal(scratch_check_machine(scratch, step_find("door"), what), STEP_FINE);
 	assert_file(scratch, PEOPLE,
 		    "# Written by devvm from its roster; changes are lost.\n"
 		    "map $devvm_identity $devvm_upstream {\n\tdefault \"\";\n"
-		    "\t\"zoe\" devvm_anca;\n\t\"emil.barzin\" devvm_emo;\n}\n"
+		    "\t\"zoe\" devvm_anca;\n\t\"root.of.all\" devvm_boss;\n"
+		    "\t\"emil.barzin\" devvm_emo;\n}\n"
 		    "upstream devvm_anca { server 127.0.0.1:3773 max_fails=0; keepalive 16; }\n"
+		    "upstream devvm_boss { server 127.0.0.1:3777 max_fails=0; keepalive 16; }\n"
 		    "upstream devvm_emo { server 127.0.0.1:3774 max_fails=0; keepalive 16; }\n");
-	assert_file(scratch, AWAY, "{\n  \"lea\": \"left\",\n  \"pia\": \"parked\"\n}");
+	assert_file(scratch, MORE,
+		    "{\n  \"admins\": [\n    \"root.of.all\"\n  ],\n  \"away\": {\n    \"lea\": "
+		    "\"left\",\n    \"pia\": \"parked\"\n  }\n}");
 }
 
 static void what_nginx_would_misread_is_left_out(void **state)

@@ -24,7 +24,10 @@ static void a_change_is_seen_at_once(void **state)
 	assert_int_equal(person->port, 3773);
 	assert_null(door_people_find(&people, "emo"));
 
-	scratch_write(scratch, DOOR_AWAY_PATH, "{\"emo.id\": \"parked\", \"zoe\": \"left\"}", 0644);
+	scratch_write(
+		scratch, DOOR_MORE_PATH,
+		"{\"away\": {\"emo.id\": \"parked\", \"zoe\": \"left\"}, \"admins\": [\"zoe\", 7]}",
+		0644);
 	refresh(scratch, &people);
 	assert_int_equal(door_people_find(&people, "emo.id")->away, DOOR_PARKED);
 	assert_int_equal(door_people_find(&people, "zoe")->away, DOOR_LEFT);
@@ -34,6 +37,8 @@ static void a_change_is_seen_at_once(void **state)
 		      EMO ", \"zoe\": {\"os_user\": \"z2\", \"port\": 9}}", 0644);
 	refresh(scratch, &people);
 	assert_int_equal(door_people_find(&people, "zoe")->away, DOOR_HERE);
+	assert_true(door_people_find(&people, "zoe")->is_admin);
+	assert_false(door_people_find(&people, "emo.id")->is_admin);
 	assert_int_equal(people.n_rows, 2);
 	door_people_done(&people);
 }

@@ -145,9 +145,10 @@ static void a_session_lives_or_not(void **state DV_UNUSED)
 	}
 }
 
-static void on_progress(void *context, const struct record *record)
+static int on_progress(void *context, const struct record *record, struct dv_error *err DV_UNUSED)
 {
 	*(size_t *)context += strcmp(record->verb, "progress") == 0;
+	return 0;
 }
 
 static void a_visit_ends_when_it_listens(void **state DV_UNUSED)

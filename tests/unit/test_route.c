@@ -7,8 +7,9 @@ static struct door_person PEOPLE[] = {
 	{ .identity = (char *)"anna", .user = (char *)"anna", .port = 3773 },
 	{ .identity = (char *)"gone", .away = DOOR_LEFT },
 	{ .identity = (char *)"park", .user = (char *)"park", .port = 3774, .away = DOOR_PARKED },
+	{ .identity = (char *)"root", .user = (char *)"root1", .port = 3775, .is_admin = true },
 };
-static const struct door_people ALL = { .rows = PEOPLE, .n_rows = 3 };
+static const struct door_people ALL = { .rows = PEOPLE, .n_rows = 4 };
 static const struct secret SECRET = { .text = (char *)"s3cret", .n_bytes = 6 };
 
 #define BY_SOCKET                                                                                  \
@@ -18,6 +19,10 @@ static const struct secret SECRET = { .text = (char *)"s3cret", .n_bytes = 6 };
 #define ANNA                                                                                       \
 	{                                                                                          \
 		"HTTP_X_AUTHENTIK_USERNAME", "anna"                                                \
+	}
+#define ROOT                                                                                       \
+	{                                                                                          \
+		"HTTP_X_AUTHENTIK_USERNAME", "root"                                                \
 	}
 #define GET                                                                                        \
 	{                                                                                          \
@@ -75,6 +80,12 @@ static void routes(void **state DV_UNUSED)
 		{ ROUTE_PARKED, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "park" } } },
 		{ ROUTE_LEFT, { BY_SOCKET, { "HTTP_X_AUTHENTIK_USERNAME", "gone" } } },
 		{ ROUTE_PROGRESS, { BY_SOCKET, ANNA, { "REQUEST_URI", "/devvm/progress" } } },
+		{ ROUTE_NO_ADMIN, { BY_SOCKET, ANNA, GET, { "REQUEST_URI", "/devvm/" } } },
+		{ ROUTE_NO_ADMIN,
+		  { BY_SOCKET, ANNA, GET, { "REQUEST_URI", "/devvm/status.json" } } },
+		{ ROUTE_STATUS, { BY_SOCKET, ROOT, GET, { "REQUEST_URI", "/devvm/" } } },
+		{ ROUTE_STATUS, { BY_SOCKET, ROOT, GET, { "REQUEST_URI", "/devvm/status.json" } } },
+		{ ROUTE_UNTRUSTED, { ROOT, GET, { "REQUEST_URI", "/devvm/" } } },
 		{ ROUTE_HEALTH, { { "REQUEST_URI", "/healthz" } } },
 	};
 
