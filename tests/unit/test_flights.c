@@ -1,0 +1,305 @@
+/* test_flights.c - many requests, one pairing, one visit, one question: who waits gets the outcome. */
+#include "scratch.h"
+
+#include <systemd/sd-event.h>
+
+#include "dispatch/pairing.h"
+#include "dispatch/status_ask.h"
+#include "dispatch/visit.h"
+#include "fake_helper.h"
+#include "fake_web.h"
+
+#define MAX_CALLS 16
+#define OK(headers, body) "HTTP/1.1 200 OK\r\n" headers "Connection: close\r\n\r\n" body
+
+static const char *const MINTED[] = {
+	"row\nkind=credential\ncredential=CRED\nexpires=1\nversion=V\n", "done\n", NULL
+};
+static const char *const REFUSED[] = { "error\ncode=failed\ntext=emo is on hold\n", NULL };
+
+struct told {
+	struct door_call call;
+	char *text;
+};
+
+static struct {
+	sd_event *event;
+	struct work_pool *pool;
+	struct fake_helper helper;
+	struct fake_web web;
+	struct pair_target target;
+	struct told calls[MAX_CALLS];
+	size_t n_calls, n_told;
+} stage;
+
+static void on_reply(struct door_call *call, char *text, size_t n_bytes)
+{
+	struct told *told = (struct told *)call;
+
+	assert_non_null(text);
+	assert_int_equal(strlen(text), n_bytes);
+	assert_null(told->text); /* once */
+	told->text = text;
+	stage.n_told++;
+}
+
+static struct door_call *new_call(const char *target, const char *cookies)
+{
+	struct told *told = &stage.calls[stage.n_calls++];
+
+	assert_true(stage.n_calls <= MAX_CALLS);
+	*told = (struct told){ .call = { .reply = on_reply,
+					 .target = strdup(target),
+					 .cookies = cookies ? strdup(cookies) : NULL } };
+	return &told->call;
+}
+
+/* Until each call has its answer. */
+static void turn(void)
+{
+	for (int i = 0; i < 1000 && stage.n_told < stage.n_calls; i++)
+		assert_true(sd_event_run(stage.event, 100000) >= 0);
+	assert_int_equal(stage.n_told, stage.n_calls);
+}
+
+static void forget_calls(void)
+{
+	for (size_t i = 0; i < stage.n_calls; i++)
+		free(stage.calls[i].text);
+	stage.n_calls = stage.n_told = 0;
+}
+
+static void begin(const char *const *script, const struct fake_web_page *pages)
+{
+	if (!fake_become_root())
+		skip();
+	if (script)
+		fake_start(&stage.helper, NULL, script);
+	if (pages)
+		assert_true(fake_web_start(&stage.web, pages));
+	stage.target = (struct pair_target){ .helper_path = script ? stage.helper.path : "/nowhere",
+					     .root_fd = open("/", O_PATH | O_CLOEXEC),
+					     .user = "emo",
+					     .uid = geteuid(),
+					     .port = (uint16_t)stage.web.port };
+}
+
+static void end(void)
+{
+	forget_calls();
+	(void)close(stage.target.root_fd);
+	if (stage.web.pid > 0)
+		fake_web_stop(&stage.web);
+	if (stage.helper.pid > 0)
+		assert_true(fake_stop(&stage.helper));
+	stage.web = (struct fake_web){ 0 };
+	stage.helper = (struct fake_helper){ 0 };
+}
+
+/* The helper takes one connection: a second mint would fail. */
+static void ten_tabs_share_a_pairing(void **state DV_UNUSED)
+{
+	static const struct fake_web_page pages[] = {
+		{ "/api/auth/browser-session", OK("Set-Cookie: t3_session=x; Path=/\r\n", "{}") },
+		{ NULL, NULL }
+	};
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	begin(MINTED, pages);
+	for (int i = 0; i < 10; i++) {
+		char target[16];
+
+		(void)snprintf(target, sizeof(target), "/tab%d", i);
+		pairings_join(&pairings, &stage.target, new_call(target, NULL));
+	}
+	turn();
+	for (int i = 0; i < 10; i++) {
+		char location[64];
+
+		(void)snprintf(location, sizeof(location),
+			       "Status: 302 Found\r\nLocation: /tab%d\r\n", i);
+		assert_contains(stage.calls[i].text, location);
+		assert_contains(stage.calls[i].text, "Set-Cookie: t3_session=x; Path=/\r\n");
+	}
+	end();
+}
+
+static void a_pairing_that_fails_says_why(void **state DV_UNUSED)
+{
+	static const struct fake_web_page pages[] = { { NULL, NULL } };
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	begin(REFUSED, pages);
+	pairings_join(&pairings, &stage.target, new_call("/deep?x=1", NULL));
+	turn();
+	assert_contains(stage.calls[0].text, "Status: 502 ");
+	assert_contains(stage.calls[0].text, "pair emo: emo is on hold");
+	assert_contains(stage.calls[0].text, "<a href=\"/deep?x=1\">Try again</a>");
+	end();
+}
+
+static void a_browser_without_memory_is_stopped(void **state DV_UNUSED)
+{
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	begin(NULL, NULL);
+	for (unsigned int i = 0; i <= PAIRING_MAX; i++) {
+		pairings_join(&pairings, &stage.target, new_call("/", NULL));
+		turn();
+	}
+	assert_contains(stage.calls[PAIRING_MAX - 1].text, "Status: 502 ");
+	assert_contains(stage.calls[PAIRING_MAX].text, "Status: 429 ");
+	assert_contains(stage.calls[PAIRING_MAX].text, "Allow cookies of this address");
+	end();
+}
+
+static void a_session_is_passed_on_unless_it_is_dead(void **state DV_UNUSED)
+{
+	static const struct {
+		const char *session, *expected;
+	} rows[] = {
+		{ OK("", "{\"authenticated\": true}"), "X-Accel-Redirect: @devvm_person\r\n" },
+		{ OK("", "<html>"), "X-Accel-Redirect: @devvm_person\r\n" },
+		{ OK("", "{\"authenticated\": false}"), "Status: 302 Found\r\nLocation: /x\r\n" },
+	};
+
+	for (size_t i = 0; i < DV_COUNT(rows); i++) {
+		const struct fake_web_page pages[] = { { "/api/auth/session", rows[i].session },
+						       { "/api/auth/browser-session",
+							 OK("Set-Cookie: a=b\r\n", "{}") },
+						       { NULL, NULL } };
+		static struct pairings pairings; /* which keeps what it counts */
+
+		pairings.pool = stage.pool;
+		begin(i == 2 ? MINTED : NULL, pages);
+		pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
+		turn();
+		assert_contains(stage.calls[0].text, rows[i].expected);
+		end();
+	}
+}
+
+static void a_session_that_nobody_can_be_asked_about_is_passed_on(void **state DV_UNUSED)
+{
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	begin(NULL, NULL);
+	stage.target.port = 1;
+	pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
+	turn();
+	assert_contains(stage.calls[0].text, "X-Accel-Redirect: @devvm_person\r\n");
+	end();
+}
+
+static const char *ask_progress(struct visits *visits)
+{
+	forget_calls();
+	visits_progress(visits, "emo", new_call("/devvm/progress", NULL));
+	assert_int_equal(stage.n_told, 1);
+	return stage.calls[0].text;
+}
+
+static void wait_for_progress(struct visits *visits, const char *part)
+{
+	for (int i = 0; i < 1000; i++) {
+		(void)sd_event_run(stage.event, 10000);
+		if (strstr(ask_progress(visits), part))
+			return;
+	}
+	fail_msg("never heard %s, but %s", part, stage.calls[0].text);
+}
+
+static void a_visit_is_told_step_by_step(void **state DV_UNUSED)
+{
+	static const char *const script[] = {
+		"progress\nuser=emo\nstep=code\nstatus=running\ntext=clone it\n",
+		"progress\nuser=emo\nstep=claude\nstatus=running\ntext=\"quoted\"\n",
+		FAKE_PAUSE,
+		"progress\nuser=emo\nstep=code\nstatus=ok\n",
+		"error\ncode=failed\ntext=claude: no route\n",
+		NULL
+	};
+	struct visits visits = { .pool = stage.pool };
+
+	begin(script, NULL);
+	stage.target.port = 1; /* nobody listens there */
+	visits_wait(&visits, &stage.target, new_call("/deep", NULL));
+	visits_wait(&visits, &stage.target, new_call("/other", NULL));
+	assert_int_equal(stage.n_told, 2);
+	assert_contains(stage.calls[0].text, "Status: 503 ");
+	assert_contains(stage.calls[0].text, "Your workspace is starting");
+	assert_contains(stage.calls[1].text, "href=\"/other\"");
+	assert_int_equal(visits.n_visits, 1);
+	wait_for_progress(
+		&visits,
+		"{\"step\":\"claude\",\"status\":\"running\",\"text\":\"\\\"quoted\\\"\"}");
+	wait_for_progress(&visits, "{\"step\":\"code\",\"status\":\"ok\",\"text\":\"clone it\"}");
+	wait_for_progress(&visits, "{\"state\":\"failed\",\"text\":\"claude: no route\"");
+
+	/* It is said once; whoever tries again begins anew. */
+	forget_calls();
+	visits_wait(&visits, &stage.target, new_call("/deep", NULL));
+	assert_contains(stage.calls[0].text, "could not be started");
+	assert_contains(stage.calls[0].text, "claude: no route");
+	assert_contains(stage.calls[0].text, "<a href=\"/deep\">Try again</a>");
+	assert_int_equal(visits.n_visits, 0);
+	assert_contains(ask_progress(&visits), "{\"state\":\"ready\"");
+	end();
+}
+
+static void pages_of_the_status_share_a_question(void **state DV_UNUSED)
+{
+	static const char *const script[] = {
+		"row\nkind=person\nuser=emo\nidentity=emil\ntier=admin\nstate=present\n",
+		"row\nkind=machine\nroster=ok\npeople=1\nversion=1\n", "done\n", NULL
+	};
+	struct status_ask ask = { .pool = stage.pool };
+
+	begin(script, NULL);
+	ask.helper_path = stage.helper.path;
+	status_ask(&ask, new_call("/devvm/", NULL));
+	status_ask(&ask, new_call("/devvm/status.json", NULL));
+	turn();
+	assert_contains(stage.calls[0].text, "<th scope=\"row\">emo</th>");
+	assert_contains(stage.calls[1].text, "\"user\": \"emo\"");
+	assert_null(ask.flight);
+	end();
+}
+
+static void a_helper_that_is_away_is_said(void **state DV_UNUSED)
+{
+	struct status_ask ask = { .pool = stage.pool, .helper_path = "/nowhere" };
+
+	begin(NULL, NULL);
+	status_ask(&ask, new_call("/devvm/", NULL));
+	status_ask(&ask, new_call("/devvm/status.json", NULL));
+	turn();
+	assert_contains(stage.calls[0].text, "The machine did not say how it is");
+	assert_contains(stage.calls[0].text, "connect to /nowhere");
+	assert_contains(stage.calls[1].text, "Status: 502 ");
+	assert_contains(stage.calls[1].text, "text/plain");
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ten_tabs_share_a_pairing),
+		cmocka_unit_test(a_pairing_that_fails_says_why),
+		cmocka_unit_test(a_browser_without_memory_is_stopped),
+		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
+		cmocka_unit_test(a_session_that_nobody_can_be_asked_about_is_passed_on),
+		cmocka_unit_test(a_visit_is_told_step_by_step),
+		cmocka_unit_test(pages_of_the_status_share_a_question),
+		cmocka_unit_test(a_helper_that_is_away_is_said),
+	};
+	struct dv_error err = { "" };
+
+	if (sd_event_default(&stage.event) < 0 || work_pool_new(&stage.pool, stage.event, &err) < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
