@@ -50,18 +50,19 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 }
 
 /* -ENOENT: no account yet. */
-static int find_target(struct door *door, const struct door_person *person,
-		       struct pair_target *ret_target, enum listener *ret_listener,
-		       struct dv_error *err)
+static int find_target(struct door *door, const struct route *route, struct pair_target *ret_target,
+		       enum listener *ret_listener, struct dv_error *err)
 {
+	const struct door_person *person = route->person;
 	const struct passwd *account = getpwnam(person->user);
 
-	*ret_target = (struct pair_target){ .helper_path = door->helper_path,
+	*ret_target = (struct pair_target){ .what = route->is_of_terminal ? PAIR_TERMINAL : PAIR_T3,
+					    .helper_path = door->helper_path,
 					    .root_fd = door->root_fd,
 					    .uid = account ? account->pw_uid : (uid_t)-1,
 					    .port = person->port };
 	(void)snprintf(ret_target->user, sizeof(ret_target->user), "%s", person->user);
-	return listener_look(door->root_fd, person->port, ret_target->uid, ret_listener, err);
+	return pair_look(ret_target, ret_listener, err);
 }
 
 static void go_to_person(struct door *door, const struct route *route, struct door_call *call)
@@ -70,7 +71,7 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 	struct dv_error err = { "" };
 	struct pair_target target;
 
-	if (find_target(door, route->person, &target, &listener, &err) < 0) {
+	if (find_target(door, route, &target, &listener, &err) < 0) {
 		log_error("%s", err.text);
 		call_plain(call, 502, "The machine cannot tell whose this port is.");
 		return;
@@ -84,6 +85,8 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 		visits_wait(&door->visits, &target, call);
 	} else if (listener == LISTENER_NONE) {
 		call_plain(call, 503, "The workspace does not run. Load the page to start it.");
+	} else if (route->kind == ROUTE_TERMINAL) {
+		call_pass_to_terminal(call);
 	} else if (route->kind == ROUTE_PAIR) {
 		pairings_join(&door->pairings, &target, call);
 	} else if (route->kind == ROUTE_CHECK) {
@@ -126,9 +129,11 @@ void door_ask(struct door *door, const struct fcgi *request, struct door_call *c
 		status_ask(&door->status, call);
 		return;
 	case ROUTE_PROGRESS:
-		visits_progress(&door->visits, route.person->user, call);
+		visits_progress(&door->visits, route.person->user,
+				route.is_of_terminal ? PAIR_TERMINAL : PAIR_T3, call);
 		return;
 	case ROUTE_UNSET:
+	case ROUTE_TERMINAL:
 	case ROUTE_PASS:
 	case ROUTE_CHECK:
 	case ROUTE_PAIR:

@@ -1,13 +1,18 @@
 /* listener.c - see listener.h. */
 #include "dispatch/listener.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/str.h"
 
 #define MAX_BYTES (16U << 20)
+#define TERMINALS "run/devvm/ttyd/"
 #define LISTEN 0x0A
 #define LOOPBACK "0100007F"
 #define ANY "00000000"
@@ -78,5 +83,21 @@ int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_list
 			look_line(line, port, uid, &listener);
 	}
 	*ret_listener = listener;
+	return 0;
+}
+
+int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,
+			   struct dv_error *err)
+{
+	char path[sizeof(TERMINALS) + STR_USER_NAME_MAX + sizeof(".sock")];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), TERMINALS "%s.sock", user);
+	*ret_listener = LISTENER_NONE;
+	if (fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		*ret_listener =
+			S_ISSOCK(st.st_mode) && st.st_uid == 0 ? LISTENER_OWN : LISTENER_FOREIGN;
+	else if (errno != ENOENT)
+		return dv_fail(err, -errno, "look at /%s", path);
 	return 0;
 }

@@ -21,5 +21,9 @@ enum listener {
 /* Who would answer 127.0.0.1:port. */
 DV_MUST_CHECK int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_listener,
 				struct dv_error *err);
+/* Whether the socket of `user`'s web terminal is there. systemd makes it, root's, in a folder of root's
+ * (units/ttyd@.socket), and takes it away when it listens no more. */
+DV_MUST_CHECK int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,
+					 struct dv_error *err);
 
 #endif

@@ -6,9 +6,11 @@
 #include "dispatch/html.h"
 
 static const char SCRIPT[] =
-	"const list=document.getElementById('steps'),state=document.getElementById('state');"
+	"const list=document.getElementById('steps'),state=document.getElementById('state'),"
+	"where=location.pathname.startsWith('/terminal/')?'/devvm/progress?terminal':'/devvm/"
+	"progress';"
 	"async function look(){try{"
-	"const answer=await fetch('/devvm/progress',{cache:'no-store',credentials:'same-origin'});"
+	"const answer=await fetch(where,{cache:'no-store',credentials:'same-origin'});"
 	"if(answer.ok){const now=await answer.json();"
 	"list.replaceChildren(...now.steps.map(s=>{const li=document.createElement('li');"
 	"li.className=s.status;li.textContent=(s.text||s.step)+(s.status==='failed'?' (failed)':"
@@ -41,18 +43,18 @@ char *page_message(unsigned int status, const char *title, const char *text, con
 	return html_end(out, &page);
 }
 
-char *page_waiting(const char *user, const char *target, size_t *ret_n_bytes)
+char *page_waiting(const char *user, const char *title, const char *target, size_t *ret_n_bytes)
 {
 	char nonce[HTML_NONCE_BYTES];
 	char *page = NULL;
-	FILE *out = html_begin(&page, ret_n_bytes, 503, "Your workspace is starting", NULL, nonce);
+	FILE *out = html_begin(&page, ret_n_bytes, 503, title, NULL, nonce);
 
 	if (!out)
 		return NULL;
-	(void)fprintf(out,
-		      "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript></head>"
-		      "<body><main><h1>Your workspace is starting</h1><p>This is the workspace "
-		      "of ");
+	(void)fprintf(out, "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript></head>"
+			   "<body><main><h1>");
+	html_text(out, title);
+	(void)fprintf(out, "</h1><p>This is the place of ");
 	html_text(out, user);
 	(void)fprintf(out,
 		      ". The page moves on by itself.</p><p id=\"state\" role=\"status\" "
@@ -102,10 +104,11 @@ char *page_redirect(const char *target, const struct str_list *cookies, size_t *
 	return html_end(out, &text);
 }
 
-char *page_pass(size_t *ret_n_bytes)
+char *page_pass(const char *place, size_t *ret_n_bytes)
 {
-	static const char text[] = "X-Accel-Redirect: @devvm_person\r\n\r\n";
+	char *text = NULL;
+	int n = asprintf(&text, "X-Accel-Redirect: %s\r\n\r\n", place);
 
-	*ret_n_bytes = strlen(text);
-	return strdup(text);
+	*ret_n_bytes = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? NULL : text;
 }

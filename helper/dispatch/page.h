@@ -14,13 +14,13 @@
 char *page_message(unsigned int status, const char *title, const char *text, const char *retry,
 		   size_t *ret_n_bytes);
 /* The page that waits for a visit to end, and then goes to `target`. */
-char *page_waiting(const char *user, const char *target, size_t *ret_n_bytes);
+char *page_waiting(const char *user, const char *title, const char *target, size_t *ret_n_bytes);
 /* Plain text, for what is no navigation. */
 char *page_plain(unsigned int status, const char *text, size_t *ret_n_bytes);
 char *page_json(const char *json, size_t *ret_n_bytes);
 /* 302 to `target` with these Set-Cookie values. */
 char *page_redirect(const char *target, const struct str_list *cookies, size_t *ret_n_bytes);
-/* nginx hands the request to the person's server. */
-char *page_pass(size_t *ret_n_bytes);
+/* nginx hands the request to a location of its own: `place` is "@NAME". */
+char *page_pass(const char *place, size_t *ret_n_bytes);
 
 #endif

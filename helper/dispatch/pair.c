@@ -185,12 +185,23 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 
 /* ---- a visit -------------------------------------------------------------------------- */
 
+int pair_look(const struct pair_target *target, enum listener *ret_listener, struct dv_error *err)
+{
+	return target->what == PAIR_TERMINAL
+		       ? listener_look_terminal(target->root_fd, target->user, ret_listener, err)
+		       : listener_look(target->root_fd, target->port, target->uid, ret_listener,
+				       err);
+}
+
+/* Whose journal says why it did not start. */
+static const char *const UNITS[] = { [PAIR_T3] = "t3-serve", [PAIR_TERMINAL] = "ttyd" };
+
 static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 			  struct dv_error *err)
 {
 	for (;;) {
 		enum listener listener = LISTENER_UNSET;
-		int r = listener_look(target->root_fd, target->port, target->uid, &listener, err);
+		int r = pair_look(target, &listener, err);
 
 		if (r < 0 || listener == LISTENER_OWN)
 			return r;
@@ -200,8 +211,8 @@ static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 		if (clock_left_ms(deadline_ms) == 0)
 			return dv_refuse(err, -ETIMEDOUT,
 					 "the workspace did not start in time; "
-					 "journalctl -u t3-serve@%s says why",
-					 target->user);
+					 "journalctl -u '%s@%s*' says why",
+					 UNITS[target->what], target->user);
 		(void)poll(NULL, 0, LISTEN_EVERY_MS);
 	}
 }
@@ -215,6 +226,8 @@ int pair_ensure(const struct pair_target *target, ask_on_record on_progress, voi
 
 	begin(&writer, "ensure", target->user);
 	record_add(&writer, "wait", "1");
+	if (target->what == PAIR_TERMINAL)
+		record_add(&writer, "terminal", "1");
 	ensured = ask_helper(target->helper_path, &writer, clock_deadline_ms(ENSURE_MS),
 			     on_progress, context, &ensure_err);
 	r = wait_listening(target, clock_deadline_ms(ensured < 0 ? LISTEN_FAILED_MS : LISTEN_MS),

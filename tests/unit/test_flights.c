@@ -198,7 +198,7 @@ static void a_session_that_nobody_can_be_asked_about_is_passed_on(void **state D
 static const char *ask_progress(struct visits *visits)
 {
 	forget_calls();
-	visits_progress(visits, "emo", new_call("/devvm/progress", NULL));
+	visits_progress(visits, "emo", PAIR_T3, new_call("/devvm/progress", NULL));
 	assert_int_equal(stage.n_told, 1);
 	return stage.calls[0].text;
 }
@@ -251,6 +251,26 @@ static void a_visit_is_told_step_by_step(void **state DV_UNUSED)
 	end();
 }
 
+/* Not held up by a visit to their server, which goes on meanwhile. */
+static void a_visit_to_the_terminal_is_one_of_its_own(void **state DV_UNUSED)
+{
+	static const char *const script[] = { FAKE_SILENT, NULL };
+	static struct visits visits; /* which outlive this test */
+	struct pair_target terminal;
+
+	visits.pool = stage.pool;
+	begin(script, NULL);
+	stage.target.port = 1;
+	terminal = stage.target;
+	terminal.what = PAIR_TERMINAL;
+	visits_wait(&visits, &stage.target, new_call("/", NULL));
+	visits_wait(&visits, &terminal, new_call("/terminal/", NULL));
+	assert_int_equal(visits.n_visits, 2);
+	assert_contains(stage.calls[0].text, "<h1>Your workspace is starting</h1>");
+	assert_contains(stage.calls[1].text, "<h1>Your terminal is starting</h1>");
+	end();
+}
+
 static void pages_of_the_status_share_a_question(void **state DV_UNUSED)
 {
 	static const char *const script[] = {
@@ -294,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
 		cmocka_unit_test(a_session_that_nobody_can_be_asked_about_is_passed_on),
 		cmocka_unit_test(a_visit_is_told_step_by_step),
+		cmocka_unit_test(a_visit_to_the_terminal_is_one_of_its_own),
 		cmocka_unit_test(pages_of_the_status_share_a_question),
 		cmocka_unit_test(a_helper_that_is_away_is_said),
 	};

@@ -1,6 +1,9 @@
 /* test_listener.c - whose a port is, from the kernel's tables as they look. */
 #include "scratch.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "dispatch/listener.h"
 
 #define HEAD                                                                                       \
@@ -54,11 +57,33 @@ static void without_a_table(void **state)
 	assert_int_equal(listener, LISTENER_UNSET);
 }
 
+static void a_terminal_is_there_with_its_socket(void **state)
+{
+	struct scratch *s = *state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	enum listener listener = LISTENER_UNSET;
+
+	assert_ok(s, listener_look_terminal(s->env.root_dirfd, "emo", &listener, &s->err));
+	assert_int_equal(listener, LISTENER_NONE);
+	scratch_make_folder(s, "run/devvm/ttyd", 0755);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path),
+		       "/proc/self/fd/%d/run/devvm/ttyd/emo.sock", s->env.root_dirfd);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_ok(s, listener_look_terminal(s->env.root_dirfd, "emo", &listener, &s->err));
+	assert_int_equal(listener, geteuid() == 0 ? LISTENER_OWN : LISTENER_FOREIGN);
+	scratch_write(s, "run/devvm/ttyd/ben.sock", "", 0644);
+	assert_ok(s, listener_look_terminal(s->env.root_dirfd, "ben", &listener, &s->err));
+	assert_int_equal(listener, LISTENER_FOREIGN);
+	(void)close(fd);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(whose_it_is), TEST(without_a_table) };
+	const struct CMUnitTest tests[] = { TEST(whose_it_is), TEST(without_a_table),
+					    TEST(a_terminal_is_there_with_its_socket) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static void pages_are_strict_and_escaped(void **state DV_UNUSED)
 {
 	size_t n = 0;
 	DV_AUTO_FREE char *page = page_message(403, "No <b>", "a & \"b\"", "/x?a=\"><script>", &n);
-	DV_AUTO_FREE char *waiting = page_waiting("emo", "/x'<", &n);
+	DV_AUTO_FREE char *waiting = page_waiting("emo", "Title", "/x'<", &n);
 
 	assert_int_equal(n, strlen(waiting));
 	has(page, "Status: 403 Forbidden\r\n");
@@ -25,6 +25,7 @@ static void pages_are_strict_and_escaped(void **state DV_UNUSED)
 	has(page, "href=\"/x?a=&#34;&#62;&#60;script&#62;\"");
 	assert_null(strstr(page, "<script>"));
 	has(waiting, "Status: 503 ");
+	has(waiting, "<title>Title</title>");
 	has(waiting, "<noscript><meta http-equiv=\"refresh\"");
 	has(waiting, "prefers-color-scheme:dark");
 	has(waiting, "role=\"status\"");
@@ -35,8 +36,8 @@ static void pages_are_strict_and_escaped(void **state DV_UNUSED)
 static void each_page_has_a_nonce_of_its_own(void **state DV_UNUSED)
 {
 	size_t n = 0;
-	DV_AUTO_FREE char *a = page_waiting("emo", "/", &n);
-	DV_AUTO_FREE char *b = page_waiting("emo", "/", &n);
+	DV_AUTO_FREE char *a = page_waiting("emo", "Title", "/", &n);
+	DV_AUTO_FREE char *b = page_waiting("emo", "Title", "/", &n);
 
 	has(a, "script-src 'nonce-");
 	assert_string_not_equal(a, b);
@@ -48,7 +49,7 @@ static void a_redirect_relays_every_cookie(void **state DV_UNUSED)
 	const struct str_list cookies = { .items = items, .n_items = 2 };
 	size_t n = 0;
 	DV_AUTO_FREE char *text = page_redirect("/deep", &cookies, &n);
-	DV_AUTO_FREE char *pass = page_pass(&n);
+	DV_AUTO_FREE char *pass = page_pass("@devvm_person", &n);
 
 	has(text, "Status: 302 Found\r\nLocation: /deep\r\n");
 	has(text, "\r\nSet-Cookie: t3_session=a; Path=/; HttpOnly\r\nSet-Cookie: other=b\r\n");
