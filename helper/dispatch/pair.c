@@ -1,6 +1,7 @@
 /* pair.c - see pair.h. */
 #include "dispatch/pair.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
@@ -19,6 +20,8 @@
 #define ENSURE_MS 900000
 #define LISTEN_MS 60000	      /* until a server that was started listens */
 #define LISTEN_FAILED_MS 5000 /* when their steps failed: it may be up all the same */
+#define HELD_MS 5000	      /* a hold is over in seconds, most of the time */
+#define HOLD_FOLDER "var/lib/devvm/hold"
 #define LISTEN_EVERY_MS 200
 #define MAX_BODY_BYTES 65536
 #define URL_BYTES 96
@@ -196,9 +199,20 @@ int pair_look(const struct pair_target *target, enum listener *ret_listener, str
 /* Whose journal says why it did not start. */
 static const char *const UNITS[] = { [PAIR_T3] = "t3-serve", [PAIR_TERMINAL] = "ttyd" };
 
+/* Nothing of theirs starts while this file is there. */
+static bool is_held(const struct pair_target *target)
+{
+	char path[sizeof(HOLD_FOLDER) + STR_USER_NAME_MAX + 1];
+
+	(void)snprintf(path, sizeof(path), HOLD_FOLDER "/%s", target->user);
+	return faccessat(target->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 			  struct dv_error *err)
 {
+	int64_t began_ms = clock_now_ms();
+
 	for (;;) {
 		enum listener listener = LISTENER_UNSET;
 		int r = pair_look(target, &listener, err);
@@ -208,6 +222,10 @@ static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 		if (listener == LISTENER_FOREIGN)
 			return dv_refuse(err, -EPERM, "port %u is held by another account",
 					 target->port);
+		if (is_held(target) && clock_now_ms() - began_ms > HELD_MS)
+			return dv_refuse(err, -EBUSY,
+					 "their data is being worked on (a hold); it goes on by "
+					 "itself: try again in some minutes");
 		if (clock_left_ms(deadline_ms) == 0)
 			return dv_refuse(err, -ETIMEDOUT,
 					 "the workspace did not start in time; "
