@@ -65,6 +65,15 @@ static int find_target(struct door *door, const struct route *route, struct pair
 	return pair_look(ret_target, ret_listener, err);
 }
 
+/* nginx's line comes when it closes. What is behind the `?` may be a secret. */
+static void note_socket(const struct route *route)
+{
+	const struct log_fields fields = { .user = route->person->user };
+
+	log_write(LOG_INFO, &fields, "a WebSocket of %s opens, %.*s", route->person->user,
+		  (int)strcspn(route->target, "?"), route->target);
+}
+
 static void go_to_person(struct door *door, const struct route *route, struct door_call *call)
 {
 	enum listener listener = LISTENER_UNSET;
@@ -76,6 +85,8 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 		call_plain(call, 502, "The machine cannot tell whose this port is.");
 		return;
 	}
+	if (route->is_socket && listener == LISTENER_OWN)
+		note_socket(route);
 	if (listener == LISTENER_FOREIGN) {
 		log_error("port %u of %s is held by another account", route->person->port,
 			  target.user);
