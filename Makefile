@@ -220,7 +220,7 @@ TEST_PACKAGES  := btrfs-progs nodejs zsh dash strace git rsync python3 curl open
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
-.PHONY: deps test-deps lint-deps
+.PHONY: deps test-deps bench-deps lint-deps
 deps:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
@@ -228,6 +228,8 @@ deps:
 test-deps: deps
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		$(TEST_PACKAGES) $$(tests/host/host packages)
+bench-deps: test-deps
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends golang-go wrk
 lint-deps: deps
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		$(LINT_PACKAGES)
@@ -337,6 +339,10 @@ bench: test-deps
 	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
 	@echo "== a real host"; tests/bench/host
 	@echo "== what a person waits for"; tests/bench/person
+	$(MAKE) bench-door
+.PHONY: bench-door
+bench-door: all bench-deps
+	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \

@@ -1,7 +1,6 @@
 /* door.c - see door.h. */
 #include "dispatch/door.h"
 
-#include <pwd.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -49,17 +48,15 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 	}
 }
 
-/* -ENOENT: no account yet. */
 static int find_target(struct door *door, const struct route *route, struct pair_target *ret_target,
 		       enum listener *ret_listener, struct dv_error *err)
 {
 	const struct door_person *person = route->person;
-	const struct passwd *account = getpwnam(person->user);
 
 	*ret_target = (struct pair_target){ .what = route->is_of_terminal ? PAIR_TERMINAL : PAIR_T3,
 					    .helper_path = door->helper_path,
 					    .root_fd = door->root_fd,
-					    .uid = account ? account->pw_uid : (uid_t)-1,
+					    .uid = door_people_uid(&door->people, person),
 					    .port = person->port };
 	(void)snprintf(ret_target->user, sizeof(ret_target->user), "%s", person->user);
 	return pair_look(ret_target, ret_listener, err);
