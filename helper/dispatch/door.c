@@ -65,6 +65,14 @@ static int find_target(struct door *door, const struct route *route, struct pair
 	return pair_look(ret_target, ret_listener, err);
 }
 
+/* nginx's log has its end. Of the target nothing behind its path: there may be a credential. */
+static void log_upgrade(const struct route *route)
+{
+	if (route->is_upgrade)
+		log_info("%s opens a WebSocket %.*s", route->person->user,
+			 (int)strcspn(route->target, "?"), route->target);
+}
+
 static void go_to_person(struct door *door, const struct route *route, struct door_call *call)
 {
 	enum listener listener = LISTENER_UNSET;
@@ -86,12 +94,14 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 	} else if (listener == LISTENER_NONE) {
 		call_plain(call, 503, "The workspace does not run. Load the page to start it.");
 	} else if (route->kind == ROUTE_TERMINAL) {
+		log_upgrade(route);
 		call_pass_to_terminal(call);
 	} else if (route->kind == ROUTE_PAIR) {
 		pairings_join(&door->pairings, &target, call);
 	} else if (route->kind == ROUTE_CHECK) {
 		pairings_check(&door->pairings, &target, call);
 	} else {
+		log_upgrade(route);
 		call_pass(call);
 	}
 }

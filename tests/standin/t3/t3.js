@@ -152,18 +152,42 @@ function onRequest (server, request, response) {
   })
 }
 
-// RFC 6455: text frames of up to 64 KiB, echoed; close and ping answered.
-function onFrame (socket, opcode, data) {
-  const header = data.length < 126
-    ? Buffer.from([0x80 | opcode, data.length])
-    : Buffer.from([0x80 | opcode, 126, data.length >> 8, data.length & 255])
-  if (opcode === 8) return socket.end(Buffer.concat([header, data]))
-  if (opcode === 9) header[0] = 0x80 | 10
-  socket.write(Buffer.concat([header, data]))
+// RFC 6455: what comes is echoed frame by frame, in pieces or not, up to 64 MiB each; close and ping
+// are answered.
+const MAX_FRAME = 64 << 20
+
+function frameHeader (first, length) {
+  if (length < 126) return Buffer.from([first, length])
+  if (length < 65536) return Buffer.from([first, 126, length >> 8, length & 255])
+  const header = Buffer.alloc(10)
+  header[0] = first
+  header[1] = 127
+  header.writeUInt32BE(length, 6)
+  return header
+}
+
+function onFrame (socket, first, data) {
+  const opcode = first & 15
+  if (opcode === 8) return socket.end(Buffer.concat([frameHeader(0x88, data.length), data]))
+  socket.write(frameHeader(opcode === 9 ? 0x8a : first & 0x8f, data.length))
+  socket.write(data)
+}
+
+// The first frame of `bytes`: { end, at, mask } once its header is there, its payload from `at` to `end`.
+function readHeader (bytes) {
+  if (bytes.length < 2) return
+  const short = bytes[1] & 127
+  const mask = short === 127 ? 10 : short === 126 ? 4 : 2
+  if (bytes.length < mask + 4) return
+  const length = short === 127 ? bytes.readUInt32BE(6) : short === 126 ? bytes.readUInt16BE(2) : short
+  const tooLong = length > MAX_FRAME || (short === 127 && bytes.readUInt32BE(2) > 0)
+  return { mask, at: mask + 4, end: mask + 4 + length, tooLong }
 }
 
 function onUpgrade (server, request, socket) {
-  let pending = Buffer.alloc(0)
+  let chunks = []
+  let size = 0
+  let wanted = 6
   const isOurs = new URL(request.url, 'http://localhost').pathname === '/ws'
   if (!isOurs || !findSession(server, request)) {
     return socket.end(`HTTP/1.1 ${isOurs ? '401 Unauthorized' : '404 Not Found'}\r\nConnection: close\r\n\r\n`)
@@ -173,21 +197,26 @@ function onUpgrade (server, request, socket) {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
     `Sec-WebSocket-Accept: ${accept}\r\n\r\n`)
   socket.on('error', () => socket.destroy())
+  socket.on('end', () => socket.end())
   socket.on('data', (chunk) => {
-    pending = Buffer.concat([pending, chunk])
+    chunks.push(chunk)
+    size += chunk.length
+    if (size < wanted) return
+    let bytes = Buffer.concat(chunks, size)
     for (;;) {
-      if (pending.length < 6) return
-      const short = pending[1] & 127
-      const at = short === 126 ? 4 : 2
-      if (short === 127) return socket.destroy()
-      const length = short === 126 ? pending.readUInt16BE(2) : short
-      if (pending.length < at + 4 + length) return
-      const mask = pending.subarray(at, at + 4)
-      const data = Buffer.from(pending.subarray(at + 4, at + 4 + length)).map((byte, i) => byte ^ mask[i & 3])
-      const opcode = pending[0] & 15
-      pending = pending.subarray(at + 4 + length)
-      onFrame(socket, opcode, data)
+      const header = readHeader(bytes)
+      if (header && header.tooLong) return socket.destroy()
+      wanted = header ? header.end : bytes.length + 1
+      if (bytes.length < wanted) break
+      const mask = bytes.subarray(header.mask, header.at)
+      const data = Buffer.from(bytes.subarray(header.at, header.end))
+      for (let i = 0; i < data.length; i++) data[i] ^= mask[i & 3]
+      const first = bytes[0]
+      bytes = bytes.subarray(header.end)
+      onFrame(socket, first, data)
     }
+    chunks = [bytes]
+    size = bytes.length
   })
 }
 
