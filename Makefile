@@ -101,7 +101,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
 agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
-                    helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
+                    helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/listener_diag.c helper/dispatch/page.c helper/dispatch/pair.c \
                     helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
                     helper/dispatch/server.c helper/dispatch/status_ask.c helper/dispatch/status_page.c \
                     helper/dispatch/visit.c helper/dispatch/work.c

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/str.h"
+#include "dispatch/listener_diag.h"
 
 #define MAX_BYTES (16U << 20)
 #define TERMINALS "run/devvm/ttyd/"
@@ -33,6 +35,19 @@ static bool answers(const char *address)
 /* The fields of /proc/net/tcp (proc(5)): number, local, remote, state, queues, timer, retransmits, uid. */
 enum { FIELD_LOCAL = 1, FIELD_STATE = 3, FIELD_UID = 7, N_FIELDS };
 
+struct look {
+	uid_t uid;
+	enum listener listener;
+};
+
+static void found(struct look *look, int64_t uid)
+{
+	if (uid != (int64_t)look->uid)
+		look->listener = LISTENER_FOREIGN;
+	else if (look->listener == LISTENER_NONE)
+		look->listener = LISTENER_OWN;
+}
+
 static int64_t number(const char *text, int base)
 {
 	char *end = NULL;
@@ -41,7 +56,7 @@ static int64_t number(const char *text, int base)
 	return *text == '\0' || *end != '\0' || value > UINT32_MAX ? -1 : (int64_t)value;
 }
 
-static void look_line(char *line, uint16_t port, uid_t uid, enum listener *listener)
+static void look_line(char *line, uint16_t port, struct look *look)
 {
 	char *fields[N_FIELDS], *save = NULL, *colon;
 	size_t n = 0;
@@ -55,19 +70,39 @@ static void look_line(char *line, uint16_t port, uid_t uid, enum listener *liste
 	if (!colon || number(colon + 1, 16) != port)
 		return;
 	*colon = '\0';
-	if (!answers(fields[FIELD_LOCAL]))
-		return;
-	if (number(fields[FIELD_UID], 10) != (int64_t)uid)
-		*listener = LISTENER_FOREIGN;
-	else if (*listener == LISTENER_NONE)
-		*listener = LISTENER_OWN;
+	if (answers(fields[FIELD_LOCAL]))
+		found(look, number(fields[FIELD_UID], 10));
 }
 
-int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_listener,
-		  struct dv_error *err)
+static void look_row(void *context, const struct listener_row *row)
+{
+	static const uint8_t ours_4[][4] = { { 127, 0, 0, 1 }, { 0 } };
+	static const uint8_t ours_6[][16] = {
+		{ [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 },
+		{ 0 },
+	};
+	struct look *look = context;
+	bool answers = false;
+
+	for (size_t i = 0; i < 2; i++)
+		answers |= row->family == AF_INET ? memcmp(row->address, ours_4[i], 4) == 0
+						  : memcmp(row->address, ours_6[i], 16) == 0;
+	if (answers)
+		found(look, row->uid);
+}
+
+/* A folder that is not the machine's root has tables of its own, and no kernel. */
+static bool is_root(int root_fd)
+{
+	struct stat root, ours;
+
+	return fstat(root_fd, &ours) == 0 && stat("/", &root) == 0 && root.st_dev == ours.st_dev &&
+	       root.st_ino == ours.st_ino;
+}
+
+static int look_tables(int root_fd, uint16_t port, struct look *look, struct dv_error *err)
 {
 	static const char *const tables[] = { "proc/self/net/tcp", "proc/self/net/tcp6" };
-	enum listener listener = LISTENER_NONE;
 
 	for (size_t i = 0; i < DV_COUNT(tables); i++) {
 		DV_AUTO_FREE char *text = NULL;
@@ -80,10 +115,22 @@ int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_list
 			return r;
 		for (char *save = NULL, *line = strtok_r(text, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
-			look_line(line, port, uid, &listener);
+			look_line(line, port, look);
 	}
-	*ret_listener = listener;
 	return 0;
+}
+
+int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_listener,
+		  struct dv_error *err)
+{
+	struct look look = { .uid = uid, .listener = LISTENER_NONE };
+	int r = is_root(root_fd) ? listener_diag(port, look_row, &look, err) : -ENOENT;
+
+	if (r == -ENOENT)
+		r = look_tables(root_fd, port, &look, err);
+	if (r == 0)
+		*ret_listener = look.listener;
+	return r;
 }
 
 int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,

@@ -1,7 +1,7 @@
 /* listener.h - whose is a loopback port?
  *
  * Any local user may listen on a port that is another's while it is free, so before a byte is sent the
- * kernel is asked who listens (/proc/self/net/tcp and tcp6, proc_net_tcp(5)).
+ * kernel is asked who listens (sock_diag(7); where it has none, /proc/self/net/tcp and tcp6, proc_net_tcp(5)).
  */
 #ifndef DEVVM_DISPATCH_LISTENER_H
 #define DEVVM_DISPATCH_LISTENER_H

@@ -1,6 +1,8 @@
 /* test_listener.c - whose a port is, from the kernel's tables as they look. */
 #include "scratch.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -47,6 +49,33 @@ static void whose_it_is(void **state)
 			 LISTENER_FOREIGN);
 }
 
+/* The running kernel, asked as the program does. */
+static void of_this_machine(void **state)
+{
+	struct scratch *scratch = *state;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(address);
+	DV_AUTO_CLOSE int root_fd = open("/", O_PATH | O_CLOEXEC);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	enum listener listener = LISTENER_UNSET;
+	uint16_t port;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, n), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &n), 0);
+	port = ntohs(address.sin_port);
+	assert_ok(scratch, listener_look(root_fd, port, getuid(), &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_NONE);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_ok(scratch, listener_look(root_fd, port, getuid(), &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_OWN);
+	assert_ok(scratch, listener_look(root_fd, port, getuid() + 1, &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_FOREIGN);
+	assert_int_equal(close(fd), 0);
+	assert_ok(scratch, listener_look(root_fd, port, getuid(), &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_NONE);
+}
+
 static void without_a_table(void **state)
 {
 	struct scratch *scratch = *state;
@@ -82,7 +111,8 @@ static void a_terminal_is_there_with_its_socket(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(whose_it_is), TEST(without_a_table),
+	const struct CMUnitTest tests[] = { TEST(whose_it_is), TEST(of_this_machine),
+					    TEST(without_a_table),
 					    TEST(a_terminal_is_there_with_its_socket) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
