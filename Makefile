@@ -101,7 +101,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
 agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
-                    helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/listener_diag.c helper/dispatch/page.c helper/dispatch/pair.c \
+                    helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
                     helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
                     helper/dispatch/server.c helper/dispatch/status_ask.c helper/dispatch/status_page.c \
                     helper/dispatch/visit.c helper/dispatch/work.c
@@ -220,7 +220,7 @@ TEST_PACKAGES  := btrfs-progs nodejs zsh dash strace git rsync python3 curl open
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
-.PHONY: deps test-deps lint-deps
+.PHONY: deps test-deps bench-deps lint-deps
 deps:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
@@ -228,6 +228,8 @@ deps:
 test-deps: deps
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		$(TEST_PACKAGES) $$(tests/host/host packages)
+bench-deps: test-deps
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends golang-go wrk
 lint-deps: deps
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		$(LINT_PACKAGES)
@@ -238,7 +240,7 @@ support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \
+              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
               test_file test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
@@ -337,6 +339,10 @@ bench: test-deps
 	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
 	@echo "== a real host"; tests/bench/host
 	@echo "== what a person waits for"; tests/bench/person
+	$(MAKE) bench-door
+.PHONY: bench-door
+bench-door: all bench-deps
+	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \

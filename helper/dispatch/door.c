@@ -1,7 +1,6 @@
 /* door.c - see door.h. */
 #include "dispatch/door.h"
 
-#include <pwd.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -49,28 +48,27 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 	}
 }
 
-/* -ENOENT: no account yet. */
 static int find_target(struct door *door, const struct route *route, struct pair_target *ret_target,
 		       enum listener *ret_listener, struct dv_error *err)
 {
 	const struct door_person *person = route->person;
-	const struct passwd *account = getpwnam(person->user);
 
 	*ret_target = (struct pair_target){ .what = route->is_of_terminal ? PAIR_TERMINAL : PAIR_T3,
 					    .helper_path = door->helper_path,
 					    .root_fd = door->root_fd,
-					    .uid = account ? account->pw_uid : (uid_t)-1,
+					    .uid = door_people_uid(&door->people, person),
 					    .port = person->port };
 	(void)snprintf(ret_target->user, sizeof(ret_target->user), "%s", person->user);
 	return pair_look(ret_target, ret_listener, err);
 }
 
-/* nginx's log has its end. Of the target nothing behind its path: there may be a credential. */
-static void log_upgrade(const struct route *route)
+/* nginx's line comes when it closes. What is behind the `?` may be a secret. */
+static void note_socket(const struct route *route)
 {
-	if (route->is_upgrade)
-		log_info("%s opens a WebSocket %.*s", route->person->user,
-			 (int)strcspn(route->target, "?"), route->target);
+	const struct log_fields fields = { .user = route->person->user };
+
+	log_write(LOG_INFO, &fields, "a WebSocket of %s opens, %.*s", route->person->user,
+		  (int)strcspn(route->target, "?"), route->target);
 }
 
 static void go_to_person(struct door *door, const struct route *route, struct door_call *call)
@@ -84,6 +82,8 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 		call_plain(call, 502, "The machine cannot tell whose this port is.");
 		return;
 	}
+	if (route->is_socket && listener == LISTENER_OWN)
+		note_socket(route);
 	if (listener == LISTENER_FOREIGN) {
 		log_error("port %u of %s is held by another account", route->person->port,
 			  target.user);
@@ -94,14 +94,12 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 	} else if (listener == LISTENER_NONE) {
 		call_plain(call, 503, "The workspace does not run. Load the page to start it.");
 	} else if (route->kind == ROUTE_TERMINAL) {
-		log_upgrade(route);
 		call_pass_to_terminal(call);
 	} else if (route->kind == ROUTE_PAIR) {
 		pairings_join(&door->pairings, &target, call);
 	} else if (route->kind == ROUTE_CHECK) {
 		pairings_check(&door->pairings, &target, call);
 	} else {
-		log_upgrade(route);
 		call_pass(call);
 	}
 }

@@ -43,7 +43,7 @@ static int ask(const struct pair_target *target, const char *path, const struct 
 					 .headers = header,
 					 .n_headers = header ? 1 : 0,
 					 .post = post };
-	int r = listener_look(target->root_fd, target->port, target->uid, &listener, err);
+	int r = listener_look(target->port, target->uid, &listener, err);
 
 	if (r < 0)
 		return r;
@@ -192,8 +192,7 @@ int pair_look(const struct pair_target *target, enum listener *ret_listener, str
 {
 	return target->what == PAIR_TERMINAL
 		       ? listener_look_terminal(target->root_fd, target->user, ret_listener, err)
-		       : listener_look(target->root_fd, target->port, target->uid, ret_listener,
-				       err);
+		       : listener_look(target->port, target->uid, ret_listener, err);
 }
 
 /* Whose journal says why it did not start. */

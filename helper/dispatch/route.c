@@ -165,7 +165,7 @@ void route_decide(const struct fcgi *request, const struct door_people *people,
 	const char *uri = fcgi_get(request, "REQUEST_URI");
 	struct route route = { .target = route_safe_target(uri),
 			       .is_navigation = is_navigation(request),
-			       .is_upgrade = fcgi_get(request, "HTTP_UPGRADE") != NULL };
+			       .is_socket = fcgi_get(request, "HTTP_UPGRADE") != NULL };
 
 	if (uri && strcmp(uri, "/healthz") == 0)
 		route.kind = ROUTE_HEALTH;

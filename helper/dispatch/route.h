@@ -42,7 +42,7 @@ struct route {
 	char identity[ROUTE_IDENTITY_BYTES];
 	const struct door_person *person; /* borrowed; of STATUS and below */
 	bool is_navigation;
-	bool is_upgrade;     /* a WebSocket begins */
+	bool is_socket;	     /* the opening of a WebSocket */
 	bool is_of_terminal; /* PROGRESS, TERMINAL */
 	const char *target;  /* of their request, safe to redirect to; borrowed from it */
 };

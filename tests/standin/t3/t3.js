@@ -152,42 +152,34 @@ function onRequest (server, request, response) {
   })
 }
 
-// RFC 6455: what comes is echoed frame by frame, in pieces or not, up to 64 MiB each; close and ping
-// are answered.
-const MAX_FRAME = 64 << 20
-
-function frameHeader (first, length) {
-  if (length < 126) return Buffer.from([first, length])
-  if (length < 65536) return Buffer.from([first, 126, length >> 8, length & 255])
-  const header = Buffer.alloc(10)
-  header[0] = first
-  header[1] = 127
-  header.writeUInt32BE(length, 6)
-  return header
-}
+// RFC 6455: frames of up to 32 MiB, each echoed as it came, fragments too; close and ping answered.
+const MAX_FRAME = 32 << 20
 
 function onFrame (socket, first, data) {
   const opcode = first & 15
-  if (opcode === 8) return socket.end(Buffer.concat([frameHeader(0x88, data.length), data]))
-  socket.write(frameHeader(opcode === 9 ? 0x8a : first & 0x8f, data.length))
-  socket.write(data)
+  const header = data.length < 126
+    ? Buffer.from([first, data.length])
+    : data.length < 65536
+      ? Buffer.from([first, 126, data.length >> 8, data.length & 255])
+      : Buffer.concat([Buffer.from([first, 127]), Buffer.alloc(8)])
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(data.length), 2)
+  if (opcode === 9) header[0] = 0x80 | 10
+  socket.write(Buffer.concat([header, data]))
+  if (opcode === 8) socket.end()
 }
 
-// The first frame of `bytes`: { end, at, mask } once its header is there, its payload from `at` to `end`.
-function readHeader (bytes) {
-  if (bytes.length < 2) return
+// Where a frame's data begins and how long it is; null before that is known.
+function readHead (bytes) {
+  if (bytes.length < 2) return null
   const short = bytes[1] & 127
-  const mask = short === 127 ? 10 : short === 126 ? 4 : 2
-  if (bytes.length < mask + 4) return
-  const length = short === 127 ? bytes.readUInt32BE(6) : short === 126 ? bytes.readUInt16BE(2) : short
-  const tooLong = length > MAX_FRAME || (short === 127 && bytes.readUInt32BE(2) > 0)
-  return { mask, at: mask + 4, end: mask + 4 + length, tooLong }
+  const at = short === 126 ? 4 : short === 127 ? 10 : 2
+  if (bytes.length < at + 4) return null
+  const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short
+  return { at: at + 4, length }
 }
 
 function onUpgrade (server, request, socket) {
-  let chunks = []
-  let size = 0
-  let wanted = 6
+  let pending = Buffer.alloc(0)
   const isOurs = new URL(request.url, 'http://localhost').pathname === '/ws'
   if (!isOurs || !findSession(server, request)) {
     return socket.end(`HTTP/1.1 ${isOurs ? '401 Unauthorized' : '404 Not Found'}\r\nConnection: close\r\n\r\n`)
@@ -198,25 +190,28 @@ function onUpgrade (server, request, socket) {
     `Sec-WebSocket-Accept: ${accept}\r\n\r\n`)
   socket.on('error', () => socket.destroy())
   socket.on('end', () => socket.end())
+  let chunks = []
+  let bytes = 0
+  let wanted = 2
   socket.on('data', (chunk) => {
     chunks.push(chunk)
-    size += chunk.length
-    if (size < wanted) return
-    let bytes = Buffer.concat(chunks, size)
-    for (;;) {
-      const header = readHeader(bytes)
-      if (header && header.tooLong) return socket.destroy()
-      wanted = header ? header.end : bytes.length + 1
-      if (bytes.length < wanted) break
-      const mask = bytes.subarray(header.mask, header.at)
-      const data = Buffer.from(bytes.subarray(header.at, header.end))
+    bytes += chunk.length
+    while (bytes >= wanted) {
+      pending = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+      const head = readHead(pending)
+      if (head && head.length > MAX_FRAME) return socket.destroy()
+      wanted = head ? head.at + head.length : bytes + 1
+      chunks = [pending]
+      if (bytes < wanted) return
+      const mask = pending.subarray(head.at - 4, head.at)
+      const data = Buffer.from(pending.subarray(head.at, wanted))
       for (let i = 0; i < data.length; i++) data[i] ^= mask[i & 3]
-      const first = bytes[0]
-      bytes = bytes.subarray(header.end)
+      const first = pending[0]
+      chunks = [pending.subarray(wanted)]
+      bytes -= wanted
+      wanted = 2
       onFrame(socket, first, data)
     }
-    chunks = [bytes]
-    size = bytes.length
   })
 }
 
