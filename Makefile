@@ -216,7 +216,7 @@ uninstall:
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
                   libcmocka-dev
-TEST_PACKAGES  := btrfs-progs nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
+TEST_PACKAGES  := btrfs-progs caddy nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
