@@ -5,62 +5,167 @@
 
 #include "dispatch/html.h"
 
+/* Done and failed differ by their mark and by a word, not by their colour alone. */
+static const char STYLE[] =
+	"main{border:1px solid var(--line);border-radius:.75rem;padding:1.75rem 2rem}"
+	"p{margin:.5rem 0}.soft{color:var(--soft)}"
+	"#state{font-weight:600;margin-top:1.25rem}"
+	"#state::before{content:'';display:inline-block;width:.8em;height:.8em;margin-right:.6em;"
+	"vertical-align:-.08em;border:.15em solid var(--line);border-top-color:var(--link);"
+	"border-radius:50%;animation:turn 1s linear infinite}"
+	"@keyframes turn{to{transform:rotate(1turn)}}"
+	"@media (prefers-reduced-motion:reduce){#state::before{animation:none}}"
+	"#steps{list-style:none;margin:1rem 0;padding:0}#steps:empty{display:none}"
+	"#steps li{position:relative;display:flex;gap:1rem;padding:.3rem 0 .3rem 1.75rem;"
+	"border-top:1px solid var(--line)}"
+	"#steps span{flex:1;min-width:0}#steps b{font-weight:400;color:var(--soft)}"
+	"#steps li::before{content:'';position:absolute;left:.45rem;top:.6rem;box-sizing:"
+	"border-box;width:.6rem;height:.6rem;border:.15rem solid var(--soft);border-radius:50%}"
+	"#steps .ok::before{top:.5rem;width:.45rem;height:.85rem;border-radius:0;border-width:0 "
+	".15rem .15rem 0;border-color:var(--good);transform:rotate(40deg)}"
+	"#steps .failed::before{content:'!';left:.1rem;top:.4rem;width:1.2rem;height:1.2rem;"
+	"border-color:var(--bad);color:var(--bad);font:700 .8rem/.9rem system-ui,sans-serif;"
+	"text-align:center}"
+	"#steps .failed,#steps .failed b{color:var(--bad)}#steps .running{font-weight:600}"
+	".retry a{display:inline-block;margin-top:.75rem;padding:.5rem 1.1rem;border-radius:.5rem;"
+	"background:var(--link);color:var(--back);font-weight:600;text-decoration:none}"
+	"@media (max-width:30rem){body{margin:1.25rem auto;padding:0 "
+	".75rem}main{padding:1.25rem}}";
+
+/* The same list as print_steps() makes, and the same sentence as print_state(). */
 static const char SCRIPT[] =
-	"const list=document.getElementById('steps'),state=document.getElementById('state');"
+	"const list=document.getElementById('steps'),state=document.getElementById('state'),"
+	"words={ok:'done'};let shown='';"
+	"function say(text){if(state.textContent!==text)state.textContent=text}"
+	"function draw(steps){const text=JSON.stringify(steps);if(text===shown)return;shown=text;"
+	"list.replaceChildren(...steps.map(s=>{const li=document.createElement('li'),"
+	"what=document.createElement('span'),how=document.createElement('b');"
+	"li.className=s.status;what.textContent=s.text||s.step;"
+	"how.textContent=words[s.status]||s.status;li.append(what,' ',how);return li}));"
+	"const now=steps.findLast(s=>s.status==='running');"
+	"say(now?'Now: '+(now.text||now.step):steps.length?'Starting the workspace':'Preparing')}"
 	"async function look(){try{"
 	"const answer=await fetch('/devvm/progress',{cache:'no-store',credentials:'same-origin'});"
 	"if(answer.ok){const now=await answer.json();"
-	"list.replaceChildren(...now.steps.map(s=>{const li=document.createElement('li');"
-	"li.className=s.status;li.textContent=(s.text||s.step)+(s.status==='failed'?' (failed)':"
-	"s.status==='ok'?' (done)':'');return li}));"
-	"if(now.state!=='running'){location.reload();return}}"
-	"state.textContent='Preparing.'}catch(e){state.textContent='Waiting for the machine to "
-	"answer.'}"
+	"if(now.state!=='running'){location.reload();return}draw(now.steps)}"
+	"}catch(e){shown='';say('Waiting for the machine to answer')}"
 	"setTimeout(look,1000)}look();";
+
+static FILE *begin(char **page, size_t *n_bytes, unsigned int status, const char *title,
+		   char ret_nonce[static HTML_NONCE_BYTES], const char *head)
+{
+	FILE *out = html_begin(page, n_bytes, status, title, STYLE, ret_nonce);
+
+	if (!out)
+		return NULL;
+	(void)fprintf(out, "%s</head><body><main><h1>", head);
+	html_text(out, title);
+	(void)fputs("</h1>", out);
+	return out;
+}
+
+static void print_paragraph(FILE *out, const char *text)
+{
+	(void)fputs("<p>", out);
+	html_text(out, text);
+	(void)fputs("</p>", out);
+}
+
+static void print_retry(FILE *out, const char *target)
+{
+	(void)fputs("<p class=\"retry\"><a href=\"", out);
+	html_text(out, target);
+	(void)fputs("\">Try again</a></p>", out);
+}
+
+static void print_steps(FILE *out, const struct page_step *steps, size_t n_steps)
+{
+	(void)fputs("<ol id=\"steps\">", out);
+	for (size_t i = 0; i < n_steps; i++) {
+		const struct page_step *step = &steps[i];
+
+		(void)fputs("<li class=\"", out);
+		html_text(out, step->status);
+		(void)fputs("\"><span>", out);
+		html_text(out, *step->text ? step->text : step->name);
+		(void)fputs("</span> <b>", out);
+		html_text(out, strcmp(step->status, "ok") == 0 ? "done" : step->status);
+		(void)fputs("</b></li>", out);
+	}
+	(void)fputs("</ol>", out);
+}
+
+static void print_state(FILE *out, const struct page_step *steps, size_t n_steps)
+{
+	const struct page_step *now = NULL;
+
+	for (size_t i = 0; i < n_steps; i++) {
+		if (strcmp(steps[i].status, "running") == 0)
+			now = &steps[i];
+	}
+	(void)fputs("<p id=\"state\" role=\"status\">", out);
+	if (now) {
+		(void)fputs("Now: ", out);
+		html_text(out, *now->text ? now->text : now->name);
+	} else {
+		(void)fputs(n_steps > 0 ? "Starting the workspace" : "Preparing", out);
+	}
+	(void)fputs("</p>", out);
+}
 
 char *page_message(unsigned int status, const char *title, const char *text, const char *retry,
 		   size_t *ret_n_bytes)
 {
 	char nonce[HTML_NONCE_BYTES];
 	char *page = NULL;
-	FILE *out = html_begin(&page, ret_n_bytes, status, title, NULL, nonce);
+	FILE *out = begin(&page, ret_n_bytes, status, title, nonce, "");
 
 	if (!out)
 		return NULL;
-	(void)fprintf(out, "</head><body><main><h1>");
-	html_text(out, title);
-	(void)fprintf(out, "</h1><p>");
-	html_text(out, text);
-	(void)fprintf(out, "</p>");
-	if (retry) {
-		(void)fprintf(out, "<p><a href=\"");
-		html_text(out, retry);
-		(void)fprintf(out, "\">Try again</a></p>");
-	}
-	(void)fprintf(out, "</main></body></html>\n");
+	print_paragraph(out, text);
+	if (retry)
+		print_retry(out, retry);
+	(void)fputs("</main></body></html>\n", out);
 	return html_end(out, &page);
 }
 
-char *page_waiting(const char *user, const char *target, size_t *ret_n_bytes)
+char *page_waiting(const char *user, const char *target, const struct page_step *steps,
+		   size_t n_steps, size_t *ret_n_bytes)
 {
 	char nonce[HTML_NONCE_BYTES];
 	char *page = NULL;
-	FILE *out = html_begin(&page, ret_n_bytes, 503, "Your workspace is starting", NULL, nonce);
+	FILE *out = begin(&page, ret_n_bytes, 503, "Your workspace is starting", nonce,
+			  "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>");
 
 	if (!out)
 		return NULL;
-	(void)fprintf(out,
-		      "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript></head>"
-		      "<body><main><h1>Your workspace is starting</h1><p>This is the workspace "
-		      "of ");
+	(void)fputs("<p class=\"soft\">This is the workspace of <strong>", out);
 	html_text(out, user);
-	(void)fprintf(out,
-		      ". The page moves on by itself.</p><p id=\"state\" role=\"status\" "
-		      "aria-live=\"polite\">Preparing.</p><ol id=\"steps\"></ol><p><a href=\"");
+	(void)fputs("</strong>. The page moves on by itself.</p>", out);
+	print_state(out, steps, n_steps);
+	print_steps(out, steps, n_steps);
+	(void)fputs("<p><a href=\"", out);
 	html_text(out, target);
 	(void)fprintf(out,
 		      "\">Look now</a></p></main><script nonce=\"%s\">%s</script></body></html>\n",
 		      nonce, SCRIPT);
+	return html_end(out, &page);
+}
+
+char *page_failed(const char *text, const char *target, const struct page_step *steps,
+		  size_t n_steps, size_t *ret_n_bytes)
+{
+	char nonce[HTML_NONCE_BYTES];
+	char *page = NULL;
+	FILE *out =
+		begin(&page, ret_n_bytes, 503, "Your workspace could not be started", nonce, "");
+
+	if (!out)
+		return NULL;
+	print_paragraph(out, text);
+	print_steps(out, steps, n_steps);
+	print_retry(out, target);
+	(void)fputs("</main></body></html>\n", out);
 	return html_end(out, &page);
 }
 

@@ -19,15 +19,11 @@ enum visit_state {
 	VISIT_FAILED,
 };
 
-struct visit_step {
-	char name[64], status[16], text[256];
-};
-
 struct visit {
 	struct work work;
 	struct pair_target target;
 	pthread_mutex_t lock; /* of the steps, which the thread writes */
-	struct visit_step steps[MAX_STEPS];
+	struct page_step steps[MAX_STEPS];
 	size_t n_steps;
 	enum visit_state state; /* the loop's */
 	int r;
@@ -53,7 +49,7 @@ static int on_progress(void *context, const struct record *record, struct dv_err
 	while (i < visit->n_steps && strcmp(visit->steps[i].name, name) != 0)
 		i++;
 	if (i < MAX_STEPS) {
-		struct visit_step *step = &visit->steps[i];
+		struct page_step *step = &visit->steps[i];
 		const char *text = record_get(record, "text");
 
 		visit->n_steps += i == visit->n_steps;
@@ -139,8 +135,8 @@ void visits_wait(struct visits *visits, const struct pair_target *target, struct
 	char *text;
 
 	if (at && (*at)->state == VISIT_FAILED) {
-		call_message(call, 503, "Your workspace could not be started", (*at)->err.text,
-			     call->target);
+		text = page_failed((*at)->err.text, call->target, (*at)->steps, (*at)->n_steps, &n);
+		call_reply(call, text, n);
 		drop_visit(visits, at);
 		return;
 	}
@@ -153,7 +149,13 @@ void visits_wait(struct visits *visits, const struct pair_target *target, struct
 			     "Many workspaces are starting. Try again in a minute.", call->target);
 		return;
 	}
-	text = page_waiting(target->user, call->target, &n);
+	text = NULL;
+	at = find_visit(visits, target->user);
+	if (at) {
+		(void)pthread_mutex_lock(&(*at)->lock);
+		text = page_waiting(target->user, call->target, (*at)->steps, (*at)->n_steps, &n);
+		(void)pthread_mutex_unlock(&(*at)->lock);
+	}
 	call_reply(call, text, n);
 }
 
@@ -168,7 +170,7 @@ void visits_progress(struct visits *visits, const char *user, struct door_call *
 	if (at) {
 		(void)pthread_mutex_lock(&(*at)->lock);
 		for (size_t i = 0; i < (*at)->n_steps; i++) {
-			const struct visit_step *step = &(*at)->steps[i];
+			const struct page_step *step = &(*at)->steps[i];
 
 			(void)json_array_append_new(steps,
 						    json_pack("{s:s,s:s,s:s}", "step", step->name,

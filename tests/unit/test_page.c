@@ -13,7 +13,7 @@ static void pages_are_strict_and_escaped(void **state DV_UNUSED)
 {
 	size_t n = 0;
 	DV_AUTO_FREE char *page = page_message(403, "No <b>", "a & \"b\"", "/x?a=\"><script>", &n);
-	DV_AUTO_FREE char *waiting = page_waiting("emo", "/x'<", &n);
+	DV_AUTO_FREE char *waiting = page_waiting("emo", "/x'<", NULL, 0, &n);
 
 	assert_int_equal(n, strlen(waiting));
 	has(page, "Status: 403 Forbidden\r\n");
@@ -35,11 +35,51 @@ static void pages_are_strict_and_escaped(void **state DV_UNUSED)
 static void each_page_has_a_nonce_of_its_own(void **state DV_UNUSED)
 {
 	size_t n = 0;
-	DV_AUTO_FREE char *a = page_waiting("emo", "/", &n);
-	DV_AUTO_FREE char *b = page_waiting("emo", "/", &n);
+	DV_AUTO_FREE char *a = page_waiting("emo", "/", NULL, 0, &n);
+	DV_AUTO_FREE char *b = page_waiting("emo", "/", NULL, 0, &n);
 
 	has(a, "script-src 'nonce-");
 	assert_string_not_equal(a, b);
+}
+
+static const struct page_step VISIT_STEPS[] = {
+	{ "path", "ok", "made ~/.local/bin" },
+	{ "code", "failed", "~/code is a <file>" },
+	{ "claude", "running", "" },
+};
+
+static void steps_are_told_by_word_and_in_order(void **state DV_UNUSED)
+{
+	size_t n = 0;
+	DV_AUTO_FREE char *waiting =
+		page_waiting("emo", "/", VISIT_STEPS, DV_COUNT(VISIT_STEPS), &n);
+	DV_AUTO_FREE char *before = page_waiting("emo", "/", NULL, 0, &n);
+	DV_AUTO_FREE char *between = page_waiting("emo", "/", VISIT_STEPS, 1, &n);
+
+	has(waiting,
+	    "<ol id=\"steps\"><li class=\"ok\"><span>made ~/.local/bin</span> <b>done</b></li>"
+	    "<li class=\"failed\"><span>~/code is a &#60;file&#62;</span> <b>failed</b></li>"
+	    "<li class=\"running\"><span>claude</span> <b>running</b></li></ol>");
+	has(waiting, "role=\"status\">Now: claude</p>");
+	has(before, "role=\"status\">Preparing</p><ol id=\"steps\"></ol>");
+	has(between, "role=\"status\">Starting the workspace</p>");
+}
+
+static void a_failed_visit_has_its_sentence_its_steps_and_a_retry(void **state DV_UNUSED)
+{
+	size_t n = 0;
+	DV_AUTO_FREE char *page =
+		page_failed("1 step failed: <code>", "/deep?a=1&b=\"", VISIT_STEPS, 2, &n);
+
+	assert_int_equal(n, strlen(page));
+	has(page, "Status: 503 ");
+	has(page,
+	    "<h1>Your workspace could not be started</h1><p>1 step failed: &#60;code&#62;</p>");
+	has(page, "<b>done</b></li><li class=\"failed\">");
+	has(page, "<a href=\"/deep?a=1&#38;b=&#34;\">Try again</a>");
+	/* It stays until somebody has read it. */
+	assert_null(strstr(page, "http-equiv"));
+	assert_null(strstr(page, "<script"));
 }
 
 static void a_redirect_relays_every_cookie(void **state DV_UNUSED)
@@ -60,6 +100,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_are_strict_and_escaped),
 		cmocka_unit_test(each_page_has_a_nonce_of_its_own),
+		cmocka_unit_test(steps_are_told_by_word_and_in_order),
+		cmocka_unit_test(a_failed_visit_has_its_sentence_its_steps_and_a_retry),
 		cmocka_unit_test(a_redirect_relays_every_cookie),
 	};
 
