@@ -18,7 +18,8 @@ static const char STYLE[] =
 	"#steps{list-style:none;margin:1rem 0;padding:0}#steps:empty{display:none}"
 	"#steps li{position:relative;display:flex;gap:1rem;padding:.3rem 0 .3rem 1.75rem;"
 	"border-top:1px solid var(--line)}"
-	"#steps span{flex:1;min-width:0}#steps b{font-weight:400;color:var(--soft)}"
+	"#steps span{flex:1;min-width:0}#steps span::first-letter{text-transform:uppercase}#steps "
+	"b{font-weight:400;color:var(--soft)}"
 	"#steps li::before{content:'';position:absolute;left:.45rem;top:.6rem;box-sizing:"
 	"border-box;width:.6rem;height:.6rem;border:.15rem solid var(--soft);border-radius:50%}"
 	"#steps .ok::before{top:.5rem;width:.45rem;height:.85rem;border-radius:0;border-width:0 "
@@ -38,7 +39,10 @@ static const char SCRIPT[] =
 	"words={ok:'done'};let shown='';"
 	"function say(text){if(state.textContent!==text)state.textContent=text}"
 	"function draw(steps){const text=JSON.stringify(steps);if(text===shown)return;shown=text;"
-	"list.replaceChildren(...steps.map(s=>{const li=document.createElement('li'),"
+	"const told=steps.filter(s=>s.text||s.status!=='ok'),idle=steps.length-told.length;"
+	"if(idle)told.push({status:'ok',text:idle+(idle===1?' step':' steps')+' had nothing to "
+	"do'});"
+	"list.replaceChildren(...told.map(s=>{const li=document.createElement('li'),"
 	"what=document.createElement('span'),how=document.createElement('b');"
 	"li.className=s.status;what.textContent=s.text||s.step;"
 	"how.textContent=words[s.status]||s.status;li.append(what,' ',how);return li}));"
@@ -78,19 +82,37 @@ static void print_retry(FILE *out, const char *target)
 	(void)fputs("\">Try again</a></p>", out);
 }
 
+static void print_step(FILE *out, const char *status, const char *text)
+{
+	(void)fputs("<li class=\"", out);
+	html_text(out, status);
+	(void)fputs("\"><span>", out);
+	html_text(out, text);
+	(void)fputs("</span> <b>", out);
+	html_text(out, strcmp(status, "ok") == 0 ? "done" : status);
+	(void)fputs("</b></li>", out);
+}
+
+/* What had nothing to do says no more than its name, and is counted only. */
 static void print_steps(FILE *out, const struct page_step *steps, size_t n_steps)
 {
+	size_t n_idle = 0;
+
 	(void)fputs("<ol id=\"steps\">", out);
 	for (size_t i = 0; i < n_steps; i++) {
 		const struct page_step *step = &steps[i];
 
-		(void)fputs("<li class=\"", out);
-		html_text(out, step->status);
-		(void)fputs("\"><span>", out);
-		html_text(out, *step->text ? step->text : step->name);
-		(void)fputs("</span> <b>", out);
-		html_text(out, strcmp(step->status, "ok") == 0 ? "done" : step->status);
-		(void)fputs("</b></li>", out);
+		if (!*step->text && strcmp(step->status, "ok") == 0)
+			n_idle++;
+		else
+			print_step(out, step->status, *step->text ? step->text : step->name);
+	}
+	if (n_idle > 0) {
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "%zu %s nothing to do", n_idle,
+			       n_idle == 1 ? "step had" : "steps had");
+		print_step(out, "ok", text);
 	}
 	(void)fputs("</ol>", out);
 }

@@ -31,13 +31,15 @@ async function person (name, options = {}) {
   const context = await browser.newContext({ viewport: { width: 900, height: 620 }, ...options })
   const trouble = []
   context.setDefaultTimeout(LONG_MS)
+  const documents = new Set()
   context.on('request', (request) => {
+    if (request.isNavigationRequest()) documents.add(request.url())
     if (!request.url().startsWith(`${DOOR}/`)) trouble.push(`asked ${request.url()}`)
   })
   context.on('weberror', (error) => trouble.push(`script: ${error.error()}`))
   context.on('console', (message) => {
     // That a document came with 403 or 503 is what the page is about.
-    if (message.location().url === message.page()?.url() && /status of (403|503)/.test(message.text())) return
+    if (documents.has(message.location().url) && /status of (403|503)/.test(message.text())) return
     if (['error', 'warning'].includes(message.type())) trouble.push(`console: ${message.text()}`)
   })
   const page = await context.newPage()
@@ -50,6 +52,14 @@ const where = (page) => page.url().slice(DOOR.length)
 const title = (page, text) => page.waitForFunction((t) => document.title.startsWith(t), text, { polling: 50 })
 const arrived = (page) => title(page, 't3 ')
 const session = (page) => page.evaluate(async () => (await (await fetch('/api/auth/session')).json()).authenticated)
+const open = async (page, path) => {
+  const response = await page.goto(DOOR + path)
+  const hops = []
+  for (let r = response.request(); r; r = r.redirectedFrom()) hops.unshift((await r.response()).status())
+  return hops.join(' ')
+}
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const steps = async (page) => (await page.getByRole('listitem').allInnerTexts()).join(' | ')
 const text = (page) => page.locator('body').innerText()
 
 // ---- what any page of the door must be -------------------------------------------------------
@@ -143,12 +153,115 @@ const scenarios = {
     say('moves when asked not to', await animations(page))
     await page.emulateMedia({ reducedMotion: null })
     await judge(page, picture)
-    say('steps', (await page.getByRole('listitem').allInnerTexts()).join(' | '))
+    say('steps', await steps(page))
     await ask('let_in')
     await arrived(page)
     say('said', [...said].join(' | '))
     say('arrived', where(page))
     say('session', await session(page))
+  },
+
+  // In, and again; with a session that their server forgot; and after it was stopped.
+  async back (name) {
+    const { page } = await person(name)
+    say('first', await open(page, '/one?x=1'))
+    say('first session', await session(page))
+    say('again', `${await open(page, '/two?x=2')} ${where(page)}`)
+    await ask('forget')
+    say('forgotten session', await session(page))
+    say('forgotten', `${await open(page, '/three/deep?q=a%20b&c=d')} ${where(page)}`)
+    say('new session', await session(page))
+    await ask('stop')
+    say('stopped', await open(page, '/four/deep?q=1'))
+    say('stopped title', await page.title())
+    await ask('let_in')
+    await arrived(page)
+    say('started', where(page))
+    say('started session', await session(page))
+  },
+
+  // A step fails: what is read, and how somebody without a mouse goes on.
+  async failing (name, path, picture) {
+    const { page } = await person(name)
+    say('status', await open(page, path))
+    await title(page, 'Your workspace could not be started')
+    say('heading', await page.getByRole('heading', { level: 1 }).innerText())
+    say('text', await text(page))
+    say('steps', await steps(page))
+    await judge(page, picture)
+    await page.keyboard.press('Tab')
+    say('focus', await page.evaluate(() => document.activeElement.textContent))
+    say('focus is seen', await page.evaluate(() => {
+      const style = getComputedStyle(document.activeElement)
+      return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+    }))
+    await shot(page, `${picture}-focus`)
+    await ask('mend')
+    await page.keyboard.press('Enter')
+    await title(page, 'Your workspace is starting')
+    say('tried again', where(page))
+    await ask('let_in')
+    await arrived(page)
+    say('arrived', where(page))
+    say('session', await session(page))
+  },
+
+  // Scripts are off: the page is loaded again by itself.
+  async scriptless (name, path) {
+    const { page } = await person(name, { javaScriptEnabled: false })
+    say('status', await open(page, path))
+    const until = async (look) => { while (!await look().catch(() => false)) await sleep(100) }
+    await until(async () => await page.getByRole('listitem').count() > 0)
+    say('steps', await steps(page))
+    say('text', await text(page))
+    await ask('let_in')
+    await until(async () => (await page.title()).startsWith('t3 '))
+    say('arrived', where(page))
+    say('session', (await page.context().cookies()).some((c) => c.name.startsWith('t3_session')))
+  },
+
+  // Two people at once, each in a profile of their own.
+  async two (...names) {
+    const all = await Promise.all(names.map((name) => person(name)))
+    await Promise.all(all.map(({ page }) => open(page, '/')))
+    for (const [i, { page }] of all.entries()) {
+      say(`${names[i]} session`, await session(page))
+      say(`${names[i]} is in`, await page.evaluate(async () =>
+        (await (await fetch('/.well-known/t3/environment')).json()).environmentId))
+    }
+  },
+
+  async tabs (name, n) {
+    const { context } = await person(name)
+    const tabs = await Promise.all(Array.from({ length: Number(n) }, () => context.newPage()))
+    await Promise.all(tabs.map((tab, i) => open(tab, `/tab/${i}`)))
+    say('arrived', tabs.filter((tab, i) => where(tab) === `/tab/${i}`).length)
+    say('sessions', (await Promise.all(tabs.map(session))).filter(Boolean).length)
+  },
+
+  // The status page of an administrator.
+  async status (name, picture) {
+    const { page } = await person(name, { viewport: { width: 900, height: 760 } })
+    say('status', await open(page, '/devvm'))
+    say('arrived', where(page))
+    say('title', await page.title())
+    say('text', await text(page))
+    await judge(page, picture)
+    const reached = []
+    for (let i = 0; i < 12 && !reached.at(-1)?.startsWith('open-'); i++) {
+      await page.keyboard.press('Tab')
+      reached.push(await page.evaluate(() => document.activeElement.id))
+    }
+    say('keyboard', reached.join(' '))
+    await page.keyboard.press('Enter')
+    const state = () => page.evaluate(() =>
+      `${document.activeElement.id} ${document.querySelectorAll('details[open]').length}`)
+    say('opened', await state())
+    await shot(page, `${picture}-open`)
+    const before = await page.locator('header time').getAttribute('datetime')
+    await page.waitForFunction((t) => document.querySelector('header time').dateTime !== t, before)
+    say('after it followed', await state())
+    say('as JSON', await page.evaluate(async () => (await (await fetch('status.json')).json()).people.length))
   }
 }
 

@@ -46,6 +46,7 @@ static const struct page_step VISIT_STEPS[] = {
 	{ "path", "ok", "made ~/.local/bin" },
 	{ "code", "failed", "~/code is a <file>" },
 	{ "claude", "running", "" },
+	{ "facts", "ok", "" },
 };
 
 static void steps_are_told_by_word_and_in_order(void **state DV_UNUSED)
@@ -59,7 +60,8 @@ static void steps_are_told_by_word_and_in_order(void **state DV_UNUSED)
 	has(waiting,
 	    "<ol id=\"steps\"><li class=\"ok\"><span>made ~/.local/bin</span> <b>done</b></li>"
 	    "<li class=\"failed\"><span>~/code is a &#60;file&#62;</span> <b>failed</b></li>"
-	    "<li class=\"running\"><span>claude</span> <b>running</b></li></ol>");
+	    "<li class=\"running\"><span>claude</span> <b>running</b></li>"
+	    "<li class=\"ok\"><span>1 step had nothing to do</span> <b>done</b></li></ol>");
 	has(waiting, "role=\"status\">Now: claude</p>");
 	has(before, "role=\"status\">Preparing</p><ol id=\"steps\"></ol>");
 	has(between, "role=\"status\">Starting the workspace</p>");
