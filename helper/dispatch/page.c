@@ -11,7 +11,7 @@ static const char STYLE[] =
 	"p{margin:.5rem 0}.soft{color:var(--soft)}"
 	"#state{font-weight:600;margin-top:1.25rem}"
 	"#state::before{content:'';display:inline-block;width:.8em;height:.8em;margin-right:.6em;"
-	"vertical-align:-.08em;border:.15em solid var(--line);border-top-color:var(--link);"
+	"vertical-align:-.14em;border:.15em solid var(--line);border-top-color:var(--link);"
 	"border-radius:50%;animation:turn 1s linear infinite}"
 	"@keyframes turn{to{transform:rotate(1turn)}}"
 	"@media (prefers-reduced-motion:reduce){#state::before{animation:none}}"

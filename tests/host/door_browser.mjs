@@ -28,7 +28,7 @@ const people = []
 
 // Each has a profile of their own; what their pages complain of, or ask elsewhere, is kept.
 async function person (name, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 900, height: 620 }, ...options })
+  const context = await browser.newContext({ viewport: { width: 900, height: 620 }, ignoreHTTPSErrors: true, ...options })
   const trouble = []
   context.setDefaultTimeout(LONG_MS)
   const documents = new Set()
@@ -40,7 +40,7 @@ async function person (name, options = {}) {
   context.on('console', (message) => {
     // That a document came with 403 or 503 is what the page is about.
     if (documents.has(message.location().url) && /status of (403|503)/.test(message.text())) return
-    if (['error', 'warning'].includes(message.type())) trouble.push(`console: ${message.text()}`)
+    if (['error', 'warning'].includes(message.type())) trouble.push(`console: ${message.text()} (${message.location().url})`)
   })
   const page = await context.newPage()
   await page.goto(`${DOOR}/sign-in/${name}`)
@@ -48,7 +48,7 @@ async function person (name, options = {}) {
   return { context, page }
 }
 
-const where = (page) => page.url().slice(DOOR.length)
+const where = (page) => page.url().startsWith(`${DOOR}/`) ? page.url().slice(DOOR.length) : page.url()
 const title = (page, text) => page.waitForFunction((t) => document.title.startsWith(t), text, { polling: 50 })
 const arrived = (page) => title(page, 't3 ')
 const session = (page) => page.evaluate(async () => (await (await fetch('/api/auth/session')).json()).authenticated)
@@ -228,13 +228,21 @@ const scenarios = {
       say(`${names[i]} session`, await session(page))
       say(`${names[i]} is in`, await page.evaluate(async () =>
         (await (await fetch('/.well-known/t3/environment')).json()).environmentId))
+      say(`${names[i]} hears`, await page.evaluate((words) => new Promise((resolve) => {
+        const socket = new WebSocket(`wss://${location.host}/ws`)
+        socket.onopen = () => socket.send(words)
+        socket.onmessage = (message) => resolve(message.data)
+        socket.onclose = () => resolve('closed')
+      }), `words of ${names[i]}`))
     }
   },
 
   async tabs (name, n) {
     const { context } = await person(name)
     const tabs = await Promise.all(Array.from({ length: Number(n) }, () => context.newPage()))
-    await Promise.all(tabs.map((tab, i) => open(tab, `/tab/${i}`)))
+    const opened = tabs.map((tab, i) => open(tab, `/tab/${i}`))
+    await ask('go_on')
+    await Promise.all(opened)
     say('arrived', tabs.filter((tab, i) => where(tab) === `/tab/${i}`).length)
     say('sessions', (await Promise.all(tabs.map(session))).filter(Boolean).length)
   },

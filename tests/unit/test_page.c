@@ -29,6 +29,7 @@ static void pages_are_strict_and_escaped(void **state DV_UNUSED)
 	has(waiting, "prefers-color-scheme:dark");
 	has(waiting, "role=\"status\"");
 	has(waiting, "href=\"/x&#39;&#60;\"");
+	has(waiting, "<link rel=\"icon\" href=\"data:,\">");
 	assert_null(strstr(waiting, "://")); /* nothing from elsewhere */
 }
 
