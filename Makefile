@@ -175,7 +175,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SHAREDIR)/pam-configs \
 		$(DESTDIR)$(SHAREDIR)/devvm/skel $(DESTDIR)$(SHAREDIR)/devvm/nginx $(DESTDIR)$(SHAREDIR)/doc/devvm \
 		$(DESTDIR)$(SHAREDIR)/man/man5 $(DESTDIR)$(SHAREDIR)/man/man8 \
-		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm
+		$(DESTDIR)$(SYSCONFDIR)/profile.d $(DESTDIR)$(SYSCONFDIR)/devvm $(DESTDIR)$(SYSCONFDIR)/pam.d
 	install -m 0644 $(MODULE) $(DESTDIR)$(SECURITYDIR)/pam_devvm.so
 	install -m 0755 $(BUILD)/devvmctl $(DESTDIR)$(PREFIX)/bin/devvmctl
 	install -m 0755 $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvm-agent \
@@ -188,6 +188,7 @@ install: all
 	install -m 0644 conf/tmpfiles.d/devvm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf
 	install -m 0644 conf/pam-configs/devvm conf/pam-configs/devvm-denied \
 		$(DESTDIR)$(SHAREDIR)/pam-configs/
+	install -m 0644 conf/pam.d/devvm-terminal $(DESTDIR)$(SYSCONFDIR)/pam.d/devvm-terminal
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
 	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
@@ -206,7 +207,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/devvm.conf \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/devvm.conf \
 		$(DESTDIR)$(SHAREDIR)/pam-configs/devvm $(DESTDIR)$(SHAREDIR)/pam-configs/devvm-denied \
-		$(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh \
+		$(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/pam.d/devvm-terminal \
 		$(patsubst docs/man/%.5,$(DESTDIR)$(SHAREDIR)/man/man5/%.5,$(MAN5)) \
 		$(patsubst docs/man/%.8,$(DESTDIR)$(SHAREDIR)/man/man8/%.8,$(MAN8))
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SHAREDIR)/devvm $(DESTDIR)$(SHAREDIR)/doc/devvm
@@ -219,7 +220,7 @@ TEST_PACKAGES  := btrfs-progs nodejs zsh dash strace git rsync python3 curl open
                   libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
-.PHONY: deps test-deps lint-deps
+.PHONY: deps test-deps bench-deps lint-deps
 deps:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
@@ -227,6 +228,8 @@ deps:
 test-deps: deps
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		$(TEST_PACKAGES) $$(tests/host/host packages)
+bench-deps: test-deps
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends golang-go wrk
 lint-deps: deps
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		$(LINT_PACKAGES)
@@ -336,6 +339,10 @@ bench: test-deps
 	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
 	@echo "== a real host"; tests/bench/host
 	@echo "== what a person waits for"; tests/bench/person
+	$(MAKE) bench-door
+.PHONY: bench-door
+bench-door: all bench-deps
+	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
 C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \

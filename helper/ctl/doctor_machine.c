@@ -71,10 +71,21 @@ void doctor_check_pam(struct doctor *doctor)
 
 /* ---- units ----------------------------------------------------------------------------- */
 
+#define DEBIANS_TTYD "ttyd.service"
+
 static const char *const UNITS[] = {
-	"devvm-helperd.service", "devvm-helperd.socket",  "devvm-pam.socket",
-	"devvm-idle.timer",	 "devvm-reconcile.timer", "devvm-machine.timer",
+	"devvm-helperd.service", "devvm-helperd.socket", "devvm-pam.socket", "devvm-idle.timer",
+	"devvm-reconcile.timer", "devvm-machine.timer",	 DEBIANS_TTYD,
 };
+
+/* Of Debian's package, which enables it: a login prompt for everybody on the machine. Ours are ttyd@. */
+static void judge_ttyd(struct doctor *doctor, const struct doctor_unit *unit)
+{
+	if (strcmp(unit->active, "active") == 0 || strcmp(unit->file, "enabled") == 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "sudo systemctl disable --now " DEBIANS_TTYD,
+			   DEBIANS_TTYD " offers a login on a port of 127.0.0.1 to every local "
+					"user, beside the web terminals of devvm");
+}
 
 static void judge_unit(struct doctor *doctor, const struct doctor_unit *unit)
 {
@@ -83,6 +94,10 @@ static void judge_unit(struct doctor *doctor, const struct doctor_unit *unit)
 	char fix[FIX_BYTES];
 	bool is_enabled = false;
 
+	if (strcmp(unit->id, DEBIANS_TTYD) == 0) {
+		judge_ttyd(doctor, unit);
+		return;
+	}
 	for (size_t i = 0; i < DV_COUNT(enabled); i++)
 		is_enabled = is_enabled || strcmp(unit->file, enabled[i]) == 0;
 	(void)snprintf(fix, sizeof(fix), "sudo systemctl enable --now %s", unit->id);

@@ -20,6 +20,7 @@
 #define UNIT_SUFFIX ".service"
 #define UNIT_BYTES (sizeof(UNIT_PREFIX) + sizeof(UNIT_SUFFIX) + STR_USER_NAME_MAX)
 #define PATH_BYTES (32 + STR_USER_NAME_MAX)
+#define TERMINAL_BYTES (sizeof("ttyd@.socket") + STR_USER_NAME_MAX)
 #define SETTLE_USEC (2 * 1000000ULL)
 /* Longer than a t3 takes to end (0.2 to 1.8 s). */
 #define SECOND_LOOK_USEC (5 * 1000000ULL)
@@ -71,17 +72,15 @@ static bool runs(const struct daemon *daemon, const char *unit)
 	return fd >= 0; /* what cannot be seen is started, which changes nothing for what runs */
 }
 
-/* What is said of them in the ledger and on the disk. */
-static bool may_run(struct daemon *daemon, const char *user)
+/* Nothing runs for who is on hold, parked, gone or yet without an account. */
+static bool is_at_work(struct daemon *daemon, const char *user)
 {
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
 	struct dv_error err = { "" };
 	struct ledger *ledger;
 	int r;
 
-	if (exists(daemon, "var/lib/devvm/hold", user) ||
-	    (!exists(daemon, "opt/devvm/t3/people", user) &&
-	     !exists(daemon, "opt/devvm/t3", "current")))
+	if (exists(daemon, "var/lib/devvm/hold", user))
 		return false;
 	r = store_get(&daemon->store, &ledger, &err);
 	if (r == 0)
@@ -89,6 +88,13 @@ static bool may_run(struct daemon *daemon, const char *user)
 	if (store_note(&daemon->store, r, &err) < 0)
 		return false; /* the next login asks again */
 	return person.state == PEOPLE_PRESENT && person.uid != PEOPLE_NO_UID && !person.parked;
+}
+
+static bool may_run(struct daemon *daemon, const char *user)
+{
+	return (exists(daemon, "opt/devvm/t3/people", user) ||
+		exists(daemon, "opt/devvm/t3", "current")) &&
+	       is_at_work(daemon, user);
 }
 
 static void unit_of(const char *user, char ret_unit[static UNIT_BYTES])
@@ -206,6 +212,26 @@ void instances_want(struct instances *instances, const char *user, enum instance
 		return;
 	if (!start_if_down(instances, user))
 		look_again(instances, user);
+}
+
+static void on_terminal(void *context DV_UNUSED, const char *unit, enum units_result result,
+			const char *text)
+{
+	if (result == UNITS_FAILED)
+		log_warning("start %s: %s; see journalctl -u %s", unit, text, unit);
+}
+
+void instances_open_terminal(struct instances *instances, const char *user)
+{
+	struct daemon *daemon = instances->daemon;
+	struct dv_error err = { "" };
+	char unit[TERMINAL_BYTES];
+
+	if (!is_at_work(daemon, user))
+		return;
+	(void)snprintf(unit, sizeof(unit), "ttyd@%s.socket", user);
+	if (units_start(daemon->units, unit, on_terminal, NULL, &err) < 0)
+		log_warning("%s", err.text);
 }
 
 static int on_leave(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)

@@ -27,4 +27,7 @@ void instances_free(struct instances *instances);
 /* Start the person's t3 where instances.start says so and it does not run. */
 void instances_want(struct instances *instances, const char *user, enum instances_reason reason);
 
+/* Have the socket of the person's web terminal listen; the terminal itself starts with the first connection. */
+void instances_open_terminal(struct instances *instances, const char *user);
+
 #endif

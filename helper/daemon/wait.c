@@ -276,7 +276,10 @@ struct answer *wait_handle_ensure(struct daemon *daemon, const struct request *r
 		return NULL;
 	}
 	daemon_wake_queue(daemon);
-	instances_want(daemon->instances, request->user, INSTANCES_VISIT);
+	if (verbs_is_set(request, "terminal"))
+		instances_open_terminal(daemon->instances, request->user);
+	else
+		instances_want(daemon->instances, request->user, INSTANCES_VISIT);
 	if (!verbs_is_set(request, "wait")) {
 		answer_write_done(reply, NULL, NULL);
 		return NULL;

@@ -16,12 +16,22 @@ void call_reply(struct door_call *call, char *text, size_t n_bytes)
 	call->reply(call, text, n_bytes);
 }
 
-void call_pass(struct door_call *call)
+static void pass_to(struct door_call *call, const char *place)
 {
 	size_t n = 0;
-	char *text = page_pass(&n);
+	char *text = page_pass(place, &n);
 
 	call_reply(call, text, n);
+}
+
+void call_pass(struct door_call *call)
+{
+	pass_to(call, "@devvm_person");
+}
+
+void call_pass_to_terminal(struct door_call *call)
+{
+	pass_to(call, "@devvm_terminal");
 }
 
 void call_message(struct door_call *call, unsigned int status, const char *title, const char *text,

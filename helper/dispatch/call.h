@@ -17,8 +17,9 @@ struct door_call {
 
 /* Takes `text`, NULL for want of memory. */
 void call_reply(struct door_call *call, char *text, size_t n_bytes);
-/* nginx hands the request to the person's server. */
+/* nginx hands the request to the person's server, or to their terminal. */
 void call_pass(struct door_call *call);
+void call_pass_to_terminal(struct door_call *call);
 /* A page, with `retry` (a path, or NULL) to try again. */
 void call_message(struct door_call *call, unsigned int status, const char *title, const char *text,
 		  const char *retry);

@@ -1,7 +1,6 @@
 /* door.c - see door.h. */
 #include "dispatch/door.h"
 
-#include <pwd.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -49,19 +48,27 @@ static void reply_refusal(const struct route *route, struct door_call *call)
 	}
 }
 
-/* -ENOENT: no account yet. */
-static int find_target(struct door *door, const struct door_person *person,
-		       struct pair_target *ret_target, enum listener *ret_listener,
-		       struct dv_error *err)
+static int find_target(struct door *door, const struct route *route, struct pair_target *ret_target,
+		       enum listener *ret_listener, struct dv_error *err)
 {
-	const struct passwd *account = getpwnam(person->user);
+	const struct door_person *person = route->person;
 
-	*ret_target = (struct pair_target){ .helper_path = door->helper_path,
+	*ret_target = (struct pair_target){ .what = route->is_of_terminal ? PAIR_TERMINAL : PAIR_T3,
+					    .helper_path = door->helper_path,
 					    .root_fd = door->root_fd,
-					    .uid = account ? account->pw_uid : (uid_t)-1,
+					    .uid = door_people_uid(&door->people, person),
 					    .port = person->port };
 	(void)snprintf(ret_target->user, sizeof(ret_target->user), "%s", person->user);
-	return listener_look(door->root_fd, person->port, ret_target->uid, ret_listener, err);
+	return pair_look(ret_target, ret_listener, err);
+}
+
+/* nginx's line comes when it closes. What is behind the `?` may be a secret. */
+static void note_socket(const struct route *route)
+{
+	const struct log_fields fields = { .user = route->person->user };
+
+	log_write(LOG_INFO, &fields, "a WebSocket of %s opens, %.*s", route->person->user,
+		  (int)strcspn(route->target, "?"), route->target);
 }
 
 static void go_to_person(struct door *door, const struct route *route, struct door_call *call)
@@ -70,11 +77,13 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 	struct dv_error err = { "" };
 	struct pair_target target;
 
-	if (find_target(door, route->person, &target, &listener, &err) < 0) {
+	if (find_target(door, route, &target, &listener, &err) < 0) {
 		log_error("%s", err.text);
 		call_plain(call, 502, "The machine cannot tell whose this port is.");
 		return;
 	}
+	if (route->is_socket && listener == LISTENER_OWN)
+		note_socket(route);
 	if (listener == LISTENER_FOREIGN) {
 		log_error("port %u of %s is held by another account", route->person->port,
 			  target.user);
@@ -84,6 +93,8 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 		visits_wait(&door->visits, &target, call);
 	} else if (listener == LISTENER_NONE) {
 		call_plain(call, 503, "The workspace does not run. Load the page to start it.");
+	} else if (route->kind == ROUTE_TERMINAL) {
+		call_pass_to_terminal(call);
 	} else if (route->kind == ROUTE_PAIR) {
 		pairings_join(&door->pairings, &target, call);
 	} else if (route->kind == ROUTE_CHECK) {
@@ -126,9 +137,11 @@ void door_ask(struct door *door, const struct fcgi *request, struct door_call *c
 		status_ask(&door->status, call);
 		return;
 	case ROUTE_PROGRESS:
-		visits_progress(&door->visits, route.person->user, call);
+		visits_progress(&door->visits, route.person->user,
+				route.is_of_terminal ? PAIR_TERMINAL : PAIR_T3, call);
 		return;
 	case ROUTE_UNSET:
+	case ROUTE_TERMINAL:
 	case ROUTE_PASS:
 	case ROUTE_CHECK:
 	case ROUTE_PAIR:

@@ -1,82 +1,138 @@
 /* listener.c - see listener.h. */
 #include "dispatch/listener.h"
 
-#include <stdlib.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
 
-#include "base/file.h"
+#include "base/str.h"
 
-#define MAX_BYTES (16U << 20)
-#define LISTEN 0x0A
-#define LOOPBACK "0100007F"
-#define ANY "00000000"
-#define MAPPED_LOOPBACK "0000000000000000FFFF00000100007F"
-#define ANY_6 "00000000000000000000000000000000"
+#define TERMINALS "run/devvm/ttyd/"
+#define ANSWER_BYTES 32768
+#define ANSWER_SECONDS 2 /* of the kernel, which answers at once */
 
-static bool answers(const char *address)
+/* Whether a connection to 127.0.0.1 may end there. */
+static bool answers(uint8_t family, const __be32 *address)
 {
-	static const char *const ours[] = { LOOPBACK, ANY, MAPPED_LOOPBACK, ANY_6 };
+	struct in6_addr six;
 
-	for (size_t i = 0; i < DV_COUNT(ours); i++) {
-		if (strcasecmp(address, ours[i]) == 0)
-			return true;
-	}
-	return false;
+	if (family == AF_INET)
+		return address[0] == htonl(INADDR_ANY) || address[0] == htonl(INADDR_LOOPBACK);
+	memcpy(&six, address, sizeof(six));
+	return IN6_IS_ADDR_UNSPECIFIED(&six) ||
+	       (IN6_IS_ADDR_V4MAPPED(&six) &&
+		(address[3] == htonl(INADDR_LOOPBACK) || address[3] == htonl(INADDR_ANY)));
 }
 
-/* The fields of /proc/net/tcp (proc(5)): number, local, remote, state, queues, timer, retransmits, uid. */
-enum { FIELD_LOCAL = 1, FIELD_STATE = 3, FIELD_UID = 7, N_FIELDS };
-
-static int64_t number(const char *text, int base)
+static int ask(int fd, uint8_t family, uint16_t port)
 {
-	char *end = NULL;
-	unsigned long long value = strtoull(text, &end, base);
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 body;
+	} request = {
+		.head = { .nlmsg_len = sizeof(request),
+			  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.body = { .sdiag_family = family,
+			  .sdiag_protocol = IPPROTO_TCP,
+			  .idiag_states = 1U << TCP_LISTEN,
+			  .id = { .idiag_sport = htons(port) } },
+	};
 
-	return *text == '\0' || *end != '\0' || value > UINT32_MAX ? -1 : (int64_t)value;
+	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
 }
 
-static void look_line(char *line, uint16_t port, uid_t uid, enum listener *listener)
+static void judge(const struct inet_diag_msg *socket, uint16_t port, uid_t uid,
+		  enum listener *listener)
 {
-	char *fields[N_FIELDS], *save = NULL, *colon;
-	size_t n = 0;
-
-	for (char *field = strtok_r(line, " ", &save); field && n < N_FIELDS;
-	     field = strtok_r(NULL, " ", &save))
-		fields[n++] = field;
-	if (n < N_FIELDS || number(fields[FIELD_STATE], 16) != LISTEN)
+	if (socket->id.idiag_sport != htons(port) ||
+	    !answers(socket->idiag_family, socket->id.idiag_src))
 		return;
-	colon = strchr(fields[FIELD_LOCAL], ':');
-	if (!colon || number(colon + 1, 16) != port)
-		return;
-	*colon = '\0';
-	if (!answers(fields[FIELD_LOCAL]))
-		return;
-	if (number(fields[FIELD_UID], 10) != (int64_t)uid)
+	if (socket->idiag_uid != uid)
 		*listener = LISTENER_FOREIGN;
 	else if (*listener == LISTENER_NONE)
 		*listener = LISTENER_OWN;
 }
 
-int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_listener,
-		  struct dv_error *err)
+/* 1: the last message was there. */
+static int read_answer(const struct nlmsghdr *message, size_t n_bytes, uint16_t port, uid_t uid,
+		       enum listener *listener)
 {
-	static const char *const tables[] = { "proc/self/net/tcp", "proc/self/net/tcp6" };
+	size_t n = n_bytes;
+
+	for (; NLMSG_OK(message, n); message = NLMSG_NEXT(message, n)) {
+		if (message->nlmsg_type == NLMSG_DONE)
+			return 1;
+		if (message->nlmsg_type == NLMSG_ERROR)
+			return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
+		if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+		    message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+			judge(NLMSG_DATA(message), port, uid, listener);
+	}
+	return 0;
+}
+
+static int look(int fd, uint8_t family, uint16_t port, uid_t uid, enum listener *listener)
+{
+	union {
+		struct nlmsghdr head;
+		char bytes[ANSWER_BYTES];
+	} answer;
+	int r = ask(fd, family, port);
+
+	while (r == 0) {
+		ssize_t n = recv(fd, &answer, sizeof(answer), 0);
+
+		r = n < 0    ? -errno
+		    : n == 0 ? -EIO
+			     : read_answer(&answer.head, (size_t)n, port, uid, listener);
+	}
+	return r < 0 ? r : 0;
+}
+
+int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+	DV_AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	enum listener listener = LISTENER_NONE;
 
-	for (size_t i = 0; i < DV_COUNT(tables); i++) {
-		DV_AUTO_FREE char *text = NULL;
-		size_t n_bytes = 0;
-		int r = file_read_kernel(root_fd, tables[i], MAX_BYTES, &text, &n_bytes, err);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		return dv_fail(err, -errno, "ask the kernel who listens on port %u", port);
+	for (size_t i = 0; i < DV_COUNT(families); i++) {
+		int r = look(fd, families[i], port, uid, &listener);
 
-		if (r == -ENOENT && i > 0) /* no IPv6 */
-			continue;
-		if (r < 0)
-			return r;
-		for (char *save = NULL, *line = strtok_r(text, "\n", &save); line;
-		     line = strtok_r(NULL, "\n", &save))
-			look_line(line, port, uid, &listener);
+		/* A kernel without IPv6 has nobody there. */
+		if (r < 0 && (r != -ENOENT || families[i] == AF_INET))
+			return dv_fail(err, r, "ask the kernel who listens on port %u", port);
 	}
 	*ret_listener = listener;
+	return 0;
+}
+
+int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,
+			   struct dv_error *err)
+{
+	char path[sizeof(TERMINALS) + STR_USER_NAME_MAX + sizeof(".sock")];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), TERMINALS "%s.sock", user);
+	*ret_listener = LISTENER_NONE;
+	if (fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		*ret_listener =
+			S_ISSOCK(st.st_mode) && st.st_uid == 0 ? LISTENER_OWN : LISTENER_FOREIGN;
+	else if (errno != ENOENT)
+		return dv_fail(err, -errno, "look at /%s", path);
 	return 0;
 }

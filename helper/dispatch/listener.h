@@ -1,7 +1,7 @@
 /* listener.h - whose is a loopback port?
  *
  * Any local user may listen on a port that is another's while it is free, so before a byte is sent the
- * kernel is asked who listens (/proc/self/net/tcp and tcp6, proc_net_tcp(5)).
+ * kernel is asked who listens there (sock_diag(7); /proc/net/tcp would have every connection of the machine in it).
  */
 #ifndef DEVVM_DISPATCH_LISTENER_H
 #define DEVVM_DISPATCH_LISTENER_H
@@ -19,7 +19,11 @@ enum listener {
 };
 
 /* Who would answer 127.0.0.1:port. */
-DV_MUST_CHECK int listener_look(int root_fd, uint16_t port, uid_t uid, enum listener *ret_listener,
+DV_MUST_CHECK int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener,
 				struct dv_error *err);
+/* Whether the socket of `user`'s web terminal is there. systemd makes it, root's, in a folder of root's
+ * (units/ttyd@.socket), and takes it away when it listens no more. */
+DV_MUST_CHECK int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,
+					 struct dv_error *err);
 
 #endif

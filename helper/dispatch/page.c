@@ -36,7 +36,8 @@ static const char STYLE[] =
 /* The same list as print_steps() makes, and the same sentence as print_state(). */
 static const char SCRIPT[] =
 	"const list=document.getElementById('steps'),state=document.getElementById('state'),"
-	"words={ok:'done'};let shown='';"
+	"where=location.pathname.startsWith('/terminal/')?'/devvm/progress?terminal':'/devvm/"
+	"progress',words={ok:'done'};let shown='';"
 	"function say(text){if(state.textContent!==text)state.textContent=text}"
 	"function draw(steps){const text=JSON.stringify(steps);if(text===shown)return;shown=text;"
 	"const told=steps.filter(s=>s.text||s.status!=='ok'),idle=steps.length-told.length;"
@@ -47,9 +48,9 @@ static const char SCRIPT[] =
 	"li.className=s.status;what.textContent=s.text||s.step;"
 	"how.textContent=words[s.status]||s.status;li.append(what,' ',how);return li}));"
 	"const now=steps.findLast(s=>s.status==='running');"
-	"say(now?'Now: '+(now.text||now.step):steps.length?'Starting the workspace':'Preparing')}"
+	"say(now?'Now: '+(now.text||now.step):steps.length?'Starting it':'Preparing')}"
 	"async function look(){try{"
-	"const answer=await fetch('/devvm/progress',{cache:'no-store',credentials:'same-origin'});"
+	"const answer=await fetch(where,{cache:'no-store',credentials:'same-origin'});"
 	"if(answer.ok){const now=await answer.json();"
 	"if(now.state!=='running'){location.reload();return}draw(now.steps)}"
 	"}catch(e){shown='';say('Waiting for the machine to answer')}"
@@ -94,13 +95,13 @@ static void print_step(FILE *out, const char *status, const char *text)
 }
 
 /* What had nothing to do says no more than its name, and is counted only. */
-static void print_steps(FILE *out, const struct page_step *steps, size_t n_steps)
+static void print_steps(FILE *out, const struct page_visit *visit)
 {
 	size_t n_idle = 0;
 
 	(void)fputs("<ol id=\"steps\">", out);
-	for (size_t i = 0; i < n_steps; i++) {
-		const struct page_step *step = &steps[i];
+	for (size_t i = 0; i < visit->n_steps; i++) {
+		const struct page_step *step = &visit->steps[i];
 
 		if (!*step->text && strcmp(step->status, "ok") == 0)
 			n_idle++;
@@ -117,20 +118,20 @@ static void print_steps(FILE *out, const struct page_step *steps, size_t n_steps
 	(void)fputs("</ol>", out);
 }
 
-static void print_state(FILE *out, const struct page_step *steps, size_t n_steps)
+static void print_state(FILE *out, const struct page_visit *visit)
 {
 	const struct page_step *now = NULL;
 
-	for (size_t i = 0; i < n_steps; i++) {
-		if (strcmp(steps[i].status, "running") == 0)
-			now = &steps[i];
+	for (size_t i = 0; i < visit->n_steps; i++) {
+		if (strcmp(visit->steps[i].status, "running") == 0)
+			now = &visit->steps[i];
 	}
 	(void)fputs("<p id=\"state\" role=\"status\">", out);
 	if (now) {
 		(void)fputs("Now: ", out);
 		html_text(out, *now->text ? now->text : now->name);
 	} else {
-		(void)fputs(n_steps > 0 ? "Starting the workspace" : "Preparing", out);
+		(void)fputs(visit->n_steps > 0 ? "Starting it" : "Preparing", out);
 	}
 	(void)fputs("</p>", out);
 }
@@ -151,42 +152,39 @@ char *page_message(unsigned int status, const char *title, const char *text, con
 	return html_end(out, &page);
 }
 
-char *page_waiting(const char *user, const char *target, const struct page_step *steps,
-		   size_t n_steps, size_t *ret_n_bytes)
+char *page_waiting(const struct page_visit *visit, size_t *ret_n_bytes)
 {
 	char nonce[HTML_NONCE_BYTES];
 	char *page = NULL;
-	FILE *out = begin(&page, ret_n_bytes, 503, "Your workspace is starting", nonce,
+	FILE *out = begin(&page, ret_n_bytes, 503, visit->title, nonce,
 			  "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>");
 
 	if (!out)
 		return NULL;
-	(void)fputs("<p class=\"soft\">This is the workspace of <strong>", out);
-	html_text(out, user);
-	(void)fputs("</strong>. The page moves on by itself.</p>", out);
-	print_state(out, steps, n_steps);
-	print_steps(out, steps, n_steps);
+	(void)fputs("<p class=\"soft\">Signed in as <strong>", out);
+	html_text(out, visit->user);
+	(void)fputs("</strong>. This page moves on by itself.</p>", out);
+	print_state(out, visit);
+	print_steps(out, visit);
 	(void)fputs("<p><a href=\"", out);
-	html_text(out, target);
+	html_text(out, visit->target);
 	(void)fprintf(out,
 		      "\">Look now</a></p></main><script nonce=\"%s\">%s</script></body></html>\n",
 		      nonce, SCRIPT);
 	return html_end(out, &page);
 }
 
-char *page_failed(const char *text, const char *target, const struct page_step *steps,
-		  size_t n_steps, size_t *ret_n_bytes)
+char *page_failed(const struct page_visit *visit, size_t *ret_n_bytes)
 {
 	char nonce[HTML_NONCE_BYTES];
 	char *page = NULL;
-	FILE *out =
-		begin(&page, ret_n_bytes, 503, "Your workspace could not be started", nonce, "");
+	FILE *out = begin(&page, ret_n_bytes, 503, visit->title, nonce, "");
 
 	if (!out)
 		return NULL;
-	print_paragraph(out, text);
-	print_steps(out, steps, n_steps);
-	print_retry(out, target);
+	print_paragraph(out, visit->text);
+	print_steps(out, visit);
+	print_retry(out, visit->target);
 	(void)fputs("</main></body></html>\n", out);
 	return html_end(out, &page);
 }
@@ -229,10 +227,11 @@ char *page_redirect(const char *target, const struct str_list *cookies, size_t *
 	return html_end(out, &text);
 }
 
-char *page_pass(size_t *ret_n_bytes)
+char *page_pass(const char *place, size_t *ret_n_bytes)
 {
-	static const char text[] = "X-Accel-Redirect: @devvm_person\r\n\r\n";
+	char *text = NULL;
+	int n = asprintf(&text, "X-Accel-Redirect: %s\r\n\r\n", place);
 
-	*ret_n_bytes = strlen(text);
-	return strdup(text);
+	*ret_n_bytes = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? NULL : text;
 }

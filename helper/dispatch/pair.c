@@ -1,6 +1,7 @@
 /* pair.c - see pair.h. */
 #include "dispatch/pair.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
@@ -19,6 +20,8 @@
 #define ENSURE_MS 900000
 #define LISTEN_MS 60000	      /* until a server that was started listens */
 #define LISTEN_FAILED_MS 5000 /* when their steps failed: it may be up all the same */
+#define HELD_MS 5000	      /* a hold is over in seconds, most of the time */
+#define HOLD_FOLDER "var/lib/devvm/hold"
 #define LISTEN_EVERY_MS 200
 #define MAX_BODY_BYTES 65536
 #define URL_BYTES 96
@@ -40,7 +43,7 @@ static int ask(const struct pair_target *target, const char *path, const struct 
 					 .headers = header,
 					 .n_headers = header ? 1 : 0,
 					 .post = post };
-	int r = listener_look(target->root_fd, target->port, target->uid, &listener, err);
+	int r = listener_look(target->port, target->uid, &listener, err);
 
 	if (r < 0)
 		return r;
@@ -185,23 +188,48 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 
 /* ---- a visit -------------------------------------------------------------------------- */
 
+int pair_look(const struct pair_target *target, enum listener *ret_listener, struct dv_error *err)
+{
+	return target->what == PAIR_TERMINAL
+		       ? listener_look_terminal(target->root_fd, target->user, ret_listener, err)
+		       : listener_look(target->port, target->uid, ret_listener, err);
+}
+
+/* Whose journal says why it did not start. */
+static const char *const UNITS[] = { [PAIR_T3] = "t3-serve", [PAIR_TERMINAL] = "ttyd" };
+
+/* Nothing of theirs starts while this file is there. */
+static bool is_held(const struct pair_target *target)
+{
+	char path[sizeof(HOLD_FOLDER) + STR_USER_NAME_MAX + 1];
+
+	(void)snprintf(path, sizeof(path), HOLD_FOLDER "/%s", target->user);
+	return faccessat(target->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 			  struct dv_error *err)
 {
+	int64_t began_ms = clock_now_ms();
+
 	for (;;) {
 		enum listener listener = LISTENER_UNSET;
-		int r = listener_look(target->root_fd, target->port, target->uid, &listener, err);
+		int r = pair_look(target, &listener, err);
 
 		if (r < 0 || listener == LISTENER_OWN)
 			return r;
 		if (listener == LISTENER_FOREIGN)
 			return dv_refuse(err, -EPERM, "port %u is held by another account",
 					 target->port);
+		if (is_held(target) && clock_now_ms() - began_ms > HELD_MS)
+			return dv_refuse(err, -EBUSY,
+					 "their data is being worked on (a hold); it goes on by "
+					 "itself: try again in some minutes");
 		if (clock_left_ms(deadline_ms) == 0)
 			return dv_refuse(err, -ETIMEDOUT,
 					 "the workspace did not start in time; "
-					 "journalctl -u t3-serve@%s says why",
-					 target->user);
+					 "journalctl -u '%s@%s*' says why",
+					 UNITS[target->what], target->user);
 		(void)poll(NULL, 0, LISTEN_EVERY_MS);
 	}
 }
@@ -215,6 +243,8 @@ int pair_ensure(const struct pair_target *target, ask_on_record on_progress, voi
 
 	begin(&writer, "ensure", target->user);
 	record_add(&writer, "wait", "1");
+	if (target->what == PAIR_TERMINAL)
+		record_add(&writer, "terminal", "1");
 	ensured = ask_helper(target->helper_path, &writer, clock_deadline_ms(ENSURE_MS),
 			     on_progress, context, &ensure_err);
 	r = wait_listening(target, clock_deadline_ms(ensured < 0 ? LISTEN_FAILED_MS : LISTEN_MS),

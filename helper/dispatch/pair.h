@@ -12,9 +12,16 @@
 #include <sys/types.h>
 
 #include "base/str.h"
+#include "dispatch/listener.h"
 #include "wire/ask.h"
 
+enum pair_what {
+	PAIR_T3,
+	PAIR_TERMINAL,
+};
+
 struct pair_target {
+	enum pair_what what; /* of theirs: what a visit starts */
 	const char *helper_path;
 	int root_fd;
 	char user[STR_USER_NAME_MAX + 1];
@@ -28,6 +35,10 @@ enum pair_session {
 	PAIR_SESSION_DEAD,
 };
 
+/* Whether it is there, and theirs. */
+DV_MUST_CHECK int pair_look(const struct pair_target *target, enum listener *ret_listener,
+			    struct dv_error *err);
+
 /* Whether their server takes these cookies for a session. */
 DV_MUST_CHECK int pair_check(const struct pair_target *target, const char *cookies,
 			     enum pair_session *ret_session, struct dv_error *err);
@@ -36,7 +47,7 @@ DV_MUST_CHECK int pair_check(const struct pair_target *target, const char *cooki
 DV_MUST_CHECK int pair_make(const struct pair_target *target, struct str_list *ret_cookies,
 			    struct dv_error *err);
 
-/* Have them prepared and started, and wait until their server listens. `on_progress` is called on this
+/* Have them prepared and started, and wait until their server, or the socket of their terminal, is there. `on_progress` is called on this
  * thread with each record of progress. */
 DV_MUST_CHECK int pair_ensure(const struct pair_target *target, ask_on_record on_progress,
 			      void *context, struct dv_error *err);

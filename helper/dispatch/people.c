@@ -2,6 +2,7 @@
 #include "dispatch/people.h"
 
 #include <jansson.h>
+#include <pwd.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,6 +36,7 @@ static int add(struct door_people *people, const char *identity, const char *use
 	*person = (struct door_person){ .identity = strdup(identity),
 					.user = user ? strdup(user) : NULL,
 					.port = port,
+					.uid = (uid_t)-1,
 					.away = away };
 	people->n_rows++;
 	return person->identity && (person->user || !user) ? 0 : -ENOMEM;
@@ -174,6 +176,16 @@ const struct door_person *door_people_find(const struct door_people *people, con
 	return people->n_rows == 0 ? NULL
 				   : bsearch(&key, people->rows, people->n_rows,
 					     sizeof(*people->rows), compare);
+}
+
+uid_t door_people_uid(const struct door_people *people, const struct door_person *person)
+{
+	struct door_person *own = &people->rows[person - people->rows];
+	const struct passwd *account = own->uid == (uid_t)-1 ? getpwnam(own->user) : NULL;
+
+	if (account)
+		own->uid = account->pw_uid;
+	return own->uid;
 }
 
 void door_people_done(struct door_people *people)

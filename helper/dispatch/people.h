@@ -30,6 +30,7 @@ struct door_person {
 	uint16_t port;
 	enum door_away away;
 	bool is_admin;
+	uid_t uid; /* (uid_t)-1: not looked up yet, or no account yet */
 };
 
 /* Zero-initialise; release with door_people_done(). */
@@ -44,6 +45,9 @@ DV_MUST_CHECK int door_people_refresh(struct door_people *people, int root_fd,
 				      struct dv_error *err);
 /* Borrowed until the next refresh; NULL where nobody is called so. */
 const struct door_person *door_people_find(const struct door_people *people, const char *identity);
+/* The uid of their account; (uid_t)-1 where there is none. The name service is asked once for each reading of
+ * the files: with many accounts it takes a millisecond. */
+uid_t door_people_uid(const struct door_people *people, const struct door_person *person);
 void door_people_done(struct door_people *people);
 
 #endif

@@ -141,22 +141,38 @@ static enum route_kind identify(const struct fcgi *request, const struct door_pe
 	return AWAY[route->person->away];
 }
 
+/* What of the door's own the request is about, if it is. */
+static void find_place(struct route *route)
+{
+	const char *target = route->target;
+	bool is_status =
+		str_equal(target, ROUTE_STATUS_PATH) || str_equal(target, ROUTE_STATUS_JSON_PATH);
+
+	route->is_of_terminal = str_starts_with(target, ROUTE_TERMINAL_FOLDER) ||
+				str_equal(target, ROUTE_TERMINAL_PROGRESS_PATH);
+	if (is_status)
+		route->kind = route->person->is_admin ? ROUTE_STATUS : ROUTE_NO_ADMIN;
+	else if (str_equal(target, ROUTE_PROGRESS_PATH) ||
+		 str_equal(target, ROUTE_TERMINAL_PROGRESS_PATH))
+		route->kind = ROUTE_PROGRESS;
+	else if (route->is_of_terminal)
+		route->kind = ROUTE_TERMINAL;
+}
+
 void route_decide(const struct fcgi *request, const struct door_people *people,
 		  const struct secret *secret, struct route *ret_route)
 {
 	const char *uri = fcgi_get(request, "REQUEST_URI");
 	struct route route = { .target = route_safe_target(uri),
-			       .is_navigation = is_navigation(request) };
+			       .is_navigation = is_navigation(request),
+			       .is_socket = fcgi_get(request, "HTTP_UPGRADE") != NULL };
 
 	if (uri && strcmp(uri, "/healthz") == 0)
 		route.kind = ROUTE_HEALTH;
 	else
 		route.kind = identify(request, people, secret, &route);
-	if (route.kind == ROUTE_UNSET && strcmp(route.target, "/devvm/progress") == 0)
-		route.kind = ROUTE_PROGRESS;
-	if (route.kind == ROUTE_UNSET && (strcmp(route.target, ROUTE_STATUS_PATH) == 0 ||
-					  strcmp(route.target, ROUTE_STATUS_JSON_PATH) == 0))
-		route.kind = route.person->is_admin ? ROUTE_STATUS : ROUTE_NO_ADMIN;
+	if (route.kind == ROUTE_UNSET)
+		find_place(&route);
 	if (route.kind == ROUTE_UNSET) {
 		DV_AUTO_FREE char *cookies =
 			route_session_cookies(fcgi_get(request, "HTTP_COOKIE"));

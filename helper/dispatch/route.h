@@ -24,11 +24,15 @@ enum route_kind {
 	ROUTE_STATUS,	 /* the status page, for an administrator */
 	ROUTE_NO_ADMIN,	 /* 403: the status page, for anybody else */
 	ROUTE_PROGRESS,	 /* what their visit is at, as JSON */
+	ROUTE_TERMINAL,	 /* to their web terminal, whatever it is that is asked for there */
 	ROUTE_PASS,	 /* to their server as it is */
 	ROUTE_CHECK,	 /* a navigation with a session: look whether it lives */
 	ROUTE_PAIR,	 /* a navigation without one */
 };
 
+#define ROUTE_PROGRESS_PATH "/devvm/progress"
+#define ROUTE_TERMINAL_PROGRESS_PATH "/devvm/progress?terminal"
+#define ROUTE_TERMINAL_FOLDER "/terminal/"
 #define ROUTE_STATUS_PATH "/devvm/"
 #define ROUTE_STATUS_JSON_PATH "/devvm/status.json"
 #define ROUTE_IDENTITY_BYTES 256
@@ -38,7 +42,9 @@ struct route {
 	char identity[ROUTE_IDENTITY_BYTES];
 	const struct door_person *person; /* borrowed; of STATUS and below */
 	bool is_navigation;
-	const char *target; /* of their request, safe to redirect to; borrowed from it */
+	bool is_socket;	     /* the opening of a WebSocket */
+	bool is_of_terminal; /* PROGRESS, TERMINAL */
+	const char *target;  /* of their request, safe to redirect to; borrowed from it */
 };
 
 /* `secret` may be empty: then only the unix socket is trusted. */

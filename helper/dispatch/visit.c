@@ -13,6 +13,12 @@
 #define MAX_STEPS 64
 #define KEPT_MS 60000 /* how long its outcome is told */
 
+static const char *const WAITING[] = {
+	[PAIR_T3] = "Your workspace is starting", [PAIR_TERMINAL] = "Your terminal is starting"
+};
+static const char *const FAILED[] = { [PAIR_T3] = "Your workspace could not be started",
+				      [PAIR_TERMINAL] = "Your terminal could not be started" };
+
 enum visit_state {
 	VISIT_RUNNING,
 	VISIT_READY,
@@ -89,7 +95,7 @@ static void drop_visit(struct visits *visits, struct visit **at)
 	free(visit);
 }
 
-static struct visit **find_visit(struct visits *visits, const char *user)
+static struct visit **find_visit(struct visits *visits, const char *user, enum pair_what what)
 {
 	struct visit **found = NULL;
 	int64_t now_ms = clock_now_ms();
@@ -102,7 +108,7 @@ static struct visit **find_visit(struct visits *visits, const char *user)
 			drop_visit(visits, at);
 			continue;
 		}
-		if (strcmp(visit->target.user, user) == 0)
+		if (visit->target.what == what && strcmp(visit->target.user, user) == 0)
 			found = at;
 		at = &visit->next;
 	}
@@ -127,15 +133,32 @@ static int start_visit(struct visits *visits, const struct pair_target *target)
 	return -EBUSY;
 }
 
+static char *print_visit(struct visit *visit, const char *title, const char *target, size_t *ret_n)
+{
+	bool is_failed = visit->state == VISIT_FAILED;
+	struct page_visit shown = { .user = visit->target.user,
+				    .title = title,
+				    .text = is_failed ? visit->err.text : NULL,
+				    .target = target,
+				    .steps = visit->steps };
+	char *text;
+
+	(void)pthread_mutex_lock(&visit->lock);
+	shown.n_steps = visit->n_steps;
+	text = is_failed ? page_failed(&shown, ret_n) : page_waiting(&shown, ret_n);
+	(void)pthread_mutex_unlock(&visit->lock);
+	return text;
+}
+
 /* Their server does not listen. A navigation begins a visit, and hears once that it failed. */
 void visits_wait(struct visits *visits, const struct pair_target *target, struct door_call *call)
 {
-	struct visit **at = find_visit(visits, target->user);
+	struct visit **at = find_visit(visits, target->user, target->what);
 	size_t n = 0;
 	char *text;
 
 	if (at && (*at)->state == VISIT_FAILED) {
-		text = page_failed((*at)->err.text, call->target, (*at)->steps, (*at)->n_steps, &n);
+		text = print_visit(*at, FAILED[target->what], call->target, &n);
 		call_reply(call, text, n);
 		drop_visit(visits, at);
 		return;
@@ -149,20 +172,16 @@ void visits_wait(struct visits *visits, const struct pair_target *target, struct
 			     "Many workspaces are starting. Try again in a minute.", call->target);
 		return;
 	}
-	text = NULL;
-	at = find_visit(visits, target->user);
-	if (at) {
-		(void)pthread_mutex_lock(&(*at)->lock);
-		text = page_waiting(target->user, call->target, (*at)->steps, (*at)->n_steps, &n);
-		(void)pthread_mutex_unlock(&(*at)->lock);
-	}
+	at = find_visit(visits, target->user, target->what);
+	text = at ? print_visit(*at, WAITING[target->what], call->target, &n) : NULL;
 	call_reply(call, text, n);
 }
 
-void visits_progress(struct visits *visits, const char *user, struct door_call *call)
+void visits_progress(struct visits *visits, const char *user, enum pair_what what,
+		     struct door_call *call)
 {
 	static const char *const states[] = { "running", "ready", "failed" };
-	struct visit **at = find_visit(visits, user);
+	struct visit **at = find_visit(visits, user, what);
 	json_t *steps = json_array(), *answer;
 	char *json, *text;
 	size_t n = 0;

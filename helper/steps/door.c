@@ -44,6 +44,12 @@ static void print_people(FILE *out, const struct people *people)
 			(void)fprintf(out, "\t\"%s\" devvm_%s;\n", people->rows[i].identity,
 				      people->rows[i].name);
 	}
+	(void)fprintf(out, "}\nmap $devvm_identity $devvm_terminal {\n\tdefault \"\";\n");
+	for (size_t i = 0; i < people->n_rows; i++) {
+		if (is_behind(&people->rows[i]))
+			(void)fprintf(out, "\t\"%s\" %s;\n", people->rows[i].identity,
+				      people->rows[i].name);
+	}
 	(void)fprintf(out, "}\n");
 	for (size_t i = 0; i < people->n_rows; i++) {
 		if (is_behind(&people->rows[i]))

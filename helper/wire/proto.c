@@ -25,7 +25,7 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 		{ { "v", true }, { "user", true } } },
 	[PROTO_ENSURE] = { PROTO_ENSURE, "ensure", PROTO_REQUEST, HELPER,
 		ROOT | ADMIN | DISPATCH | SELF,
-		{ { "v", true }, { "user", true }, { "wait", false } } },
+		{ { "v", true }, { "user", true }, { "wait", false }, { "terminal", false } } },
 	[PROTO_WAIT] = { PROTO_WAIT, "wait", PROTO_REQUEST, HELPER, ROOT | ADMIN | DISPATCH | SELF,
 		{ { "v", true }, { "user", true } } },
 	/* without `user`: everybody the asker may see */

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The real programs people use, as two more lower layers of a host: `up --with-programs`.
 #
-#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone, nginx;
-#                      on trixie ttyd, too
+#   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone, nginx,
+#                      ttyd
 #   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
 #                      npm beside it, below /srv/artifacts the real claude, a registry of files, and axe,
 #                      which judges whether a page is accessible
@@ -13,8 +13,10 @@
 # `artifacts_up` (case.sh).
 
 # Bump when programs_make or artifacts_make changes what it makes.
-readonly PROGRAMS_RECIPE=3 ARTIFACTS_RECIPE=1
+readonly PROGRAMS_RECIPE=5 ARTIFACTS_RECIPE=1
 readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs nginx-light rclone"
+readonly TTYD_BUILD="build-essential cmake libcap-dev libjson-c-dev libssl-dev libuv1-dev libwebsockets-dev zlib1g-dev"
+readonly TTYD_LIBRARIES="libcap2 libjson-c5 libuv1 libwebsockets17 zlib1g"
 # Debian's own node is older than t3 takes (22.16) in both suites.
 readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76 AXE_VERSION=4.10.3
 
@@ -65,36 +67,54 @@ layer_build() { # DIR WHAT MAKE [ARGUMENT…]
 	) 9>"$CACHE/lock-layers" >&2
 }
 
-# The outer apt works on the inner root, as it did for the base.
-programs_make() { # BASE SUITE TMP
-	local root=$3/root disk=$3/disk tmp=$3
-	mkdir "$root" "$disk"
-	# An overlay cannot be the upper layer of another.
-	if [ "$(stat -f -c %T "$disk")" = overlayfs ]; then
-		mount -t tmpfs devvm-host "$disk"
-	fi
-	mkdir "$disk/upper" "$disk/work"
-	mount -t overlay -o "lowerdir=$1,upperdir=$disk/upper,workdir=$disk/work" devvm-host "$root"
-	mount -t proc proc "$root/proc"
-	cat >"$tmp/apt.conf" <<-END
+# The outer apt works on an inner root: APT_CONFIG says which. $2 is a folder for its files.
+programs_apt() { # ROOT TMP
+	cat >"$2/apt.conf" <<-END
 		APT::Architecture "$(dpkg --print-architecture)";
 		APT::Install-Recommends "false";
 		APT::Sandbox::User "root";
-		Dir "$root";
-		DPkg::Chroot-Directory "$root";
+		Dir "$1";
+		DPkg::Chroot-Directory "$1";
 		DPkg::Options:: "--path-exclude=/usr/share/doc/*";
 		DPkg::Options:: "--path-exclude=/usr/share/man/*";
 		DPkg::Options:: "--path-exclude=/usr/share/locale/*";
 	END
-	apt-config dump --no-empty | grep -E '^Acquire::(https?|ftp|Check|Retries|Force)' >>"$tmp/apt.conf" ||
-		true
-	export APT_CONFIG=$tmp/apt.conf DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+	(unset APT_CONFIG && apt-config dump --no-empty) |
+		grep -E '^Acquire::(https?|ftp|Check|Retries|Force)' >>"$2/apt.conf" || true
+	export APT_CONFIG=$2/apt.conf DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 	apt-get -q update
+}
+
+# An overlay on BASE at TMP/root, its upper half at TMP/disk/upper.
+programs_mount() { # BASE TMP
+	mkdir -p "$2/root" "$2/disk"
+	# An overlay cannot be the upper layer of another.
+	if [ "$(stat -f -c %T "$2/disk")" = overlayfs ]; then
+		mount -t tmpfs devvm-host "$2/disk"
+	fi
+	mkdir "$2/disk/upper" "$2/disk/work"
+	mount -t overlay -o "lowerdir=$1,upperdir=$2/disk/upper,workdir=$2/disk/work" devvm-host "$2/root"
+	mount -t proc proc "$2/root/proc"
+}
+
+programs_make() { # BASE SUITE TMP
+	local root=$3/root disk=$3/disk tmp=$3
+	programs_mount "$1" "$tmp"
+	[ "$2" != bookworm ] || programs_build_ttyd "$1" "$tmp/build"
+	programs_apt "$root" "$tmp"
 	# shellcheck disable=SC2086
 	apt-get -q -y install $PROGRAMS_PACKAGES
 	# A case that wants it starts it; the others need not have it at their boot.
 	rm -f "$root/etc/systemd/system/multi-user.target.wants/nginx.service"
-	[ "$2" != trixie ] || programs_add_ttyd "$root"
+	case $2 in
+	bookworm)
+		# shellcheck disable=SC2086
+		apt-get -q -y install $TTYD_LIBRARIES
+		install -m 755 "$tmp/build/ttyd" "$root/usr/bin/ttyd"
+		install -m 644 "$tmp/build/libwebsockets-evlib_uv.so" "$root/usr/lib/$(dpkg-architecture -q DEB_HOST_MULTIARCH)/"
+		;;
+	*) programs_add_ttyd "$root" ;;
+	esac
 	find "$root/var/lib/apt/lists" "$root/var/cache/apt" -type f -delete
 	umount "$root/proc" "$root"
 	if mountpoint -q "$disk"; then
@@ -107,14 +127,38 @@ programs_make() { # BASE SUITE TMP
 	touch "$tmp/layer/etc/.updated" "$tmp/layer/var/.updated"
 }
 
-# Debian has it in sid only, and that package is content with what trixie has (not with bookworm's).
-programs_add_ttyd() { # ROOT
-	local list=$1/etc/apt/sources.list.d/sid.list
-	(unset APT_CONFIG && rootfs_sources sid) | grep -v ' sid-' >"$list"
+# Debian has ttyd in sid only. That package is content with what trixie has; for bookworm its source is built.
+programs_sid() { # ROOT TYPE
+	(unset APT_CONFIG && rootfs_sources sid) | grep -v ' sid-' | sed "s/^deb /$2 /" \
+		>"$1/etc/apt/sources.list.d/sid.list"
 	# A clock that is ahead of the archive is no reason to stop here.
 	apt-get -q -o Acquire::Check-Valid-Until=false -o Acquire::Retries=3 update
+}
+
+programs_add_ttyd() { # ROOT
+	programs_sid "$1" deb
 	apt-get -q -y -o Acquire::Retries=3 -t trixie install ttyd
-	rm "$list"
+	rm "$1/etc/apt/sources.list.d/sid.list"
+}
+
+# Leaves TMP/ttyd. What it is built with is in a root of its own, which goes away.
+programs_build_ttyd() { # BASE TMP
+	local root=$2/root
+	mkdir "$2"
+	programs_mount "$1" "$2"
+	programs_apt "$root" "$2"
+	# shellcheck disable=SC2086
+	apt-get -q -y install $TTYD_BUILD
+	programs_sid "$root" deb-src
+	mkdir "$root/ttyd"
+	(cd "$root/ttyd" && apt-get -q -o Acquire::Retries=3 source --tar-only ttyd)
+	chroot "$root" sh -ec 'cd /ttyd; tar -xf ttyd_*.orig.tar.*; cd ttyd-*
+		cmake -B build -DCMAKE_BUILD_TYPE=Release; make -C build -j2; build/ttyd --version'
+	cp "$root"/ttyd/ttyd-*/build/ttyd "$2/ttyd"
+	# Opened by name when it starts; bookworm has it among the files for building.
+	cp "$root"/usr/lib/*/libwebsockets-evlib_uv.so "$2/"
+	umount "$root/proc" "$root"
+	! mountpoint -q "$2/disk" || umount "$2/disk"
 }
 
 artifacts_make() { # TMP

@@ -18,15 +18,19 @@ import struct
 import sys
 
 
+BASE = "/terminal/"  # ttyd@.service
+
+
 class TtydError(Exception):
     pass
 
 
 class Connection:
     def __init__(self, path, timeout):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout)
-        self.socket.connect(path)
+        if path:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout)
+            self.socket.connect(path)
         self.pending = b""
 
     def read(self, n):
@@ -65,19 +69,19 @@ class Connection:
         return first & 0x0F, self.read(n)
 
 
-def upgrade(connection):
+def upgrade(connection, headers):
     key = base64.b64encode(os.urandom(16)).decode()
     connection.socket.sendall(
-        ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        (f"GET {BASE}ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: tty\r\n"
-         f"Sec-WebSocket-Key: {key}\r\n\r\n").encode())
+         f"Sec-WebSocket-Key: {key}\r\n{headers}\r\n").encode())
     status = connection.head().splitlines()[0]
     if " 101 " not in status:
         raise TtydError(f"no WebSocket: {status}")
 
 
-def type_line(connection, line):
-    upgrade(connection)
+def type_line(connection, line, headers=""):
+    upgrade(connection, headers)
     # What the page sends first; then '0' in front of what is typed and of what is shown.
     connection.send_frame(json.dumps({"AuthToken": "", "columns": 200, "rows": 50}).encode())
     connection.send_frame(b"0" + line.encode() + b"\n")
@@ -104,13 +108,14 @@ def main():
     options = parser.parse_args()
     connection = Connection(options.socket, options.timeout)
     if options.page:
-        connection.socket.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.socket.sendall(f"GET {BASE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         print(connection.head().splitlines()[0])
     else:
         print(type_line(connection, options.line or ""))
 
 
-try:
-    main()
-except (OSError, TtydError) as error:
-    sys.exit(f"ttyd_client: {error}")
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, TtydError) as error:
+        sys.exit(f"ttyd_client: {error}")

@@ -235,6 +235,26 @@ static void units_that_are_not_as_they_should_be(void **state)
 		"--now\n" NO_PERSON "5 problems\n");
 }
 
+static void a_login_prompt_for_everybody(void **state)
+{
+	DV_AUTO_DOCTOR struct doctor doctor = well(*state);
+
+	says.units =
+		"Id=ttyd.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n";
+	assert_says(&doctor, ONE("machine ttyd.service offers a login on a port of 127.0.0.1 to "
+				 "every local user, "
+				 "beside the web terminals of devvm: sudo systemctl disable --now "
+				 "ttyd.service\n"));
+}
+
+static void no_such_prompt(void **state)
+{
+	DV_AUTO_DOCTOR struct doctor doctor = well(*state);
+
+	says.units = "Id=ttyd.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n";
+	assert_says(&doctor, WELL);
+}
+
 static void no_systemd_is_said(void **state)
 {
 	DV_AUTO_DOCTOR struct doctor doctor = well(*state);
@@ -725,6 +745,8 @@ int main(void)
 		DOCTOR_TEST(an_installer_over_plain_http),
 		DOCTOR_TEST(stacks_without_the_module),
 		DOCTOR_TEST(units_that_are_not_as_they_should_be),
+		DOCTOR_TEST(a_login_prompt_for_everybody),
+		DOCTOR_TEST(no_such_prompt),
 		DOCTOR_TEST(no_systemd_is_said),
 		DOCTOR_TEST(failed_steps_with_their_next_try),
 		DOCTOR_TEST(each_failed_step_has_its_own_word),

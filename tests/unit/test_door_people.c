@@ -43,6 +43,22 @@ static void a_change_is_seen_at_once(void **state)
 	door_people_done(&people);
 }
 
+static void accounts_are_looked_up(void **state)
+{
+	struct scratch *scratch = *state;
+	struct door_people people = { 0 };
+
+	scratch_write(scratch, DOOR_PEOPLE_PATH,
+		      "{\"a\": {\"os_user\": \"root\", \"port\": 1}, "
+		      "\"b\": {\"os_user\": \"no-such-account\", \"port\": 2}}",
+		      0644);
+	refresh(scratch, &people);
+	assert_int_equal(door_people_uid(&people, door_people_find(&people, "a")), 0);
+	assert_int_equal(door_people_uid(&people, door_people_find(&people, "a")), 0);
+	assert_int_equal(door_people_uid(&people, door_people_find(&people, "b")), (uid_t)-1);
+	door_people_done(&people);
+}
+
 static void what_is_no_map_knows_nobody(void **state)
 {
 	struct scratch *scratch = *state;
@@ -72,6 +88,7 @@ static void what_is_no_map_knows_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(a_change_is_seen_at_once),
+					    TEST(accounts_are_looked_up),
 					    TEST(what_is_no_map_knows_nobody) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

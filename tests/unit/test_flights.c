@@ -195,19 +195,19 @@ static void a_session_that_nobody_can_be_asked_about_is_passed_on(void **state D
 	end();
 }
 
-static const char *ask_progress(struct visits *visits)
+static const char *ask_progress(struct visits *visits, enum pair_what what)
 {
 	forget_calls();
-	visits_progress(visits, "emo", new_call("/devvm/progress", NULL));
+	visits_progress(visits, "emo", what, new_call("/devvm/progress", NULL));
 	assert_int_equal(stage.n_told, 1);
 	return stage.calls[0].text;
 }
 
-static void wait_for_progress(struct visits *visits, const char *part)
+static void wait_for_progress(struct visits *visits, enum pair_what what, const char *part)
 {
 	for (int i = 0; i < 1000; i++) {
 		(void)sd_event_run(stage.event, 10000);
-		if (strstr(ask_progress(visits), part))
+		if (strstr(ask_progress(visits, what), part))
 			return;
 	}
 	fail_msg("never heard %s, but %s", part, stage.calls[0].text);
@@ -235,10 +235,11 @@ static void a_visit_is_told_step_by_step(void **state DV_UNUSED)
 	assert_contains(stage.calls[1].text, "href=\"/other\"");
 	assert_int_equal(visits.n_visits, 1);
 	wait_for_progress(
-		&visits,
+		&visits, PAIR_T3,
 		"{\"step\":\"claude\",\"status\":\"running\",\"text\":\"\\\"quoted\\\"\"}");
-	wait_for_progress(&visits, "{\"step\":\"code\",\"status\":\"ok\",\"text\":\"clone it\"}");
-	wait_for_progress(&visits, "{\"state\":\"failed\",\"text\":\"claude: no route\"");
+	wait_for_progress(&visits, PAIR_T3,
+			  "{\"step\":\"code\",\"status\":\"ok\",\"text\":\"clone it\"}");
+	wait_for_progress(&visits, PAIR_T3, "{\"state\":\"failed\",\"text\":\"claude: no route\"");
 
 	/* It is said once; whoever tries again begins anew. */
 	forget_calls();
@@ -247,7 +248,29 @@ static void a_visit_is_told_step_by_step(void **state DV_UNUSED)
 	assert_contains(stage.calls[0].text, "claude: no route");
 	assert_contains(stage.calls[0].text, "<a href=\"/deep\">Try again</a>");
 	assert_int_equal(visits.n_visits, 0);
-	assert_contains(ask_progress(&visits), "{\"state\":\"ready\"");
+	assert_contains(ask_progress(&visits, PAIR_T3), "{\"state\":\"ready\"");
+	end();
+}
+
+/* Not held up by a visit to their server, which goes on meanwhile. */
+static void a_visit_to_the_terminal_is_one_of_its_own(void **state DV_UNUSED)
+{
+	static struct visits visits; /* which outlive this test */
+	struct pair_target terminal;
+
+	visits.pool = stage.pool;
+	begin(REFUSED, NULL); /* it takes the one that comes first, and hangs up on the other */
+	stage.target.port = 1;
+	terminal = stage.target;
+	terminal.what = PAIR_TERMINAL;
+	visits_wait(&visits, &stage.target, new_call("/", NULL));
+	visits_wait(&visits, &terminal, new_call("/terminal/", NULL));
+	assert_int_equal(visits.n_visits, 2);
+	assert_contains(stage.calls[0].text, "<h1>Your workspace is starting</h1>");
+	assert_contains(stage.calls[1].text, "<h1>Your terminal is starting</h1>");
+	/* What a thread still asks for must not meet the next test. */
+	wait_for_progress(&visits, PAIR_T3, "{\"state\":\"failed\"");
+	wait_for_progress(&visits, PAIR_TERMINAL, "{\"state\":\"failed\"");
 	end();
 }
 
@@ -294,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
 		cmocka_unit_test(a_session_that_nobody_can_be_asked_about_is_passed_on),
 		cmocka_unit_test(a_visit_is_told_step_by_step),
+		cmocka_unit_test(a_visit_to_the_terminal_is_one_of_its_own),
 		cmocka_unit_test(pages_of_the_status_share_a_question),
 		cmocka_unit_test(a_helper_that_is_away_is_said),
 	};

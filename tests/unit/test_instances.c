@@ -212,6 +212,18 @@ static void an_ensure_is_a_visit(void **state)
 	assert_int_equal(fake_starts(T3("anna")), 1);
 }
 
+static void a_visit_to_the_terminal_opens_its_socket_alone(void **state)
+{
+	const struct fake *fake = *state;
+
+	assert_string_equal(fake_ask(fake, 1001, "ensure\nv=1\nuser=anna\nterminal=1\n"), "done");
+	assert_int_equal(fake_starts("ttyd@anna.socket"), 1);
+	assert_int_equal(fake_starts(T3("anna")), 0);
+	scratch_write(fake->scratch, "var/lib/devvm/hold/anna", "", 0644);
+	assert_string_equal(fake_ask(fake, 1001, "ensure\nv=1\nuser=anna\nterminal=1\n"), "done");
+	assert_int_equal(fake_starts("ttyd@anna.socket"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
 
 int main(void)
@@ -229,6 +241,7 @@ int main(void)
 		TEST(who_is_parked_while_in_line_is_left_out),
 		TEST(without_a_bus_the_next_login_tries_again),
 		TEST(an_ensure_is_a_visit),
+		TEST(a_visit_to_the_terminal_opens_its_socket_alone),
 	};
 
 	return cmocka_run_group_tests_name("instances", tests, NULL, NULL);

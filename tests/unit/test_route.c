@@ -86,6 +86,17 @@ static void routes(void **state DV_UNUSED)
 		{ ROUTE_STATUS, { BY_SOCKET, ROOT, GET, { "REQUEST_URI", "/devvm/" } } },
 		{ ROUTE_STATUS, { BY_SOCKET, ROOT, GET, { "REQUEST_URI", "/devvm/status.json" } } },
 		{ ROUTE_UNTRUSTED, { ROOT, GET, { "REQUEST_URI", "/devvm/" } } },
+		{ ROUTE_PROGRESS,
+		  { BY_SOCKET, ANNA, { "REQUEST_URI", "/devvm/progress?terminal" } } },
+		{ ROUTE_TERMINAL,
+		  { BY_SOCKET, ANNA, GET, DOCUMENT, { "REQUEST_URI", "/terminal/" } } },
+		{ ROUTE_TERMINAL, { BY_SOCKET, ANNA, GET, { "REQUEST_URI", "/terminal/ws" } } },
+		{ ROUTE_PARKED,
+		  { BY_SOCKET,
+		    { "HTTP_X_AUTHENTIK_USERNAME", "park" },
+		    { "REQUEST_URI", "/terminal/ws" } } },
+		{ ROUTE_UNTRUSTED, { ANNA, GET, { "REQUEST_URI", "/terminal/ws" } } },
+		{ ROUTE_PASS, { BY_SOCKET, ANNA, GET, { "REQUEST_URI", "/terminals" } } },
 		{ ROUTE_HEALTH, { { "REQUEST_URI", "/healthz" } } },
 	};
 

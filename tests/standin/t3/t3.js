@@ -152,14 +152,30 @@ function onRequest (server, request, response) {
   })
 }
 
-// RFC 6455: text frames of up to 64 KiB, echoed; close and ping answered.
-function onFrame (socket, opcode, data) {
+// RFC 6455: frames of up to 32 MiB, each echoed as it came, fragments too; close and ping answered.
+const MAX_FRAME = 32 << 20
+
+function onFrame (socket, first, data) {
+  const opcode = first & 15
   const header = data.length < 126
-    ? Buffer.from([0x80 | opcode, data.length])
-    : Buffer.from([0x80 | opcode, 126, data.length >> 8, data.length & 255])
-  if (opcode === 8) return socket.end(Buffer.concat([header, data]))
+    ? Buffer.from([first, data.length])
+    : data.length < 65536
+      ? Buffer.from([first, 126, data.length >> 8, data.length & 255])
+      : Buffer.concat([Buffer.from([first, 127]), Buffer.alloc(8)])
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(data.length), 2)
   if (opcode === 9) header[0] = 0x80 | 10
   socket.write(Buffer.concat([header, data]))
+  if (opcode === 8) socket.end()
+}
+
+// Where a frame's data begins and how long it is; null before that is known.
+function readHead (bytes) {
+  if (bytes.length < 2) return null
+  const short = bytes[1] & 127
+  const at = short === 126 ? 4 : short === 127 ? 10 : 2
+  if (bytes.length < at + 4) return null
+  const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short
+  return { at: at + 4, length }
 }
 
 function onUpgrade (server, request, socket) {
@@ -173,20 +189,28 @@ function onUpgrade (server, request, socket) {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
     `Sec-WebSocket-Accept: ${accept}\r\n\r\n`)
   socket.on('error', () => socket.destroy())
+  socket.on('end', () => socket.end())
+  let chunks = []
+  let bytes = 0
+  let wanted = 2
   socket.on('data', (chunk) => {
-    pending = Buffer.concat([pending, chunk])
-    for (;;) {
-      if (pending.length < 6) return
-      const short = pending[1] & 127
-      const at = short === 126 ? 4 : 2
-      if (short === 127) return socket.destroy()
-      const length = short === 126 ? pending.readUInt16BE(2) : short
-      if (pending.length < at + 4 + length) return
-      const mask = pending.subarray(at, at + 4)
-      const data = Buffer.from(pending.subarray(at + 4, at + 4 + length)).map((byte, i) => byte ^ mask[i & 3])
-      const opcode = pending[0] & 15
-      pending = pending.subarray(at + 4 + length)
-      onFrame(socket, opcode, data)
+    chunks.push(chunk)
+    bytes += chunk.length
+    while (bytes >= wanted) {
+      pending = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+      const head = readHead(pending)
+      if (head && head.length > MAX_FRAME) return socket.destroy()
+      wanted = head ? head.at + head.length : bytes + 1
+      chunks = [pending]
+      if (bytes < wanted) return
+      const mask = pending.subarray(head.at - 4, head.at)
+      const data = Buffer.from(pending.subarray(head.at, wanted))
+      for (let i = 0; i < data.length; i++) data[i] ^= mask[i & 3]
+      const first = pending[0]
+      chunks = [pending.subarray(wanted)]
+      bytes -= wanted
+      wanted = 2
+      onFrame(socket, first, data)
     }
   })
 }
