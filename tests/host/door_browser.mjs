@@ -247,9 +247,26 @@ const scenarios = {
     say('sessions', (await Promise.all(tabs.map(session))).filter(Boolean).length)
   },
 
+  // The web terminal: what is typed at the page runs as them.
+  async terminal (name) {
+    const { page } = await person(name)
+    say('status', await open(page, '/terminal'))
+    say('title', await page.title())
+    await page.locator('.xterm').waitFor()
+    await page.locator('.xterm').click()
+    await page.keyboard.type('echo "it is $(id -un), $((6 * 7))"\n')
+    const heard = await page.waitForFunction(() => {
+      const buffer = window.term?.buffer.active
+      const lines = Array.from({ length: buffer?.length ?? 0 }, (_, i) => buffer.getLine(i).translateToString(true))
+      return lines.find((line) => line.startsWith('it is '))
+    })
+    say('said', await heard.jsonValue())
+    say('arrived', where(page))
+  },
+
   // The status page of an administrator.
   async status (name, picture) {
-    const { page } = await person(name, { viewport: { width: 900, height: 760 } })
+    const { page } = await person(name, { viewport: { width: 900, height: 540 } })
     say('status', await open(page, '/devvm'))
     say('arrived', where(page))
     say('title', await page.title())
