@@ -57,9 +57,12 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
+ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/known_bad.c helper/ledger/ledger.c \
                   helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c
+                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
+                  helper/ledger/update_log.c
+update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c helper/update/outcome.c \
+                  helper/update/rules.c helper/update/spare.c helper/update/version.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
@@ -71,27 +74,28 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/maps.c helper/steps/mirror_result.c helper/steps/mirror_run.c \
                  helper/steps/mirrors.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
-                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
+                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/resolving.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
                  helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
-                 helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
+                 helper/steps/unit_run.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
-                  helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
+                  helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
-               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c
+               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
+               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/settle.c \
+               helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_facts.c \
+               helper/job/update_prune.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
-               helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
+               helper/ctl/cmd_secrets.c helper/ctl/cmd_freeze.c helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_versions.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
@@ -107,11 +111,11 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store roster ledger units secrets steps
+LAYERS   := base wire fetch config store update roster ledger units secrets steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+            $(call lib,update) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What the front door links.
 BELOW_DISPATCH = $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
@@ -271,7 +275,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster update store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -336,7 +340,7 @@ bench: test-deps
 	@echo "== what a person waits for"; tests/bench/person
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store update roster ledger units secrets steps daemon \
              job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

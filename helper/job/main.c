@@ -16,6 +16,8 @@ static const struct {
 	{ "install", job_install, "a version of a program for the machine (root)" },
 	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
+	{ "resolve", job_resolve, "ask the npm registry about a version (devvm-stage)" },
+	{ "update", job_update, "one run of the updater of t3 (root)" },
 	{ "packages", job_packages, "install the Debian packages that devvm.yaml names (root)" },
 	{ "protect", job_protect, "close a tree of `protect:` to others (its owner)" },
 	{ "mirror", job_mirror, "one run of one mirror (devvm-mirror)" },

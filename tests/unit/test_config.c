@@ -51,7 +51,12 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->token_path, b->token_path);
 	assert_true(str_equal(a->code_remote, b->code_remote));
 	assert_string_equal(a->t3_package, b->t3_package);
-	assert_string_equal(a->t3_tag, b->t3_tag);
+	assert_string_equal(a->t3_track, b->t3_track);
+	assert_true(str_equal(a->t3_pin, b->t3_pin));
+	assert_int_equal(a->update_min_free_disk_mb, b->update_min_free_disk_mb);
+	assert_int_equal(a->update_min_free_memory_mb, b->update_min_free_memory_mb);
+	assert_int_equal(a->update_cooldown_hours, b->update_cooldown_hours);
+	assert_int_equal(a->update_keep_versions, b->update_keep_versions);
 	assert_string_equal(a->playwright_package, b->playwright_package);
 	assert_string_equal(a->playwright_version, b->playwright_version);
 	assert_true(str_equal(a->node_path, b->node_path));
@@ -213,7 +218,12 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_string_equal(config.token_path, "/etc/t3-serve/claude-oauth-token");
 	assert_null(config.code_remote);
 	assert_string_equal(config.t3_package, "t3");
-	assert_string_equal(config.t3_tag, "nightly");
+	assert_string_equal(config.t3_track, "nightly");
+	assert_null(config.t3_pin);
+	assert_int_equal(config.update_min_free_disk_mb, 2048);
+	assert_int_equal(config.update_min_free_memory_mb, 512);
+	assert_int_equal(config.update_cooldown_hours, 0);
+	assert_int_equal(config.update_keep_versions, 3);
 	assert_string_equal(config.playwright_package, "@playwright/mcp");
 	assert_string_equal(config.playwright_version, "0.0.76");
 	assert_null(config.node_path);
@@ -249,7 +259,8 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "  reserved: [4001, 3780]\n"
 		      "token: {path: /run/token}\n"
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
-		      "t3: {package: '@acme/t3', tag: 0.0.28}\n"
+		      "t3: {package: '@acme/t3', track: latest, pin: 0.0.28}\n"
+		      "update: {min_free_disk_mb: 1, min_free_memory_mb: 2, cooldown_hours: 3, keep_versions: 4}\n"
 		      "playwright:\n"
 		      "  package: mcp\n"
 		      "  version: 0.0.77\n"
@@ -285,7 +296,12 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_string_equal(config.token_path, "/run/token");
 	assert_string_equal(config.code_remote, "git@example.org:t/{repo}.git");
 	assert_string_equal(config.t3_package, "@acme/t3");
-	assert_string_equal(config.t3_tag, "0.0.28");
+	assert_string_equal(config.t3_track, "latest");
+	assert_string_equal(config.t3_pin, "0.0.28");
+	assert_int_equal(config.update_min_free_disk_mb, 1);
+	assert_int_equal(config.update_min_free_memory_mb, 2);
+	assert_int_equal(config.update_cooldown_hours, 3);
+	assert_int_equal(config.update_keep_versions, 4);
 	assert_string_equal(config.playwright_package, "mcp");
 	assert_string_equal(config.playwright_version, "0.0.77");
 	assert_string_equal(config.node_path, "/srv/node");
@@ -345,7 +361,7 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 
 #define KNOWN                                                                                      \
 	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, mirrors, vault, "  \
-	"code, t3, "                                                                               \
+	"code, t3, update, "                                                                       \
 	"playwright, node, claude, ssh_keys, home, instances, leaving, door, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)

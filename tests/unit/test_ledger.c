@@ -49,7 +49,7 @@ static void a_new_one_is_migrated_and_in_wal_mode(void **state)
 		ask_beside(scratch, "SELECT group_concat(name, ' ') FROM (SELECT name FROM"
 				    " sqlite_master WHERE type = 'table' ORDER BY name)");
 
-	assert_string_equal(version, "6");
+	assert_string_equal(version, "7");
 	assert_string_equal(mode, "wal");
 	assert_string_equal(tables, "events looks meta mirrors people ports secrets shared_tokens "
 				    "sqlite_sequence steps tools");
