@@ -236,7 +236,8 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
+UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
+              test_update_log test_version test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \

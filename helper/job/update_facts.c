@@ -51,7 +51,8 @@ static int read_pointers(const struct env *env, struct pointers *pointers, struc
 /* Of the nearest folder that is there: a new machine has none of them. */
 static int read_free_disk(const struct env *env, uint64_t *ret_bytes, struct dv_error *err)
 {
-	static const char *const folders[] = { STORE_FOLDER, "opt", "." };
+	static const char *const folders[] = { STORE_FOLDER "/" UPDATE_ITEM, STORE_FOLDER, "opt",
+					       "." };
 	struct statvfs fs;
 
 	for (size_t i = 0; i < DV_COUNT(folders); i++) {

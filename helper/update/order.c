@@ -16,12 +16,13 @@ bool order_is_version(const char *text)
 int order_parse(const char *instance, struct order *ret_order, struct dv_error *err)
 {
 	struct order order = { .dry_run = str_starts_with(instance, DRY) };
-	const char *rest = instance + strlen(RUN);
+	const char *rest;
 	char shown[STR_SHOW_BYTES];
 
 	if (!order.dry_run && !str_starts_with(instance, RUN))
 		return dv_refuse(err, -EINVAL, "%s does not begin with run or dry",
 				 str_show(instance, shown));
+	rest = instance + strlen(RUN);
 	if (*rest == '\0') {
 		*ret_order = order;
 		return 0;

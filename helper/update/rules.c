@@ -180,7 +180,7 @@ static bool lacks_disk(const struct rules_facts *facts, char *ret_sentence)
 	if (facts->free_disk_bytes >= facts->min_free_disk_bytes)
 		return false;
 	say(ret_sentence,
-	    "/" STORE_FOLDER " has %" PRIu64 " MiB free, and update.min_free_disk_mb is %" PRIu64
+	    "/" STORE_FOLDER "/t3 has %" PRIu64 " MiB free, and update.min_free_disk_mb is %" PRIu64
 	    ": make room",
 	    facts->free_disk_bytes / MIB, facts->min_free_disk_bytes / MIB);
 	return true;
