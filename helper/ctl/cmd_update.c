@@ -54,7 +54,7 @@ int cmd_update(int argc, char **argv)
 	int option;
 
 	ctl_init(&ctl);
-	while ((option = ctl_option(&ctl, argc, argv, ":", options)) != -1) {
+	while ((option = ctl_option(&ctl, argc, argv, ":nt:f:", options)) != -1) {
 		if (option == '?')
 			return CTL_USAGE;
 		words.dry_run |= option == 'n';
