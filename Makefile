@@ -62,7 +62,7 @@ ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
                   helper/ledger/update_log.c
 update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c helper/update/outcome.c \
-                  helper/update/rules.c helper/update/spare.c helper/update/version.c
+                  helper/update/rules.c helper/update/spare.c helper/update/version.c helper/update/window.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
@@ -78,7 +78,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
-                 helper/steps/unit_run.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
+                 helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
@@ -237,7 +237,7 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_log test_version test_account test_busy test_cgroup test_claude test_claude_cache \
+              test_ctl_update test_update_verbs test_update_log test_update_timer test_version test_window test_account test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \

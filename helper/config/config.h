@@ -28,6 +28,11 @@ struct config_port_range {
 	unsigned int last; /* included */
 };
 
+/* A part of each day, in minutes since midnight; one that ends before it begins goes past it. */
+struct config_window {
+	unsigned int first, last;
+};
+
 /* Where a person's claude comes from. */
 enum claude_source {
 	CLAUDE_NONE,	  /* nobody is given one */
@@ -168,6 +173,7 @@ struct config {
 	char *t3_package;		      /* `t3.package`: of npm */
 	char *t3_track;			      /* `t3.track`: the dist-tag that is followed */
 	char *t3_pin;			      /* `t3.pin`: a version instead; NULL: none */
+	struct config_window update_window;   /* `update.window`: when the nightly run begins */
 	unsigned int update_min_free_disk_mb; /* `update.min_free_disk_mb` */
 	unsigned int update_min_free_memory_mb; /* `update.min_free_memory_mb` */
 	unsigned int update_cooldown_hours;	/* `update.cooldown_hours`; 0: any age */

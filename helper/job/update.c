@@ -15,6 +15,7 @@
 #include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -25,6 +26,7 @@
 #include "steps/resolving.h"
 #include "steps/staging.h"
 #include "update/freeze.h"
+#include "update/window.h"
 
 #define LEDGER_BUSY_MS 10000
 #define LOCK_RUN "@update"
@@ -83,6 +85,25 @@ static bool is_frozen(struct update *update)
 	(void)snprintf(update->text, sizeof(update->text),
 		       "versions are frozen by /%s: %s; devvmctl unfreeze lifts it", freeze.path,
 		       text);
+	return true;
+}
+
+/* A timer that slept through the night fires when the machine wakes up. */
+static bool is_outside(struct update *update)
+{
+	const struct config_window *window = &update->config.update_window;
+	time_t now = (time_t)(update->env.wall_usec(&update->env) / 1000000);
+	char text[WINDOW_TEXT_BYTES];
+	struct tm tm;
+
+	if (!update->of_timer || !localtime_r(&now, &tm) ||
+	    window_has(window, (unsigned int)(tm.tm_hour * 60 + tm.tm_min)))
+		return false;
+	window_text(window, text);
+	(void)snprintf(update->text, sizeof(update->text),
+		       "it is %02d:%02d, and the nightly run begins in update.window, %s; "
+		       "devvmctl update begins one now",
+		       tm.tm_hour, tm.tm_min, text);
 	return true;
 }
 
@@ -233,6 +254,8 @@ static enum update_outcome run_locked(struct update *update)
 
 	if (!update->order.dry_run && open_run(update, &err) < 0)
 		return end_with(update, UPDATE_FAILED, &err);
+	if (is_outside(update))
+		return UPDATE_OUTSIDE;
 	if (is_frozen(update))
 		return UPDATE_FROZEN;
 	outcome = run_rounds(update);
@@ -289,7 +312,9 @@ static int read_words(struct update *update, int argc, char **argv, struct dv_er
 			if (order_parse(optarg, &update->order, err) < 0)
 				return -EINVAL;
 			update->instance = optarg;
-		} else if (option != 'm')
+		} else if (option == 'm')
+			update->of_timer = true;
+		else
 			return dv_refuse(err, -EINVAL, "%s makes no sense", argv[optind - 1]);
 	}
 	return optind < argc ? dv_refuse(err, -EINVAL, "%s is too much", argv[optind]) : 0;

@@ -20,6 +20,7 @@ struct update {
 	struct ledger *ledger;
 	struct order order;
 	const char *instance; /* of devvm-update@; NULL: the timer's, or by hand */
+	bool of_timer;	      /* the timer's, which keeps to update.window */
 	int64_t id;	      /* of the run; 0 in a dry run and before it is opened */
 	struct candidate candidate;
 	char text[ERROR_MAX_BYTES]; /* how it ends, in one sentence */

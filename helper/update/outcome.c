@@ -23,6 +23,8 @@ static const struct update_outcome_row ROWS[UPDATE_N_OUTCOMES] = {
 		"another run is under way" },
 	[UPDATE_INTERRUPTED] = { "interrupted", 12, LOG_WARNING, "1e78ed8e0d025af196c3487380ce23c3",
 		"the run was killed, or the machine went down" },
+	[UPDATE_OUTSIDE] = { "outside-window", 13, LOG_NOTICE, "0c2fe3fa6dea5888a374fadf7cb3853b",
+		"the timer fired outside update.window" },
 	[UPDATE_NO_REGISTRY] = { "no-registry", 20, LOG_WARNING, "a20cafc486275644b41c46264b9bc635",
 		"the registry does not answer" },
 	[UPDATE_NO_VERSION] = { "no-version", 21, LOG_ERR, "73e26820f134532fa2f223072a608ed0",

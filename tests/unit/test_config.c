@@ -53,6 +53,8 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->t3_package, b->t3_package);
 	assert_string_equal(a->t3_track, b->t3_track);
 	assert_true(str_equal(a->t3_pin, b->t3_pin));
+	assert_int_equal(a->update_window.first, b->update_window.first);
+	assert_int_equal(a->update_window.last, b->update_window.last);
 	assert_int_equal(a->update_min_free_disk_mb, b->update_min_free_disk_mb);
 	assert_int_equal(a->update_min_free_memory_mb, b->update_min_free_memory_mb);
 	assert_int_equal(a->update_cooldown_hours, b->update_cooldown_hours);
@@ -220,6 +222,8 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_string_equal(config.t3_package, "t3");
 	assert_string_equal(config.t3_track, "nightly");
 	assert_null(config.t3_pin);
+	assert_int_equal(config.update_window.first, 180);
+	assert_int_equal(config.update_window.last, 270);
 	assert_int_equal(config.update_min_free_disk_mb, 2048);
 	assert_int_equal(config.update_min_free_memory_mb, 512);
 	assert_int_equal(config.update_cooldown_hours, 0);
@@ -260,7 +264,8 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "token: {path: /run/token}\n"
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
 		      "t3: {package: '@acme/t3', track: latest, pin: 0.0.28}\n"
-		      "update: {min_free_disk_mb: 1, min_free_memory_mb: 2, cooldown_hours: 3, keep_versions: 4}\n"
+		      "update: {window: '23:05-01:00', min_free_disk_mb: 1, min_free_memory_mb: 2, "
+		      "cooldown_hours: 3, keep_versions: 4}\n"
 		      "playwright:\n"
 		      "  package: mcp\n"
 		      "  version: 0.0.77\n"
@@ -298,6 +303,8 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_string_equal(config.t3_package, "@acme/t3");
 	assert_string_equal(config.t3_track, "latest");
 	assert_string_equal(config.t3_pin, "0.0.28");
+	assert_int_equal(config.update_window.first, 23 * 60 + 5);
+	assert_int_equal(config.update_window.last, 60);
 	assert_int_equal(config.update_min_free_disk_mb, 1);
 	assert_int_equal(config.update_min_free_memory_mb, 2);
 	assert_int_equal(config.update_cooldown_hours, 3);
@@ -366,6 +373,13 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
+	static const char *const bad_windows[] = {
+		"'03:00'",	  "'03:00-'",	   "'3:00-4:00'",
+		"'03:00-24:00'",  "'03:60-04:00'", "'03:00-03:00'",
+		"'03:00-04:00x'", "[1, 2]",	   "''",
+		"'03-00-04:00'",
+	};
+
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
 	assert_refused("\nrooster: /x\n", "f:2: rooster: unknown key; known here are " KNOWN);
 	assert_refused("ports:\n  ttyd: 1\n", "f:2: ports.ttyd: unknown key; known "
@@ -390,6 +404,13 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:2: ports.t3: unknown key from; known here are first, last");
 	assert_refused("ports: {reserved: [0]}\n",
 		       "f:1: ports.reserved: must be a whole number from 1 to 65535");
+	for (size_t i = 0; i < DV_COUNT(bad_windows); i++) {
+		char text[80];
+
+		(void)snprintf(text, sizeof(text), "update: {window: %s}\n", bad_windows[i]);
+		assert_refused(text, "f:1: update.window: must be two times of the day, like "
+				     "\"03:00-04:30\"");
+	}
 	assert_refused("playwright: {browser: chromium}\n",
 		       "f:1: playwright.browser: must be an absolute path, not "
 		       "\"chromium\"");
