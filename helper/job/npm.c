@@ -80,7 +80,7 @@ int npm_view(struct npm *npm, const char *spec, const char *const *fields, struc
 	const char *argv[NPM_FIELDS_MAX + 6] = { "npm", "view", spec };
 	size_t n = 3;
 
-	for (size_t i = 0; fields[i] && i < NPM_FIELDS_MAX; i++)
+	for (size_t i = 0; i < NPM_FIELDS_MAX && fields[i]; i++)
 		argv[n++] = fields[i];
 	argv[n++] = "--json";
 	argv[n] = "--loglevel=error";

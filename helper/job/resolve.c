@@ -53,8 +53,11 @@ static int open_folder(struct resolve *resolve, const char *instance, struct dv_
 
 static int ask(struct resolve *resolve, struct dv_error *err)
 {
-	static const char *const fields[] = { "version", "dist.integrity", "deprecated",
-					      "bin",	 "time",	   NULL };
+	/* Not "time" alone: that is a line for every version there has ever been. */
+	char time[STORE_VERSION_BYTES + 8];
+	const char *const fields[] = {
+		"version", "dist.integrity", "deprecated", "bin", time, NULL
+	};
 	const char *package = resolve->name.item->package(&resolve->config);
 	char version[STORE_VERSION_BYTES], spec[SPEC_BYTES];
 	struct candidate candidate = { 0 };
@@ -66,6 +69,7 @@ static int ask(struct resolve *resolve, struct dv_error *err)
 	r = npm_find_version(&resolve->npm, package, resolve->name.want, version, err);
 	if (r < 0)
 		return r;
+	(void)snprintf(time, sizeof(time), "time[%s]", version);
 	(void)snprintf(spec, sizeof(spec), "%s@%s", package, version);
 	r = npm_view(&resolve->npm, spec, fields, err);
 	if (r == 0 && !*resolve->npm.result->output)

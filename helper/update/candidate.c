@@ -18,13 +18,13 @@ static void json_freep(json_t **json)
 
 #define AUTO_JSON DV_CLEANUP(json_freep)
 
-/* As npm has it, 2026-01-31T12:00:00.000Z. 0 for anything else. */
+/* As npm has it, 2026-01-31T12:00:00.000Z; some registries write +00:00. 0 for anything else. */
 static int64_t parse_time(const char *text)
 {
 	struct tm tm = { 0 };
 	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 
-	if (!rest || (*rest != '.' && *rest != 'Z'))
+	if (!rest || !*rest || !strchr(".Z+", *rest))
 		return 0;
 	return (int64_t)timegm(&tm) * USEC_PER_S;
 }
@@ -74,6 +74,7 @@ static bool names_program(const json_t *bin)
 int candidate_parse(const char *text, struct candidate *ret_candidate, struct dv_error *err)
 {
 	struct candidate candidate = { 0 };
+	char time[STORE_VERSION_BYTES + 8];
 	json_error_t why;
 	AUTO_JSON json_t *json = json_loads(text, 0, &why);
 	int r;
@@ -88,8 +89,8 @@ int candidate_parse(const char *text, struct candidate *ret_candidate, struct dv
 	take_integrity(json_object_get(json, "dist.integrity"), &candidate);
 	take_deprecated(json_object_get(json, "deprecated"), &candidate);
 	candidate.has_bin = names_program(json_object_get(json, "bin"));
-	candidate.published_usec = parse_time(json_string_value(
-		json_object_get(json_object_get(json, "time"), candidate.version)));
+	(void)snprintf(time, sizeof(time), "time[%s]", candidate.version);
+	candidate.published_usec = parse_time(json_string_value(json_object_get(json, time)));
 	*ret_candidate = candidate;
 	return 0;
 }

@@ -13,7 +13,6 @@
 
 #define CANDIDATE_FILE "candidate.json"
 #define CANDIDATE_REASON_MAX 200
-#define CANDIDATE_MAX_BYTES (4 << 20) /* of what npm prints: it holds the time of each version */
 
 struct candidate {
 	char version[STORE_VERSION_BYTES];
@@ -23,7 +22,7 @@ struct candidate {
 	int64_t published_usec;			   /* 0 where the registry does not say */
 };
 
-/* From what `npm view PACKAGE@V version dist.integrity deprecated bin time --json` prints.
+/* From what `npm view PACKAGE@V version dist.integrity deprecated bin time[V] --json` prints.
  * -EBADMSG where that is not about one version. */
 DV_MUST_CHECK int candidate_parse(const char *text, struct candidate *ret_candidate,
 				  struct dv_error *err);

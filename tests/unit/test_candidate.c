@@ -5,8 +5,7 @@
 
 #define VIEW                                                                                       \
 	"{\"version\": \"0.0.28\", \"dist.integrity\": \"sha512-abc==\", \"bin\": {\"t3\": "       \
-	"\"dist/t3.js\"}, \"time\": {\"created\": \"2020-01-01T00:00:00.000Z\", \"0.0.28\": "      \
-	"\"2026-01-31T12:00:00.123Z\"}}"
+	"\"dist/t3.js\"}, \"time[0.0.28]\": \"2026-01-31T12:00:00.123Z\"}"
 
 static void a_whole_answer(void **state DV_UNUSED)
 {
@@ -29,7 +28,7 @@ static void what_is_missing_is_empty(void **state DV_UNUSED)
 	assert_false(candidate.has_bin);
 	assert_int_equal(candidate.published_usec, 0);
 	assert_int_equal(candidate_parse("{\"version\": \"1.0.0\", \"dist.integrity\": "
-					 "\"md5-x\", \"bin\": {}, \"time\": {\"1.0.0\": \"now\"}}",
+					 "\"md5-x\", \"bin\": {}, \"time[1.0.0]\": \"now\"}",
 					 &candidate, NULL),
 			 0);
 	assert_string_equal(candidate.integrity, "");
