@@ -179,8 +179,14 @@ static enum update_outcome settle(struct update *update)
 
 	if (outcome != UPDATE_PLANNED)
 		return outcome;
-	if (strcmp(now.version, update->candidate.version) != 0 ||
+	if (strcmp(now.version, update->candidate.version) == 0 &&
 	    strcmp(now.integrity, update->candidate.integrity) != 0) {
+		(void)snprintf(update->text, sizeof(update->text),
+			       "the registry named two hashes for t3 %s during one run",
+			       now.version);
+		return UPDATE_INTEGRITY;
+	}
+	if (strcmp(now.version, update->candidate.version) != 0) {
 		(void)snprintf(update->text, sizeof(update->text),
 			       "the tag %s moved from t3 %s to %s during the run", want_of(update),
 			       update->candidate.version, now.version);
@@ -235,6 +241,8 @@ static int open_run(struct update *update, struct dv_error *err)
 	int r = update_recover(update, err);
 
 	if (r == 0)
+		r = update_import_bad(update, err);
+	if (r == 0)
 		r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, current, err);
 	if (r == 0)
 		r = file_read_kernel(update->env.root_dirfd, BOOT_ID, BOOT_ID_MAX, &boot, &n_bytes,
@@ -261,6 +269,8 @@ static enum update_outcome run_locked(struct update *update)
 	outcome = run_rounds(update);
 	if (outcome == UPDATE_STAGED && update_prune(update, &err) < 0)
 		log_warning("update: old versions stay: %s", err.text);
+	if (update->id > 0 && update_keep_bad(update, &err) < 0)
+		log_warning("update: %s", err.text);
 	return outcome;
 }
 

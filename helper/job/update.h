@@ -37,6 +37,11 @@ DV_MUST_CHECK int update_judge(struct update *update, enum rules_why why,
 /* Close what a killed run left open. */
 DV_MUST_CHECK int update_recover(struct update *update, struct dv_error *err);
 
+/* The bad versions beside the ledger: taken in where the ledger is new, and written down. */
+#define UPDATE_BAD_FILE LEDGER_FOLDER "/known-bad.kept"
+DV_MUST_CHECK int update_import_bad(struct update *update, struct dv_error *err);
+DV_MUST_CHECK int update_keep_bad(struct update *update, struct dv_error *err);
+
 /* Remove the versions that nobody needs: not current, last-good or anybody's, not what a run that is
  * open comes from or goes to, not among the newest. */
 DV_MUST_CHECK int update_prune(struct update *update, struct dv_error *err);

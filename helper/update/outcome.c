@@ -58,6 +58,8 @@ static const struct {
 	const char *code;
 	enum update_outcome outcome;
 } NPM_CODES[] = {
+	{ "there is no node", UPDATE_FAILED }, /* store/node.c, job/npm.c: nobody was asked */
+	{ "there is no npm", UPDATE_FAILED },
 	{ "EINTEGRITY", UPDATE_INTEGRITY },
 	{ "has the hash", UPDATE_INTEGRITY }, /* our own comparison in the stage */
 	{ "E404", UPDATE_NO_VERSION },

@@ -57,6 +57,7 @@ static void npm_says_what_it_is(void **state DV_UNUSED)
 		  UPDATE_NO_REGISTRY },
 		{ "npm view did not end within 120 seconds", UPDATE_NO_REGISTRY },
 		{ "npm: ENOSPC: no space left on device, write", UPDATE_NO_DISK },
+		{ "ask for t3 nightly: there is no node, and t3 needs 22.16", UPDATE_FAILED },
 		{ "npm: 3", UPDATE_NOT_STAGED },
 		{ "", UPDATE_NOT_STAGED },
 	};
