@@ -30,6 +30,17 @@ struct update {
 DV_MUST_CHECK int update_enter(struct update *update, enum update_state state, const char *text,
 			       struct dv_error *err);
 
+/* The words of a failure become the run's, and `outcome` is returned. */
+enum update_outcome update_end_with(struct update *update, enum update_outcome outcome,
+				    const struct dv_error *why);
+
+/* Whether versions are frozen now; then `update->text` says by what. For the moment before each state. */
+bool update_is_frozen(struct update *update);
+
+/* From the question to a version that is staged (UPDATE_STAGED; in a dry run UPDATE_PLANNED), or to what speaks
+ * against it. Blocks for as long as npm takes. */
+enum update_outcome update_stage(struct update *update);
+
 /* Hold the candidate against the rules (update/rules.h) with what is so on this machine now. */
 DV_MUST_CHECK int update_judge(struct update *update, enum rules_why why,
 			       enum update_outcome *ret_outcome, struct dv_error *err);
