@@ -83,7 +83,7 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
-                  helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
+                  helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c helper/daemon/rollouts.c \
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-login.h>
 
+#include "daemon/rollouts.h"
 #include "daemon/verbs.h"
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
@@ -23,6 +24,7 @@ enum status_at {
 	STATUS_AT_STEPS,  /* of `name`, behind `step` */
 	STATUS_AT_MACHINE,
 	STATUS_AT_MACHINE_STEPS,
+	STATUS_AT_ROLLOUTS,
 	STATUS_AT_END,
 };
 
@@ -33,6 +35,7 @@ struct status {
 	enum status_at at;
 	char name[STR_USER_NAME_MAX + 1];
 	char step[64];
+	struct rollouts rollouts;
 	/* Read ahead; empty at rest. */
 	struct people page;
 	size_t page_at;
@@ -301,7 +304,7 @@ static int next_step(struct status *status, struct ledger *ledger, struct record
 	}
 	drop_log(status);
 	*status->step = '\0';
-	status->at = status->at == STATUS_AT_STEPS ? STATUS_AT_PERSON : STATUS_AT_END;
+	status->at = status->at == STATUS_AT_STEPS ? STATUS_AT_PERSON : STATUS_AT_ROLLOUTS;
 	return 0;
 }
 
@@ -309,6 +312,8 @@ static int next_step(struct status *status, struct ledger *ledger, struct record
 static int next_record(struct status *status, struct ledger *ledger, struct record_writer *writer,
 		       struct dv_error *err)
 {
+	int r;
+
 	switch (status->at) {
 	case STATUS_AT_PERSON:
 		return next_person(status, ledger, writer, err);
@@ -318,6 +323,11 @@ static int next_record(struct status *status, struct ledger *ledger, struct reco
 	case STATUS_AT_STEPS:
 	case STATUS_AT_MACHINE_STEPS:
 		return next_step(status, ledger, writer, err);
+	case STATUS_AT_ROLLOUTS:
+		r = rollouts_next(&status->rollouts, ledger, writer, err);
+		if (r == 0)
+			status->at = STATUS_AT_END;
+		return r;
 	case STATUS_AT_END:
 		break;
 	}

@@ -261,6 +261,62 @@ static void print_machine(FILE *out, const struct status_machine *machine, int64
 	end_table(out);
 }
 
+/* ---- rollouts ------------------------------------------------------------------------- */
+
+static void print_run(FILE *out, const struct status_run *run, int64_t now_usec)
+{
+	(void)fprintf(out,
+		      "<details id=\"run-%" PRId64 "\"%s><summary id=\"open-run-%" PRId64 "\">",
+		      run->id, run->ended_usec ? "" : " open", run->id);
+	print_time(out, run->began_usec, now_usec);
+	(void)fputs(": ", out);
+	html_text(out, *run->from ? run->from : "nothing");
+	(void)fputs(" to ", out);
+	html_text(out, *run->to ? run->to : "what the registry says");
+	(void)fputs(", <strong>", out);
+	html_text(out, run->ended_usec ? run->outcome : "under way");
+	(void)fputs("</strong>", out);
+	if (*run->reason) {
+		(void)fputs(" (", out);
+		html_text(out, run->reason);
+		(void)fputs(")", out);
+	}
+	(void)fputs("</summary><ol class=\"timeline\">", out);
+	for (size_t i = 0; i < run->n_transitions; i++) {
+		const struct status_transition *transition = &run->transitions[i];
+
+		(void)fputs("<li>", out);
+		print_time(out, transition->at_usec, now_usec);
+		(void)fputs(" <strong>", out);
+		html_text(out, transition->state);
+		(void)fputs("</strong>", out);
+		if (*transition->user) {
+			(void)fputs(", ", out);
+			html_text(out, transition->user);
+		}
+		if (*transition->text) {
+			(void)fputs(": ", out);
+			html_text(out, transition->text);
+		}
+		(void)fputs("</li>", out);
+	}
+	(void)fputs("</ol></details>", out);
+}
+
+static void print_rollouts(FILE *out, const struct status *status, int64_t now_usec)
+{
+	(void)fputs("<h2>Updates of t3</h2>", out);
+	if (*status->machine.frozen) {
+		(void)fputs("<p class=\"alert\"><strong>Versions are frozen</strong>: ", out);
+		html_text(out, status->machine.frozen);
+		(void)fputs("</p>", out);
+	}
+	if (status->n_runs == 0)
+		(void)fputs("<p>No run yet.</p>", out);
+	for (size_t i = 0; i < status->n_runs; i++)
+		print_run(out, &status->runs[i], now_usec);
+}
+
 static void print_head(FILE *out, const struct status *status, int64_t now_usec)
 {
 	const struct status_machine *machine = &status->machine;
@@ -294,6 +350,7 @@ char *status_page(const struct status *status, int64_t now_usec, size_t *ret_n_b
 	print_head(out, status, now_usec);
 	print_attention(out, status, now_usec);
 	print_people(out, status, now_usec);
+	print_rollouts(out, status, now_usec);
 	print_machine(out, &status->machine, now_usec);
 	(void)fprintf(out, "</main><script nonce=\"%s\">%s</script></body></html>\n", nonce,
 		      SCRIPT);

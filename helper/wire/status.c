@@ -49,8 +49,25 @@ static void machine_done(struct status_machine *machine)
 	steps_done(&machine->steps);
 }
 
+static void run_done(struct status_run *run)
+{
+	for (size_t i = 0; i < run->n_transitions; i++) {
+		free(run->transitions[i].state);
+		free(run->transitions[i].user);
+		free(run->transitions[i].text);
+	}
+	free(run->transitions);
+	free(run->from);
+	free(run->to);
+	free(run->outcome);
+	free(run->reason);
+}
+
 void status_done(struct status *status)
 {
+	for (size_t i = 0; i < status->n_runs; i++)
+		run_done(&status->runs[i]);
+	free(status->runs);
 	for (size_t i = 0; i < status->n_people; i++)
 		person_done(&status->people[i]);
 	free(status->people);
@@ -193,6 +210,48 @@ static int add_step(struct status *status, const struct record *row)
 	return has_failed ? -ENOMEM : 0;
 }
 
+static int add_run(struct status *status, const struct record *row)
+{
+	struct status_run *runs = reallocarray(status->runs, status->n_runs + 1, sizeof(*runs));
+	bool has_failed = false;
+
+	if (!runs)
+		return -ENOMEM;
+	status->runs = runs;
+	runs[status->n_runs++] = (struct status_run){
+		.id = number_of(row, "id"),
+		.began_usec = time_of(row, "began"),
+		.ended_usec = time_of(row, "ended"),
+		.from = text_of(row, "from", &has_failed),
+		.to = text_of(row, "to", &has_failed),
+		.outcome = text_of(row, "outcome", &has_failed),
+		.reason = text_of(row, "reason", &has_failed),
+	};
+	return has_failed ? -ENOMEM : 0;
+}
+
+/* They come behind their run. */
+static int add_transition(struct status *status, const struct record *row)
+{
+	struct status_run *run = status->n_runs ? &status->runs[status->n_runs - 1] : NULL;
+	struct status_transition *transitions;
+	bool has_failed = false;
+
+	if (!run || run->id != number_of(row, "run"))
+		return 0;
+	transitions = reallocarray(run->transitions, run->n_transitions + 1, sizeof(*transitions));
+	if (!transitions)
+		return -ENOMEM;
+	run->transitions = transitions;
+	transitions[run->n_transitions++] = (struct status_transition){
+		.at_usec = time_of(row, "at"),
+		.state = text_of(row, "state", &has_failed),
+		.user = text_of(row, "user", &has_failed),
+		.text = text_of(row, "text", &has_failed),
+	};
+	return has_failed ? -ENOMEM : 0;
+}
+
 int status_add(struct status *status, const struct record *row, struct dv_error *err)
 {
 	const char *kind = record_get(row, "kind");
@@ -206,5 +265,9 @@ int status_add(struct status *status, const struct record *row, struct dv_error 
 		r = add_person(status, row);
 	else if (str_equal(kind, "step"))
 		r = add_step(status, row);
+	else if (str_equal(kind, "run"))
+		r = add_run(status, row);
+	else if (str_equal(kind, "transition"))
+		r = add_transition(status, row);
 	return r < 0 ? dv_fail(err, r, "keep the answer") : 0;
 }

@@ -56,7 +56,23 @@ struct status_machine {
 	struct status_steps steps;
 };
 
+/* A state that a run of the updater entered. */
+struct status_transition {
+	int64_t at_usec;
+	char *state, *user, *text; /* user "": of the machine */
+};
+
+/* A run of the updater, with its states in their order. */
+struct status_run {
+	int64_t id, began_usec, ended_usec; /* ended 0: under way, or killed */
+	char *from, *to, *outcome, *reason;
+	struct status_transition *transitions;
+	size_t n_transitions;
+};
+
 struct status {
+	struct status_run *runs; /* the newest first */
+	size_t n_runs;
 	struct status_machine machine;
 	struct status_person *people;
 	size_t n_people;
@@ -70,7 +86,7 @@ void status_done(struct status *status);
 
 /* "t3", "browser", "terminal". */
 const char *status_instance_name(enum status_instance instance);
-/* {"machine":{…},"people":[{…,"steps":[…]}]}; times in RFC 3339. */
+/* {"machine":{…},"people":[{…,"steps":[…]}],"runs":[{…,"transitions":[…]}]}; times in RFC 3339. */
 DV_MUST_CHECK int status_print_json(const struct status *status, FILE *stream);
 
 #define DV_AUTO_STATUS DV_CLEANUP(status_done)

@@ -91,6 +91,27 @@ static json_t *machine_json(const struct status_machine *machine)
 	return object ? add_steps(object, &machine->steps) : NULL;
 }
 
+static json_t *run_json(const struct status_run *run)
+{
+	json_t *transitions = json_array();
+
+	for (size_t i = 0; transitions && i < run->n_transitions; i++) {
+		const struct status_transition *transition = &run->transitions[i];
+
+		(void)json_array_append_new(transitions,
+					    json_pack("{s:o, s:s, s:o, s:s}", "at",
+						      time_json(transition->at_usec), "state",
+						      transition->state, "user",
+						      text_json(transition->user), "text",
+						      transition->text));
+	}
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)run->id,
+			 "began", time_json(run->began_usec), "ended", time_json(run->ended_usec),
+			 "from", text_json(run->from), "to", text_json(run->to), "outcome",
+			 text_json(run->outcome), "reason", text_json(run->reason), "transitions",
+			 transitions);
+}
+
 static void json_decrefp_local(json_t **json)
 {
 	json_decref(*json);
@@ -99,15 +120,18 @@ static void json_decrefp_local(json_t **json)
 int status_print_json(const struct status *status, FILE *stream)
 {
 	DV_CLEANUP(json_decrefp_local) json_t *people = json_array();
+	DV_CLEANUP(json_decrefp_local) json_t *runs = json_array();
 	DV_CLEANUP(json_decrefp_local) json_t *whole = NULL;
-	bool is_whole = people != NULL;
+	bool is_whole = people != NULL && runs != NULL;
 
 	for (size_t i = 0; is_whole && i < status->n_people; i++)
 		is_whole = append(people, person_json(&status->people[i]));
+	for (size_t i = 0; is_whole && i < status->n_runs; i++)
+		is_whole = append(runs, run_json(&status->runs[i]));
 	if (!is_whole)
 		return -ENOMEM;
-	whole = json_pack("{s:o, s:O}", "machine", machine_json(&status->machine), "people",
-			  people);
+	whole = json_pack("{s:o, s:O, s:O}", "machine", machine_json(&status->machine), "people",
+			  people, "runs", runs);
 	if (!whole)
 		return -ENOMEM;
 	/* A stream that takes no more shows itself when it is flushed (main.c). */

@@ -191,7 +191,7 @@ static void asker_without_the_machine(void **state DV_UNUSED)
 
 	assert_int_equal(status_print_json(&status, stream), 0);
 	(void)fclose(stream);
-	assert_string_equal(text, "{\n  \"machine\": null,\n  \"people\": []\n}\n");
+	assert_string_equal(text, "{\n  \"machine\": null,\n  \"people\": [],\n  \"runs\": []\n}\n");
 }
 
 static void rows_of_a_newer_helper(void **state DV_UNUSED)

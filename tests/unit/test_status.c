@@ -1,6 +1,7 @@
 /* test_status.c - the verbs status and events: what is shown to whom, and that thousands of
  * rows neither hold up others nor get lost on a slow reader. */
 #include "fake_daemon.h"
+#include "ledger/update_log.h"
 
 #include "ledger/update_log.h"
 #include "update/freeze.h"
@@ -107,6 +108,38 @@ static void what_runs_and_which_version(void **state)
 	fake_say(fake, fd, STATUS "user=anna\n");
 	assert_contains(fake_hear(fake, fd), " t3=running browser=stopped terminal=stopped "
 					     "t3-version=0.0.24 held=yes");
+}
+
+static void the_last_runs_of_the_updater(void **state)
+{
+	const struct fake *fake = *state;
+	struct ledger *ledger = fake->scratch->ledger;
+	struct dv_error *err = &fake->scratch->err;
+	DV_AUTO_CLOSE int fd = -1;
+	int64_t id = 0;
+
+	for (int i = 0; i < 7; i++) {
+		assert_ok(fake->scratch,
+			  update_log_begin(ledger, 100 + i, "0.0.28", "boot", &id, err));
+		assert_ok(fake->scratch, update_log_enter(ledger, id, 200 + i, UPDATE_STATE_GUARD,
+							  "anna", "held against the rules", err));
+		assert_ok(fake->scratch,
+			  update_log_end(ledger, id, 300 + i, "current", "nothing newer", err));
+	}
+	fd = say(fake, 0, STATUS);
+	assert_contains(fake_hear(fake, fd), "row kind=machine ");
+	assert_heard(fake, fd,
+		     "row kind=run id=7 began=106 ended=306 from=0.0.28 to= outcome=current "
+		     "reason=nothing newer");
+	assert_contains(fake_hear(fake, fd), "row kind=transition run=7 at=106 state=resolve");
+	assert_heard(fake, fd,
+		     "row kind=transition run=7 at=206 state=guard user=anna text=held against the "
+		     "rules");
+	assert_contains(fake_hear(fake, fd), "row kind=transition run=7 at=306 state=ended");
+	assert_contains(fake_hear(fake, fd), "row kind=run id=6 ");
+	for (int i = 0; i < 4 * 4 - 1; i++)
+		assert_contains(fake_hear(fake, fd), "row kind=");
+	assert_heard(fake, fd, "done"); /* five of them */
 }
 
 static void people_see_themselves(void **state)
@@ -307,6 +340,7 @@ int main(void)
 		TEST(what_is_going_on),
 		TEST(one_person),
 		TEST(what_runs_and_which_version),
+		TEST(the_last_runs_of_the_updater),
 		TEST(people_see_themselves),
 		TEST(an_admin_who_left_is_nobody),
 		TEST(thousands_of_rows_for_a_slow_reader),
