@@ -56,7 +56,7 @@ static void print_people(FILE *out, const struct people *people)
 		if (is_behind(&people->rows[i]))
 			(void)fprintf(out,
 				      "upstream devvm_%s { server 127.0.0.1:%u max_fails=0; "
-				      "keepalive 16; }\n",
+				      "keepalive 64; }\n",
 				      people->rows[i].name, people->rows[i].ports[PEOPLE_PORT_T3]);
 	}
 }
