@@ -57,7 +57,7 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
+ledger_SOURCES := helper/ledger/backups.c helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
                   helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
                   helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
@@ -76,7 +76,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
                  helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
-daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
+daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
@@ -84,11 +84,11 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
                helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
-ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
+ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
@@ -98,7 +98,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c 
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status_text.c
-agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
+agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
                     helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
@@ -192,7 +192,7 @@ install: all
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
 	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
-	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md docs/UPDATES.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
 	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
 	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
@@ -237,7 +237,7 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
+UNIT_TESTS := test_account test_backups test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \

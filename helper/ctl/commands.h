@@ -12,6 +12,8 @@ int cmd_install(int argc, char **argv);
 int cmd_offboard(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_secrets(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_backups(int argc, char **argv);
 int cmd_mirrors(int argc, char **argv);
 int cmd_mint(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -34,6 +34,8 @@ static const struct command COMMANDS[] = {
 	{ "events", cmd_events, "[-f] [--json] [--user USER] [-n N]", "what happened" },
 	{ "secrets", cmd_secrets, "[--json]", "where each secret comes from, and how it stands" },
 	{ "mirrors", cmd_mirrors, "[--all] [--json]", "what the runs of each mirror did" },
+	{ "backup", cmd_backup, "[USER]", "copy everybody's t3 database, or one person's, now" },
+	{ "backups", cmd_backups, "[USER] [--json]", "the copies that there are" },
 	{ "mint", cmd_mint, "[USER] [--json]",
 	  "a one-time credential that pairs a browser with a t3" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },

@@ -9,14 +9,17 @@
 
 #include "base/cleanup.h"
 
+/* Each colour on --back has a contrast of 4.5 and more, in both schemes. */
 static const char STYLE[] =
-	":root{color-scheme:light dark}"
-	"body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 "
-	"1.25rem;"
-	"background:#fff;color:#1b1b1f}"
-	"h1{font-size:1.4rem}a{color:#0b57d0}li.failed{color:#b3261e}li.running{font-weight:600}"
-	"@media (prefers-color-scheme:dark){body{background:#16161a;color:#e6e6ea}a{color:#9ecaff}"
-	"li.failed{color:#ffb4ab}}";
+	":root{color-scheme:light dark;--back:#fff;--ink:#1b1b1f;--soft:#5a5a66;--line:#dcdce3;"
+	"--link:#0b57d0;--good:#146c2e;--bad:#b3261e}"
+	"@media (prefers-color-scheme:dark){:root{--back:#16161a;--ink:#e6e6ea;--soft:#a9a9b4;"
+	"--line:#3a3a44;--link:#9ecaff;--good:#7ddc93;--bad:#ffb4ab}}"
+	"body{font:1rem/1.55 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 "
+	"1.25rem;background:var(--back);color:var(--ink);overflow-wrap:break-word}"
+	"h1{font-size:1.5rem;line-height:1.25;font-weight:650;margin:0 0 .75rem}"
+	"a{color:var(--link)}"
+	":focus-visible{outline:.2rem solid var(--link);outline-offset:.2rem;border-radius:.2rem}";
 
 static const char *reason(unsigned int status)
 {
@@ -60,7 +63,8 @@ void html_headers(FILE *out, unsigned int status, const char *type, const char *
 		      status, reason(status), type);
 	if (nonce)
 		(void)fprintf(out,
-			      "; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'",
+			      "; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'; "
+			      "img-src data:",
 			      nonce, nonce);
 	(void)fprintf(out, "\r\n");
 	if (status == 503)
@@ -89,7 +93,9 @@ FILE *html_begin(char **text, size_t *n_bytes, unsigned int status, const char *
 	html_headers(out, status, "text/html", ret_nonce);
 	(void)fprintf(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
 			   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-			   "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+			   "<meta name=\"color-scheme\" content=\"light dark\">"
+			   /* Else a browser asks for /favicon.ico, and hears 403 or 503. */
+			   "<link rel=\"icon\" href=\"data:,\"><title>");
 	html_text(out, title);
 	(void)fprintf(out, "</title><style nonce=\"%s\">%s%s</style>", ret_nonce, STYLE,
 		      style ? style : "");

@@ -10,22 +10,22 @@
 #include "dispatch/page.h"
 
 static const char STYLE[] =
-	"body{max-width:72rem;margin:2rem auto}header p{margin:.25rem 0;opacity:.8}"
+	"body{max-width:72rem;margin:2rem auto}header p{margin:.25rem 0;color:var(--soft)}"
 	"h2{font-size:1.1rem;margin:2rem 0 .5rem}.scroll{overflow-x:auto}"
 	"table{border-collapse:collapse;width:100%}caption{text-align:left;font-size:.9rem;"
-	"opacity:.8;padding-bottom:.25rem}th,td{text-align:left;vertical-align:top;padding:.4rem "
-	".9rem .4rem 0;border-bottom:1px solid #8883;font-variant-numeric:tabular-nums}"
+	"color:var(--soft);padding-bottom:.25rem}th,td{text-align:left;vertical-align:top;padding:"
+	".4rem .9rem .4rem 0;border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums}"
 	"th{font-weight:600;white-space:nowrap}td.now{white-space:nowrap}"
 	"summary{cursor:pointer}details ul{margin:.25rem 0;padding-left:1.1rem}"
-	".bad{color:#b3261e}.off{opacity:.65}"
-	".alert{border-left:.3rem solid #b3261e;padding:.4rem .8rem;margin:1rem 0}"
-	"@media (prefers-color-scheme:dark){.bad{color:#ffb4ab}.alert{border-color:#ffb4ab}}";
+	".bad{color:var(--bad)}.off{color:var(--soft)}"
+	".alert{border-left:.3rem solid var(--bad);padding:.4rem .8rem;margin:1rem 0}";
 
-/* What was open, focused or scrolled stays so. */
+/* What was open, focused or scrolled stays so. The style of the answer has another nonce than this page's. */
 static const char SCRIPT[] =
 	"async function again(){try{if(!document.hidden){"
 	"const answer=await fetch(location.href,{cache:'no-store',credentials:'same-origin'});"
-	"if(answer.ok){const page=new DOMParser().parseFromString(await answer.text(),'text/html');"
+	"if(answer.ok){const page=new DOMParser().parseFromString((await answer.text())"
+	".replace(/<style[^]*?<\\/style>/,''),'text/html');"
 	"const old=document.querySelector('main'),now=page.querySelector('main');"
 	"for(const d of old.querySelectorAll('details[open]')){const e=now.querySelector('#'+"
 	"CSS.escape(d.id));if(e)e.open=true}"

@@ -25,15 +25,11 @@ enum visit_state {
 	VISIT_FAILED,
 };
 
-struct visit_step {
-	char name[64], status[16], text[256];
-};
-
 struct visit {
 	struct work work;
 	struct pair_target target;
 	pthread_mutex_t lock; /* of the steps, which the thread writes */
-	struct visit_step steps[MAX_STEPS];
+	struct page_step steps[MAX_STEPS];
 	size_t n_steps;
 	enum visit_state state; /* the loop's */
 	int r;
@@ -59,7 +55,7 @@ static int on_progress(void *context, const struct record *record, struct dv_err
 	while (i < visit->n_steps && strcmp(visit->steps[i].name, name) != 0)
 		i++;
 	if (i < MAX_STEPS) {
-		struct visit_step *step = &visit->steps[i];
+		struct page_step *step = &visit->steps[i];
 		const char *text = record_get(record, "text");
 
 		visit->n_steps += i == visit->n_steps;
@@ -137,6 +133,23 @@ static int start_visit(struct visits *visits, const struct pair_target *target)
 	return -EBUSY;
 }
 
+static char *print_visit(struct visit *visit, const char *title, const char *target, size_t *ret_n)
+{
+	bool is_failed = visit->state == VISIT_FAILED;
+	struct page_visit shown = { .user = visit->target.user,
+				    .title = title,
+				    .text = is_failed ? visit->err.text : NULL,
+				    .target = target,
+				    .steps = visit->steps };
+	char *text;
+
+	(void)pthread_mutex_lock(&visit->lock);
+	shown.n_steps = visit->n_steps;
+	text = is_failed ? page_failed(&shown, ret_n) : page_waiting(&shown, ret_n);
+	(void)pthread_mutex_unlock(&visit->lock);
+	return text;
+}
+
 /* Their server does not listen. A navigation begins a visit, and hears once that it failed. */
 void visits_wait(struct visits *visits, const struct pair_target *target, struct door_call *call)
 {
@@ -145,7 +158,8 @@ void visits_wait(struct visits *visits, const struct pair_target *target, struct
 	char *text;
 
 	if (at && (*at)->state == VISIT_FAILED) {
-		call_message(call, 503, FAILED[target->what], (*at)->err.text, call->target);
+		text = print_visit(*at, FAILED[target->what], call->target, &n);
+		call_reply(call, text, n);
 		drop_visit(visits, at);
 		return;
 	}
@@ -158,7 +172,8 @@ void visits_wait(struct visits *visits, const struct pair_target *target, struct
 			     "Many workspaces are starting. Try again in a minute.", call->target);
 		return;
 	}
-	text = page_waiting(target->user, WAITING[target->what], call->target, &n);
+	at = find_visit(visits, target->user, target->what);
+	text = at ? print_visit(*at, WAITING[target->what], call->target, &n) : NULL;
 	call_reply(call, text, n);
 }
 
@@ -174,7 +189,7 @@ void visits_progress(struct visits *visits, const char *user, enum pair_what wha
 	if (at) {
 		(void)pthread_mutex_lock(&(*at)->lock);
 		for (size_t i = 0; i < (*at)->n_steps; i++) {
-			const struct visit_step *step = &(*at)->steps[i];
+			const struct page_step *step = &(*at)->steps[i];
 
 			(void)json_array_append_new(steps,
 						    json_pack("{s:s,s:s,s:s}", "step", step->name,

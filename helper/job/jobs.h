@@ -18,6 +18,7 @@ int job_machine(int argc, char **argv);
 int job_install(int argc, char **argv);
 int job_packages(int argc, char **argv);
 int job_protect(int argc, char **argv);
+int job_backup(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);
 int job_mirror(int argc, char **argv);

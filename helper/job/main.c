@@ -14,6 +14,7 @@ static const struct {
 	{ "reconcile", job_reconcile, "keep people and the machine as the roster says (root)" },
 	{ "machine", job_machine, "what is slow and needs a network, for the machine (root)" },
 	{ "install", job_install, "a version of a program for the machine (root)" },
+	{ "backup", job_backup, "copies of people's t3 databases (root)" },
 	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
 	{ "packages", job_packages, "install the Debian packages that devvm.yaml names (root)" },

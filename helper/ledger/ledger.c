@@ -71,6 +71,12 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" errors INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT"
 	") STRICT;"
 	"CREATE INDEX mirrors_by_name ON mirrors (name, id);",
+	"CREATE TABLE backups ("
+	" name TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, is_ok INTEGER NOT NULL,"
+	" took_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, level INTEGER NOT NULL,"
+	" sha256 TEXT, rows TEXT, needed_by TEXT, error TEXT,"
+	" PRIMARY KEY (name, id)"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

@@ -51,6 +51,11 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	[PROTO_SECRETS] = { PROTO_SECRETS, "secrets", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 	/* a `row` per run that is kept, the newest of each mirror first */
+	/* a copy of everybody's database, or of one person's; answered when it is there */
+	[PROTO_BACKUP] = { PROTO_BACKUP, "backup", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", false } } },
+	[PROTO_BACKUPS] = { PROTO_BACKUPS, "backups", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", false } } },
 	[PROTO_MIRRORS] = { PROTO_MIRRORS, "mirrors", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 

@@ -4,7 +4,8 @@
 #   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone, nginx,
 #                      ttyd
 #   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
-#                      npm beside it, below /srv/artifacts the real claude and a registry of files
+#                      npm beside it, below /srv/artifacts the real claude, a registry of files, and axe,
+#                      which judges whether a page is accessible
 #
 # Made once with the outer machine's network, its apt and its npm, each as it is configured there; so
 # nothing about mirrors, registries, proxies or certificates is written down here. The host has no way
@@ -17,7 +18,7 @@ readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 c
 readonly TTYD_BUILD="build-essential cmake libcap-dev libjson-c-dev libssl-dev libuv1-dev libwebsockets-dev zlib1g-dev"
 readonly TTYD_LIBRARIES="libcap2 libjson-c5 libuv1 libwebsockets17 zlib1g"
 # Debian's own node is older than t3 takes (22.16) in both suites.
-readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76
+readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76 AXE_VERSION=4.10.3
 
 node_arch() {
 	case $(dpkg --print-architecture) in
@@ -37,7 +38,7 @@ layer_dir() { # NAME RECIPE…; prints the folder
 programs_build() { # SUITE BASE
 	local artifacts programs
 	artifacts=$(layer_dir artifacts "$ARTIFACTS_RECIPE" "$(node_arch)" \
-		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION")
+		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION $AXE_VERSION")
 	programs=$(layer_dir "$1-programs" "$PROGRAMS_RECIPE" "${2##*/}" "$PROGRAMS_PACKAGES")
 	layer_build "$artifacts" "what npm packages for the hosts, once (about 30 s)" artifacts_make
 	layer_build "$programs" "the $1 layer of programs, once (about 30 s)" programs_make "$2" "$1"
@@ -172,7 +173,7 @@ artifacts_make() { # TMP
 		"@anthropic-ai/claude-code-linux-$arch@$CLAUDE_VERSION" "@playwright/mcp@$PLAYWRIGHT_VERSION"
 	version=$(tar -xzOf "$pack/playwright-mcp-$PLAYWRIGHT_VERSION.tgz" package/package.json |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["dependencies"]["playwright"])')
-	npm_pack "$pack" "playwright@$version" "playwright-core@$version"
+	npm_pack "$pack" "playwright@$version" "playwright-core@$version" "axe-core@$AXE_VERSION"
 
 	tar -xzf "$pack/node-linux-$arch-$NODE_VERSION.tgz" -C "$node" --strip-components=1
 	mkdir "$node/lib/node_modules/npm"
@@ -189,6 +190,7 @@ artifacts_make() { # TMP
 	tar -xzf "$pack/anthropic-ai-claude-code-linux-$arch-$CLAUDE_VERSION.tgz" -C "$srv" \
 		--strip-components=1 package/claude
 	(cd "$srv" && sha256sum claude >claude.sha256)
+	tar -xzf "$pack/axe-core-$AXE_VERSION.tgz" -C "$srv" --strip-components=1 package/axe.min.js
 	echo "$CLAUDE_VERSION" >"$srv/claude.version"
 	for name in playwright-core playwright playwright-mcp; do
 		mkdir "$pack/$name"
