@@ -17,6 +17,8 @@ static const struct {
 	{ "backup", job_backup, "copies of people's t3 databases (root)" },
 	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
+	{ "resolve", job_resolve, "ask the npm registry about a version (devvm-stage)" },
+	{ "update", job_update, "one run of the updater of t3 (root)" },
 	{ "packages", job_packages, "install the Debian packages that devvm.yaml names (root)" },
 	{ "protect", job_protect, "close a tree of `protect:` to others (its owner)" },
 	{ "mirror", job_mirror, "one run of one mirror (devvm-mirror)" },
