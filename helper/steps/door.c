@@ -56,7 +56,7 @@ static void print_people(FILE *out, const struct people *people)
 		if (is_behind(&people->rows[i]))
 			(void)fprintf(out,
 				      "upstream devvm_%s { server 127.0.0.1:%u max_fails=0; "
-				      "keepalive 16; }\n",
+				      "keepalive 64; }\n",
 				      people->rows[i].name, people->rows[i].ports[PEOPLE_PORT_T3]);
 	}
 }
@@ -120,8 +120,13 @@ static int print_digest(const char *secret, size_t n_bytes, struct secret *ret_t
 				 "this machine's OpenSSL makes no MD5, which nginx "
 				 "compares the secret of the door by");
 	(void)EVP_EncodeBlock((unsigned char *)base64, md5, (int)n_md5);
-	for (char *c = base64; *c; c++)
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c;
+	base64[strcspn(base64, "=")] = '\0';
+	for (char *c = base64; *c; c++) {
+		if (*c == '+')
+			*c = '-';
+		else if (*c == '/')
+			*c = '_';
+	}
 	n = asprintf(&ret_text->text, "secure_link \"%s\";\n", base64);
 	if (n < 0) {
 		ret_text->text = NULL;

@@ -4,7 +4,7 @@
  *   /etc/t3-serve/nginx-people.conf   a map IDENTITY -> upstream, and an upstream per person who is
  *                                     on the roster and not parked
  *   /etc/t3-serve/door.json           `admins`, who see the status page; `away`: IDENTITY: "parked" or "left"
- *   /etc/t3-serve/nginx-secret.conf   0600: what a proxy must say, from /etc/devvm/door-secret; absent
+ *   /etc/t3-serve/nginx-secret.conf   0600: a digest of what a proxy must say, from /etc/devvm/door-secret; absent
  *                                     without that file
  * `nginx`, part of the settle job, has an nginx that runs reload when either is another file than the one it was
  * last told of (/run/devvm/nginx-told). No login waits for it.

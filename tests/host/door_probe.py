@@ -53,7 +53,7 @@ def ask(request, path):
                 answer += chunk
                 head, _, body = answer.partition(b"\r\n\r\n")
                 length = re.search(rb"(?i)content-length: (\d+)", head)
-                if length and len(body) >= int(length[1]):
+                if length and len(body) >= int(length[1]) or body.endswith(b"0\r\n\r\n"):
                     break
         except socket.timeout:
             answer += b"(timeout)"

@@ -44,9 +44,9 @@ static void those_on_the_roster_are_in(void **state)
 		    "\t\"emil.barzin\" devvm_emo;\n}\n"
 		    "map $devvm_identity $devvm_terminal {\n\tdefault \"\";\n"
 		    "\t\"zoe\" anca;\n\t\"root.of.all\" boss;\n\t\"emil.barzin\" emo;\n}\n"
-		    "upstream devvm_anca { server 127.0.0.1:3773 max_fails=0; keepalive 16; }\n"
-		    "upstream devvm_boss { server 127.0.0.1:3777 max_fails=0; keepalive 16; }\n"
-		    "upstream devvm_emo { server 127.0.0.1:3774 max_fails=0; keepalive 16; }\n");
+		    "upstream devvm_anca { server 127.0.0.1:3773 max_fails=0; keepalive 64; }\n"
+		    "upstream devvm_boss { server 127.0.0.1:3777 max_fails=0; keepalive 64; }\n"
+		    "upstream devvm_emo { server 127.0.0.1:3774 max_fails=0; keepalive 64; }\n");
 	assert_file(scratch, MORE,
 		    "{\n  \"admins\": [\n    \"root.of.all\"\n  ],\n  \"away\": {\n    \"lea\": "
 		    "\"left\",\n    \"pia\": \"parked\"\n  }\n}");
