@@ -57,9 +57,12 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/events.c helper/ledger/installs.c helper/ledger/ledger.c \
+ledger_SOURCES := helper/ledger/backups.c helper/ledger/events.c helper/ledger/installs.c helper/ledger/known_bad.c helper/ledger/ledger.c \
                   helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c
+                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
+                  helper/ledger/update_log.c
+update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c helper/update/outcome.c \
+                  helper/update/rules.c helper/update/spare.c helper/update/version.c helper/update/window.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
@@ -71,34 +74,35 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/maps.c helper/steps/mirror_result.c helper/steps/mirror_run.c \
                  helper/steps/mirrors.c helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
-                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
+                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/resolving.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
                  helper/steps/settle.c \
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
-                 helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
-daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
+                 helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
+daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
                   helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
-                  helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
+                  helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
-               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c
-ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
+job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
+               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/settle.c \
+               helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
+               helper/job/update_prune.c helper/job/update_stage.c
+ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
-               helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
+               helper/ctl/cmd_secrets.c helper/ctl/cmd_freeze.c helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_versions.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_door.c helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
                helper/ctl/status_text.c
-agent_SOURCES := helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
+agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
                     helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
@@ -109,11 +113,11 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store roster ledger units secrets steps
+LAYERS   := base wire fetch config store update roster ledger units secrets steps
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
 BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+            $(call lib,update) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What the front door links.
 BELOW_DISPATCH = $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
@@ -192,7 +196,7 @@ install: all
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
 	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
-	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md docs/UPDATES.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
 	install -d $(DESTDIR)$(SHAREDIR)/doc/devvm/img
 	install -m 0644 docs/img/*.png $(DESTDIR)$(SHAREDIR)/doc/devvm/img/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
@@ -218,7 +222,7 @@ uninstall:
 BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd-dev \
                   libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
                   libcmocka-dev
-TEST_PACKAGES  := btrfs-progs nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
+TEST_PACKAGES  := btrfs-progs caddy nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
                   openssl libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
@@ -239,10 +243,11 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
+UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \
+              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
               test_file test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
@@ -257,7 +262,7 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_units \
               test_validate test_vault test_view test_wait test_watch test_yaml
-FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_yaml_roster
+FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
 
@@ -278,7 +283,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster update store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -347,7 +352,7 @@ bench-door: all bench-deps
 	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store roster ledger units secrets steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store update roster ledger units secrets steps daemon \
              job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

@@ -11,6 +11,7 @@ enum agent_exit {
 /* argv[0] is the verb. Return an exit status; the ones that become another program return
  * only where they could not. */
 int agent_t3(int argc, char **argv);
+int agent_backup(int argc, char **argv);
 int agent_mint(int argc, char **argv);
 int agent_t3_serve(int argc, char **argv);
 int agent_playwright(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct {
 	{ "t3-serve", agent_t3_serve, false, "the caller's t3 server, on the port of T3_PORT" },
 	{ "mint", agent_mint, false,
 	  "a one-time credential of the caller's t3, for devvm-helperd" },
+	{ "backup", agent_backup, false, "a checked copy of the caller's t3 database, for devvm-job" },
 	{ "playwright", agent_playwright, false,
 	  "the caller's browser server, on systemd's sockets" },
 	{ "playwright-refuse", agent_playwright_refuse, false,

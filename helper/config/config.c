@@ -72,7 +72,13 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "vault.attempts", config_read_uint, { 1, 10 }, AT(vault_attempts), 0 },
 	{ "code.remote", config_read_remote, { 0 }, AT(code_remote), 0 },
 	{ "t3.package", config_read_package, { 0, 214 }, AT(t3_package), 0 },
-	{ "t3.tag", config_read_package, { 0, 64 }, AT(t3_tag), 0 },
+	{ "t3.track", config_read_package, { 0, 64 }, AT(t3_track), 0 },
+	{ "t3.pin", config_read_package_or_none, { 0, 64 }, AT(t3_pin), 0 },
+	{ "update.window", config_read_window, { 0 }, AT(update_window), 0 },
+	{ "update.min_free_disk_mb", config_read_uint, { 0, 1048576 }, AT(update_min_free_disk_mb), 0 },
+	{ "update.min_free_memory_mb", config_read_uint, { 0, 1048576 }, AT(update_min_free_memory_mb), 0 },
+	{ "update.cooldown_hours", config_read_uint, { 0, 8760 }, AT(update_cooldown_hours), 0 },
+	{ "update.keep_versions", config_read_uint, { 0, 100 }, AT(update_keep_versions), 0 },
 	{ "playwright.package", config_read_package, { 0, 214 }, AT(playwright_package), 0 },
 	{ "playwright.version", config_read_package, { 0, 64 }, AT(playwright_version), 0 },
 	{ "playwright.browser", config_read_path, { 0 }, AT(playwright_browser), 0 },
@@ -93,6 +99,8 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "instances.stop_idle_after", config_read_uint, { 0, 525600 }, AT(instances_stop_idle_after), 0 },
 	{ "instances.memory_max", config_read_memory, { 0 }, AT(instances_memory_max), 0 },
 	{ "instances.tasks_max", config_read_uint, { 16, 4194304 }, AT(instances_tasks_max), 0 },
+	{ "backup.keep", config_read_uint, { 1, 1000 }, AT(backup_keep), 0 },
+	{ "backup.deadline", config_read_uint, { 1, 86400 }, AT(backup_deadline_s), 0 },
 	{ "leaving.max_share", config_read_uint, { 0, 100 }, AT(leaving_max_share), 0 },
 	{ "door.mint_concurrency", config_read_uint, { 1, 16 }, AT(door_mint_concurrency), 0 },
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
@@ -131,7 +139,7 @@ static const struct {
 	{ AT(token_path), "/etc/t3-serve/claude-oauth-token" },
 	{ AT(vault_mount), "secret" },
 	{ AT(t3_package), "t3" },
-	{ AT(t3_tag), "nightly" },
+	{ AT(t3_track), "nightly" },
 	{ AT(playwright_package), "@playwright/mcp" },
 	{ AT(playwright_version), "0.0.76" },
 	{ AT(playwright_browser), "/usr/bin/chromium" },
@@ -153,7 +161,13 @@ int config_init(struct config *config, struct dv_error *err)
 		.instances_tasks_max = 4096,
 		.leaving_max_share = 30,
 		.door_mint_concurrency = 2,
+		.backup_keep = 14,
+		.backup_deadline_s = 900,
 		.connections_per_uid = 32,
+		.update_window = { .first = 3 * 60, .last = 4 * 60 + 30 },
+		.update_min_free_disk_mb = 2048,
+		.update_min_free_memory_mb = 512,
+		.update_keep_versions = 3,
 		.vault_timeout_s = 10,
 		.vault_attempts = 4,
 	};
@@ -196,7 +210,8 @@ void config_done(struct config *config)
 	str_list_done(&config->vault_hosts);
 	free(config->code_remote);
 	free(config->t3_package);
-	free(config->t3_tag);
+	free(config->t3_track);
+	free(config->t3_pin);
 	free(config->playwright_package);
 	free(config->playwright_version);
 	free(config->node_path);

@@ -28,6 +28,11 @@ struct config_port_range {
 	unsigned int last; /* included */
 };
 
+/* A part of each day, in minutes since midnight; one that ends before it begins goes past it. */
+struct config_window {
+	unsigned int first, last;
+};
+
 /* Where a person's claude comes from. */
 enum claude_source {
 	CLAUDE_NONE,	  /* nobody is given one */
@@ -164,17 +169,25 @@ struct config {
 
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */
 	unsigned int home_per_hour;    /* `home.per_hour`: due people prepared without a login */
-	unsigned int home_refresh_minutes; /* `home.refresh_minutes`: an ok step is due again */
-	char *t3_package;		   /* `t3.package`: of npm */
-	char *t3_tag;			   /* `t3.tag`: the dist-tag that is followed */
-	char *playwright_package;	   /* `playwright.package`: of npm */
-	char *playwright_version;	   /* `playwright.version` */
-	char *node_path;		   /* absolute; `node.path`; NULL: searched */
+	unsigned int home_refresh_minutes;    /* `home.refresh_minutes`: an ok step is due again */
+	char *t3_package;		      /* `t3.package`: of npm */
+	char *t3_track;			      /* `t3.track`: the dist-tag that is followed */
+	char *t3_pin;			      /* `t3.pin`: a version instead; NULL: none */
+	struct config_window update_window;   /* `update.window`: when the nightly run begins */
+	unsigned int update_min_free_disk_mb; /* `update.min_free_disk_mb` */
+	unsigned int update_min_free_memory_mb; /* `update.min_free_memory_mb` */
+	unsigned int update_cooldown_hours;	/* `update.cooldown_hours`; 0: any age */
+	unsigned int update_keep_versions;	/* `update.keep_versions`: beside those in use */
+	char *playwright_package;		/* `playwright.package`: of npm */
+	char *playwright_version;		/* `playwright.version` */
+	char *node_path;			/* absolute; `node.path`; NULL: searched */
 
 	enum config_start instances_start;	/* `instances.start` */
 	unsigned int instances_stop_idle_after; /* `instances.stop_idle_after`, minutes; 0: never */
 	char *instances_memory_max;		/* `instances.memory_max`: MemoryMax= of a unit */
 	unsigned int instances_tasks_max;	/* `instances.tasks_max`: TasksMax= of a unit */
+	unsigned int backup_keep;	    /* `backup.keep`: checked copies of each person */
+	unsigned int backup_deadline_s;	    /* `backup.deadline`: of one person's copy, seconds */
 	unsigned int door_mint_concurrency; /* `door.mint_concurrency`: credentials made at once */
 	unsigned int leaving_max_share;	    /* `leaving.max_share`: percent at once; 100: all */
 	unsigned int connections_per_uid;   /* `daemon.connections_per_uid`, root excepted */

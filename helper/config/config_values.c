@@ -332,3 +332,32 @@ int config_read_range(const struct config_place *place, const struct config_targ
 	*field = range;
 	return 0;
 }
+
+/* "03:00" and what comes behind it; NULL where that is no time. */
+static const char *take_time(const char *text, unsigned int *ret_minutes)
+{
+	static const char *const shape = "00:00";
+	unsigned int digits[5];
+
+	for (size_t i = 0; i < DV_COUNT(digits); i++) {
+		if (shape[i] == ':' ? text[i] != ':' : text[i] < '0' || text[i] > '9')
+			return NULL;
+		digits[i] = (unsigned int)(text[i] - '0');
+	}
+	*ret_minutes = (digits[0] * 10 + digits[1]) * 60 + digits[3] * 10 + digits[4];
+	return digits[0] * 10 + digits[1] < 24 && digits[3] < 6 ? text + DV_COUNT(digits) : NULL;
+}
+
+int config_read_window(const struct config_place *place, const struct config_target *target)
+{
+	const char *text = place->node->kind == YAML_SCALAR ? place->node->scalar : "";
+	struct config_window window = { 0 };
+	const char *at = take_time(text, &window.first);
+
+	if (!at || *at != '-' || !(at = take_time(at + 1, &window.last)) || *at ||
+	    window.first == window.last)
+		return config_refuse(place, -EINVAL, "must be two times of the day, like \"%s\"",
+				     "03:00-04:30");
+	*(struct config_window *)target->field = window;
+	return 0;
+}

@@ -48,6 +48,7 @@ config_value_reader config_read_memory; /* char *: infinity, or a number with K,
 config_value_reader config_read_bool;	/* bool */
 config_value_reader config_read_uint;	/* unsigned int */
 config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */
+config_value_reader config_read_window; /* struct config_window: "HH:MM-HH:MM" */
 config_value_reader config_read_range;	/* struct config_port_range: {first: N, last: N} */
 
 /* One of `words` (NULL-terminated, in the order of an enum) into an unsigned int: for readers

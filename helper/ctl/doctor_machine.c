@@ -74,8 +74,9 @@ void doctor_check_pam(struct doctor *doctor)
 #define DEBIANS_TTYD "ttyd.service"
 
 static const char *const UNITS[] = {
-	"devvm-helperd.service", "devvm-helperd.socket", "devvm-pam.socket", "devvm-idle.timer",
-	"devvm-reconcile.timer", "devvm-machine.timer",	 DEBIANS_TTYD,
+	"devvm-helperd.service", "devvm-helperd.socket", "devvm-pam.socket",   "devvm-idle.timer",
+	"devvm-reconcile.timer", "devvm-machine.timer",	 "devvm-backup.timer", DEBIANS_TTYD,
+	"devvm-update.timer",
 };
 
 /* Of Debian's package, which enables it: a login prompt for everybody on the machine. Ours are ttyd@. */

@@ -95,6 +95,9 @@ static void take_record(struct follower *follower, const struct record *record,
 
 	if (verb == PROTO_DONE || verb == PROTO_ERROR)
 		keep_text(result, record_get(record, "text"));
+	if (record_get(record, "outcome"))
+		(void)snprintf(result->outcome, sizeof(result->outcome), "%s",
+			       record_get(record, "outcome"));
 	if (verb == PROTO_DONE)
 		result->end = FOLLOW_DONE;
 	if (verb == PROTO_ERROR) {

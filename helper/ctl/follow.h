@@ -40,7 +40,8 @@ struct follow_result {
 	unsigned int n_failed; /* steps that failed meanwhile */
 	int failure;
 	char code[RECORD_KEY_MAX + 1];
-	char text[RECORD_TEXT_MAX + 1]; /* of `done` or `error`; "" for none */
+	char text[RECORD_TEXT_MAX + 1];	  /* of `done` or `error`; "" for none */
+	char outcome[RECORD_KEY_MAX + 1]; /* of `done`; "" for none */
 	struct dv_error error;
 };
 

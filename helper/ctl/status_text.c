@@ -133,6 +133,25 @@ static void print_closed(const struct status_machine *machine, const struct ctl 
 	(void)fprintf(ctl->out, ", %s: %s\n", when, paths ? paths : "a protected tree");
 }
 
+/* A freeze that somebody forgot, and a run that wants somebody. */
+static void print_update(const struct status_machine *machine, const struct ctl *ctl,
+			 int64_t now_usec)
+{
+	DV_AUTO_FREE char *frozen = output_clean(machine->frozen, ctl->utf8);
+	DV_AUTO_FREE char *text = output_clean(machine->update_text, ctl->utf8);
+	char when[CLOCK_RELATIVE_BYTES];
+
+	if (*machine->frozen) {
+		output_put(ctl->out, ctl->colour, OUTPUT_YELLOW, "Versions are frozen");
+		(void)fprintf(ctl->out, ": %s\n", frozen ? frozen : "");
+	}
+	if (!*machine->update)
+		return;
+	clock_relative(machine->update_usec, now_usec, when);
+	(void)fprintf(ctl->out, "Last update, %s: %s: %s\n", when, machine->update,
+		      text ? text : "");
+}
+
 static void print_machine(const struct status_machine *machine, const struct ctl *ctl,
 			  int64_t now_usec)
 {
@@ -142,6 +161,7 @@ static void print_machine(const struct status_machine *machine, const struct ctl
 	if (!machine->is_known)
 		return;
 	print_closed(machine, ctl, now_usec);
+	print_update(machine, ctl, now_usec);
 	if (machine->running > 0 || machine->queued > 0)
 		(void)fprintf(ctl->out,
 			      "Homes being prepared: %" PRId64 ", waiting: %" PRId64 ".\n",

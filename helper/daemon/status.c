@@ -10,9 +10,11 @@
 #include "daemon/verbs.h"
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
+#include "ledger/update_log.h"
 #include "steps/protect.h"
 #include "store/store.h"
 #include "units/cgroup.h"
+#include "update/freeze.h"
 
 #define STATUS_PAGE 8 /* people read at once */
 
@@ -80,6 +82,31 @@ static const char *home_name(enum queue_home_state state)
 	return "idle";
 }
 
+/* The freeze, and how the last run of the updater ended. */
+static int add_update(struct daemon *daemon, struct ledger *ledger, struct record_writer *writer,
+		      struct dv_error *err)
+{
+	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
+	char text[FREEZE_TEXT_BYTES];
+	struct freeze freeze;
+	int r = update_log_last(ledger, &run, err);
+
+	if (r < 0)
+		return r;
+	freeze_look(daemon->env, &freeze);
+	if (freeze.is_frozen) {
+		freeze_text(&freeze, text);
+		record_add_text(writer, "frozen", text);
+	}
+	if (run.id == 0)
+		return 0;
+	record_add(writer, "update", run.ended_usec > 0 ? run.outcome : "under-way");
+	record_add_int(writer, "update-at", run.ended_usec > 0 ? run.ended_usec : run.began_usec);
+	record_add_text(writer, "update-text",
+			run.ended_usec > 0 ? run.reason : update_state_word(run.state));
+	return 0;
+}
+
 /* 1, with a record written. */
 static int write_machine(struct status *status, struct ledger *ledger, struct record_writer *writer,
 			 struct dv_error *err)
@@ -109,7 +136,8 @@ static int write_machine(struct status *status, struct ledger *ledger, struct re
 		record_add_text(writer, "closed", paths + 1);
 		record_add_int(writer, "closed-at", closed_usec);
 	}
-	return 1;
+	r = add_update(status->base.daemon, ledger, writer, err);
+	return r < 0 ? r : 1;
 }
 
 /* Without logind there are none to tell of. */

@@ -26,7 +26,13 @@ struct answer *feed_handle_events(struct daemon *, const struct request *, struc
 struct answer *secrets_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *mint_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *minted_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *backup_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *backups_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *mirrors_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *update_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *versions_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *freeze_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *unfreeze_handle(struct daemon *, const struct request *, struct record_writer *);
 
 /* For handlers: the person asked about. 0, or the error is written to `reply`. */
 struct people_row;

@@ -18,8 +18,11 @@ int job_machine(int argc, char **argv);
 int job_install(int argc, char **argv);
 int job_packages(int argc, char **argv);
 int job_protect(int argc, char **argv);
+int job_backup(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);
+int job_resolve(int argc, char **argv);
+int job_update(int argc, char **argv);
 int job_mirror(int argc, char **argv);
 
 #endif

@@ -11,39 +11,34 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/process.h"
+#include "job/npm.h"
 #include "store/package.h"
 #include "store/stage.h"
 #include "store/tree.h"
 
-#define VIEW_DEADLINE_MS 120000
 #define INSTALL_DEADLINE_MS (15 * 60000)
 #define LOCK_MAX_BYTES (16 << 20)
 #define SPEC_BYTES (PACKAGE_NAME_MAX + STORE_VERSION_BYTES + 2)
 #define WORK_BYTES 256
-#define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
 #define EMPTY_PACKAGE "{\n \"name\": \"devvm-stage\",\n \"private\": true\n}\n"
 
 struct stage {
 	struct env env;
 	struct config config;
 	struct stage_name name;
-	struct node_found node;
+	struct npm npm;
 	struct package_manifest manifest;
 	char work[WORK_BYTES]; /* absolute */
 	int work_fd, tree_fd;
-	struct process_result *result; /* of the last npm */
 };
 
 static void stage_done(struct stage *stage)
 {
-	free(stage->result);
+	npm_done(&stage->npm);
 	dv_closep(&stage->tree_fd);
 	dv_closep(&stage->work_fd);
-	node_found_done(&stage->node);
 	config_done(&stage->config);
 	env_done(&stage->env);
 }
@@ -68,82 +63,22 @@ static int open_folders(struct stage *stage, const char *instance, struct dv_err
 	return stage->tree_fd < 0 ? dv_fail(err, -errno, "open " STAGE_TREE) : 0;
 }
 
-/* npm and the scripts of packages find our node first, and write nowhere but here. */
-static int set_environment(const struct stage *stage, struct dv_error *err)
-{
-	DV_AUTO_FREE char *cache = NULL;
-	DV_AUTO_FREE char *path = NULL;
-	int n_folder = (int)(strrchr(stage->node.path, '/') - stage->node.path);
-
-	if (asprintf(&cache, "%s/cache", stage->work) < 0 ||
-	    asprintf(&path, "%.*s:" SYSTEM_PATH, n_folder, stage->node.path) < 0)
-		return dv_fail(err, -ENOMEM, "set the environment of npm");
-	if (setenv("PATH", path, 1) < 0 || setenv("npm_config_cache", cache, 1) < 0 ||
-	    setenv("XDG_CACHE_HOME", cache, 1) < 0 || setenv("NODE_NO_WARNINGS", "1", 1) < 0 ||
-	    setenv("npm_config_update_notifier", "false", 1) < 0)
-		return dv_fail(err, -errno, "set the environment of npm");
-	return 0;
-}
-
-/* npm's answer in `stage->result`. It ends with a status, and says why in its output. */
-static int run_npm(struct stage *stage, const char *const *argv, int64_t deadline_ms,
-		   struct dv_error *err)
-{
-	struct process_result *result = stage->result;
-	char sentence[ERROR_MAX_BYTES / 2];
-	char tree[WORK_BYTES + sizeof(STAGE_TREE) + 1];
-	int r;
-
-	(void)snprintf(tree, sizeof(tree), "%s/" STAGE_TREE, stage->work);
-	r = process_run(&(struct process_spec){ .argv = argv,
-						.working_folder = tree,
-						.deadline_ms = clock_deadline_ms(deadline_ms) },
-			result, err);
-	if (r < 0)
-		return r;
-	if (result->timed_out)
-		return dv_refuse(err, -ETIMEDOUT, "npm %s did not end within %lld seconds", argv[1],
-				 (long long)deadline_ms / 1000);
-	if (result->exit_status == 0)
-		return 0;
-	(void)fputs(result->output, stderr); /* all of it, for the journal */
-	if (result->exit_status == 127)
-		return dv_refuse(err, -ENOENT, "there is no npm beside %s or in " SYSTEM_PATH,
-				 stage->node.path);
-	package_npm_sentence(result->output, sentence, sizeof(sentence));
-	return dv_refuse(err, -EIO, "%s", sentence);
-}
-
-static int view(struct stage *stage, const char *spec, const char *field, struct dv_error *err)
-{
-	const char *const argv[] = {
-		"npm", "view", spec, field, "--json", "--loglevel=error", NULL
-	};
-
-	return run_npm(stage, argv, VIEW_DEADLINE_MS, err);
-}
-
 static int resolve(struct stage *stage, struct dv_error *err)
 {
 	struct package_manifest *manifest = &stage->manifest;
+	static const char *const fields[] = { "dist.integrity", NULL };
 	char spec[SPEC_BYTES];
-	int r;
+	int r = npm_find_version(&stage->npm, manifest->package, stage->name.want,
+				 manifest->version, err);
 
-	(void)snprintf(manifest->version, sizeof(manifest->version), "%s", stage->name.want);
-	if (stage_is_tag(stage->name.want)) {
-		r = view(stage, manifest->package, "dist-tags", err);
-		if (r == 0)
-			r = package_parse_tags(stage->result->output, stage->name.want,
-					       manifest->version, err);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	(void)snprintf(spec, sizeof(spec), "%s@%s", manifest->package, manifest->version);
-	r = view(stage, spec, "dist.integrity", err);
-	if (r == 0 && !*stage->result->output)
+	r = npm_view(&stage->npm, spec, fields, err);
+	if (r == 0 && !*stage->npm.result->output)
 		r = dv_refuse(err, -ENOENT, "there is no %s in the registry", spec);
 	if (r == 0)
-		r = package_parse_integrity(stage->result->output, manifest->integrity, err);
+		r = package_parse_integrity(stage->npm.result->output, manifest->integrity, err);
 	return r;
 }
 
@@ -171,7 +106,7 @@ static int install(struct stage *stage, struct dv_error *err)
 
 	(void)snprintf(spec, sizeof(spec), "%s@%s", stage->manifest.package,
 		       stage->manifest.version);
-	return r < 0 ? r : run_npm(stage, argv, INSTALL_DEADLINE_MS, err);
+	return r < 0 ? r : npm_run(&stage->npm, argv, STAGE_TREE, INSTALL_DEADLINE_MS, err);
 }
 
 /* npm ends well in more cases than one would like: what is there decides. */
@@ -213,9 +148,7 @@ static int run(struct stage *stage, const char *instance, struct dv_error *err)
 	if (!package_is_name(stage->manifest.package))
 		return dv_refuse(err, -EINVAL, "%s is no name of a package; see devvm.yaml",
 				 stage->manifest.package);
-	r = store_find_node(&stage->config, stage->name.item->purpose, &stage->node, err);
-	if (r == 0)
-		r = set_environment(stage, err);
+	r = npm_init(&stage->npm, &stage->config, stage->name.item->purpose, stage->work, err);
 	if (r == 0)
 		r = resolve(stage, err);
 	if (r == 0)
@@ -252,8 +185,7 @@ int job_stage(int argc, char **argv)
 		return JOB_USAGE;
 	}
 	(void)umask(0022);
-	stage.result = malloc(sizeof(*stage.result));
-	r = stage.result ? run(&stage, argv[1], &err) : dv_fail(&err, -ENOMEM, "stage");
+	r = run(&stage, argv[1], &err);
 	if (r == 0) {
 		log_notice("%s %s is staged", stage.manifest.package, stage.manifest.version);
 		return JOB_OK;

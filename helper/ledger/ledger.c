@@ -71,6 +71,28 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" errors INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT"
 	") STRICT;"
 	"CREATE INDEX mirrors_by_name ON mirrors (name, id);",
+	"CREATE TABLE backups ("
+	" name TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, is_ok INTEGER NOT NULL,"
+	" took_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, level INTEGER NOT NULL,"
+	" sha256 TEXT, rows TEXT, needed_by TEXT, error TEXT,"
+	" PRIMARY KEY (name, id)"
+	") STRICT, WITHOUT ROWID;",
+	"CREATE TABLE update_runs ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, began_usec INTEGER NOT NULL,"
+	" ended_usec INTEGER NOT NULL, state TEXT NOT NULL, from_version TEXT NOT NULL,"
+	" to_version TEXT NOT NULL, integrity TEXT NOT NULL, outcome TEXT NOT NULL,"
+	" reason TEXT NOT NULL, boot TEXT NOT NULL"
+	") STRICT;"
+	"CREATE TABLE update_transitions ("
+	" run INTEGER NOT NULL, seq INTEGER NOT NULL, at_usec INTEGER NOT NULL,"
+	" state TEXT NOT NULL, person TEXT, text TEXT NOT NULL,"
+	" PRIMARY KEY (run, seq)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE known_bad ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT NOT NULL,"
+	" since_usec INTEGER NOT NULL, run INTEGER NOT NULL, reason TEXT NOT NULL,"
+	" forgiven_usec INTEGER NOT NULL"
+	") STRICT;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -104,6 +105,32 @@ static int compose_door(struct step_context *context, struct secret *ret_text, s
 	return 0;
 }
 
+/* What nginx's secure_link compares with: base64url of an MD5. It is there for the comparison to tell
+ * nothing by its time; that a secret cannot be found from its MD5 still holds. */
+static int print_digest(const char *secret, size_t n_bytes, struct secret *ret_text,
+			struct dv_error *err)
+{
+	unsigned char md5[EVP_MAX_MD_SIZE];
+	char base64[EVP_MAX_MD_SIZE * 2];
+	unsigned int n_md5 = 0;
+	int n;
+
+	if (EVP_Digest(secret, n_bytes, md5, &n_md5, EVP_md5(), NULL) != 1)
+		return dv_refuse(err, -EIO,
+				 "this machine's OpenSSL makes no MD5, which nginx "
+				 "compares the secret of the door by");
+	(void)EVP_EncodeBlock((unsigned char *)base64, md5, (int)n_md5);
+	for (char *c = base64; *c; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c;
+	n = asprintf(&ret_text->text, "secure_link \"%s\";\n", base64);
+	if (n < 0) {
+		ret_text->text = NULL;
+		return dv_fail(err, -ENOMEM, "write /" SECRET_FILE);
+	}
+	ret_text->n_bytes = (size_t)n;
+	return 0;
+}
+
 /* Without a text: there is to be no file. */
 static int compose_secret(struct step_context *context, struct secret *ret_text,
 			  struct dv_error *err)
@@ -122,13 +149,7 @@ static int compose_secret(struct step_context *context, struct secret *ret_text,
 		return dv_refuse(err, -EINVAL,
 				 "/" SECRET_SOURCE
 				 " must be one line of letters, digits and +/=_.-");
-	r = asprintf(&ret_text->text, "\"%.*s\" 1;\n", (int)n, secret.text);
-	if (r < 0) {
-		ret_text->text = NULL;
-		return dv_fail(err, -ENOMEM, "write /" SECRET_FILE);
-	}
-	ret_text->n_bytes = (size_t)r;
-	return 0;
+	return print_digest(secret.text, n, ret_text, err);
 }
 
 static struct file_spec describe(const struct secret *text, mode_t mode)

@@ -6,21 +6,17 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/process.h"
 #include "steps/lock.h"
+#include "steps/unit_run.h"
 #include "store/package.h"
 
 #define LOCK_DEADLINE_MS 60000
-#define CLEAN_DEADLINE_MS 60000
-#define ERROR_MAX 4096
-#define UNIT_BYTES 160
 #define PATH_BYTES 160
 
-static void unit_of(char ret_unit[static UNIT_BYTES], const struct stage_item *item,
+static void unit_of(char ret_unit[static UNIT_RUN_BYTES], const struct stage_item *item,
 		    const char *want)
 {
-	(void)snprintf(ret_unit, UNIT_BYTES, "devvm-stage@%s-%s.service", item->name, want);
+	(void)snprintf(ret_unit, UNIT_RUN_BYTES, "devvm-stage@%s-%s.service", item->name, want);
 }
 
 static void stage_path(char ret_path[static PATH_BYTES], const struct stage_item *item,
@@ -30,7 +26,7 @@ static void stage_path(char ret_path[static PATH_BYTES], const struct stage_item
 }
 
 /* One lock per item: stages of one item end one after the other. */
-static int take_lock(const struct env *env, const char *item, struct dv_error *err)
+int staging_lock(const struct env *env, const char *item, struct dv_error *err)
 {
 	char name[64];
 
@@ -60,9 +56,41 @@ static int check_tree(const struct config *config, const struct stage_item *item
 	return 0;
 }
 
-int staging_take(const struct env *env, const struct config *config, const struct stage_item *item,
-		 const char *want, char ret_version[static STORE_VERSION_BYTES],
-		 struct dv_error *err)
+/* What a version must be where one was resolved before. */
+struct exact {
+	const char *integrity; /* NULL: any */
+	enum staging_fault fault;
+};
+
+static int check_exact(const struct config *config, const struct stage_item *item, int root_fd,
+		       struct exact *exact, struct dv_error *err)
+{
+	struct package_manifest manifest = { 0 };
+	char bin[PACKAGE_PATH_BYTES];
+	int r;
+
+	exact->fault = STAGING_FAULT_OURS;
+	r = package_read_manifest(root_fd, &manifest, err);
+	if (r < 0)
+		return r;
+	exact->fault = STAGING_FAULT_HASH;
+	if (strcmp(manifest.integrity, exact->integrity) != 0)
+		return dv_refuse(err, -EBADMSG,
+				 "%s %s here has the hash %.100s, and the registry names %.100s",
+				 item->name, manifest.version, manifest.integrity,
+				 exact->integrity);
+	exact->fault = STAGING_FAULT_PROGRAM;
+	r = package_find_bin(root_fd, item->package(config), item->name, bin, err);
+	if (r < 0)
+		return dv_prefix(err, r, "%s %s is not a whole package", item->name,
+				 manifest.version);
+	exact->fault = STAGING_FAULT_NONE;
+	return 0;
+}
+
+static int take(const struct env *env, const struct config *config, const struct stage_item *item,
+		const char *want, struct exact *exact, char ret_version[static STORE_VERSION_BYTES],
+		struct dv_error *err)
 {
 	DV_AUTO_CLOSE int tree_fd = -1;
 	DV_AUTO_CLOSE int lock_fd = -1;
@@ -75,9 +103,11 @@ int staging_take(const struct env *env, const struct config *config, const struc
 	if (tree_fd < 0)
 		return tree_fd;
 	r = check_tree(config, item, want, tree_fd, &manifest, err);
+	if (r == 0 && exact->integrity)
+		r = check_exact(config, item, tree_fd, exact, err);
 	if (r < 0)
 		return r;
-	lock_fd = take_lock(env, item->name, err);
+	lock_fd = staging_lock(env, item->name, err);
 	if (lock_fd < 0)
 		return lock_fd;
 	r = store_install(env, item->name, manifest.version, tree_fd, err);
@@ -86,54 +116,32 @@ int staging_take(const struct env *env, const struct config *config, const struc
 	return r;
 }
 
-/* The sentence the stage left, where it left one; else what systemd says. */
-static int explain(const struct env *env, const struct stage_item *item, const char *want, int r,
-		   const struct dv_error *systemd_err, struct dv_error *err)
+int staging_take(const struct env *env, const struct config *config, const struct stage_item *item,
+		 const char *want, char ret_version[static STORE_VERSION_BYTES],
+		 struct dv_error *err)
 {
-	DV_AUTO_CLOSE int fd = -1;
-	char text[ERROR_MAX] = "";
-	char path[PATH_BYTES];
-	ssize_t n;
+	struct exact any = { 0 };
 
-	stage_path(path, item, want, STAGE_ERROR);
-	fd = file_open_beneath(env->root_dirfd, path, O_RDONLY, 0, NULL);
-	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-	text[n < 0 ? 0 : n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	if (!*text || !str_is_utf8(text, strlen(text)) || str_has_control(text))
-		return dv_refuse(err, r, "stage %s %s: %s", item->name, want, systemd_err->text);
-	return dv_refuse(err, r, "stage %s %s: %.400s", item->name, want, text);
+	return take(env, config, item, want, &any, ret_version, err);
 }
 
 static int run_stage(const struct env *env, const struct stage_item *item, const char *want,
 		     struct dv_error *err)
 {
-	char unit[UNIT_BYTES];
-	const char *const argv[] = { "systemctl", "start", unit, NULL };
-	struct dv_error why = { "" };
-	int r;
+	char unit[UNIT_RUN_BYTES], path[PATH_BYTES], what[PATH_BYTES];
 
 	unit_of(unit, item, want);
-	r = process_run_ok(&(struct process_spec){ .argv = argv,
-						   .deadline_ms =
-							   clock_deadline_ms(STAGING_DEADLINE_MS) },
-			   &why);
-	return r < 0 ? explain(env, item, want, r, &why, err) : 0;
+	stage_path(path, item, want, STAGE_ERROR);
+	(void)snprintf(what, sizeof(what), "stage %s %s", item->name, want);
+	return unit_run(env, unit, path, what, clock_deadline_ms(STAGING_DEADLINE_MS), err);
 }
 
-/* The account's files are not root's to remove without capabilities; systemd does it. */
 static void clean_stage(const struct stage_item *item, const char *want)
 {
-	char unit[UNIT_BYTES];
-	const char *const argv[] = { "systemctl", "clean", "--what=cache", unit, NULL };
-	struct dv_error err = { "" };
+	char unit[UNIT_RUN_BYTES];
 
 	unit_of(unit, item, want);
-	if (process_run_ok(&(struct process_spec){ .argv = argv,
-						   .deadline_ms =
-							   clock_deadline_ms(CLEAN_DEADLINE_MS) },
-			   &err) < 0)
-		log_debug("%s", err.text); /* the next stage of this name starts afresh anyway */
+	unit_run_clean(unit);
 }
 
 int staging_run(const struct env *env, const struct config *config, const struct stage_item *item,
@@ -155,11 +163,49 @@ int staging_run(const struct env *env, const struct config *config, const struct
 	return r;
 }
 
+static int run_exact(const struct env *env, const struct config *config,
+		     const struct stage_item *item, const char *version, struct exact *exact,
+		     struct dv_error *err)
+{
+	DV_AUTO_CLOSE int root_fd = -1;
+	char taken[STORE_VERSION_BYTES];
+	int r;
+
+	exact->fault = STAGING_FAULT_OURS;
+	if (!stage_is_want(version) || stage_is_tag(version))
+		return dv_refuse(err, -EINVAL, "that is no version of %s", item->name);
+	if (store_has(env, item->name, version)) {
+		root_fd = store_open(env, item->name, version, err);
+		return root_fd < 0 ? root_fd : check_exact(config, item, root_fd, exact, err);
+	}
+	exact->fault = STAGING_FAULT_NPM;
+	r = run_stage(env, item, version, err);
+	if (r == 0) {
+		exact->fault = STAGING_FAULT_OURS;
+		r = take(env, config, item, version, exact, taken, err);
+	}
+	clean_stage(item, version);
+	return r;
+}
+
+int staging_run_exact(const struct env *env, const struct config *config,
+		      const struct stage_item *item, const char *version, const char *integrity,
+		      enum staging_fault *ret_fault, struct dv_error *err)
+{
+	struct exact exact = { .integrity = integrity };
+	int r = run_exact(env, config, item, version, &exact, err);
+
+	*ret_fault = r == 0				 ? STAGING_FAULT_NONE
+		     : exact.fault == STAGING_FAULT_NONE ? STAGING_FAULT_OURS
+							 : exact.fault;
+	return r;
+}
+
 int staging_set_current(const struct env *env, const char *item, const char *version,
 			bool only_first, char ret_current[static STORE_VERSION_BYTES],
 			struct dv_error *err)
 {
-	DV_AUTO_CLOSE int lock_fd = take_lock(env, item, err);
+	DV_AUTO_CLOSE int lock_fd = staging_lock(env, item, err);
 	int r;
 
 	if (lock_fd < 0)

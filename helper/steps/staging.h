@@ -18,6 +18,25 @@ DV_MUST_CHECK int staging_run(const struct env *env, const struct config *config
 			      const struct stage_item *item, const char *want,
 			      char ret_version[static STORE_VERSION_BYTES], struct dv_error *err);
 
+/* Why there is no version to be had. */
+enum staging_fault {
+	STAGING_FAULT_NONE,
+	STAGING_FAULT_NPM,     /* npm's sentence says it */
+	STAGING_FAULT_HASH,    /* another package than the one that was resolved */
+	STAGING_FAULT_PROGRAM, /* it lacks the program it says it has */
+	STAGING_FAULT_OURS,
+};
+
+/* Have exactly this package in the store: `version`, with the hash `integrity`, holding the
+ * program that bears the item's name. One that is there already is held against the same. */
+DV_MUST_CHECK int staging_run_exact(const struct env *env, const struct config *config,
+				    const struct stage_item *item, const char *version,
+				    const char *integrity, enum staging_fault *ret_fault,
+				    struct dv_error *err);
+
+/* For whoever changes what is in the store: no stage of the item ends meanwhile. An fd. */
+DV_MUST_CHECK int staging_lock(const struct env *env, const char *item, struct dv_error *err);
+
 /* The part of it behind the unit's end. */
 DV_MUST_CHECK int staging_take(const struct env *env, const struct config *config,
 			       const struct stage_item *item, const char *want,

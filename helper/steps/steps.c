@@ -35,6 +35,7 @@
 #include "steps/ticket.h"
 #include "steps/token.h"
 #include "steps/tools.h"
+#include "steps/update_timer.h"
 #include "steps/withdraw.h"
 
 #define SECONDS 1000
@@ -44,6 +45,7 @@ const struct step STEPS[] = {
 	/* name,     place,          needs,            doing,                       deadline,      check, apply */
 	{ "sshd",    STEP_SYSTEM,    NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
 	{ "limits",  STEP_SYSTEM,    NULL,             "limiting people's units",   0,            limits_check, limits_apply },
+	{ "update-timer", STEP_SYSTEM, NULL,           "timing the nightly update",  0,            update_timer_check, update_timer_apply },
 
 	{ "deny",    STEP_LEAVE,     NULL,             "refusing logins",            0,            deny_check, deny_apply },
 	{ "withdraw", STEP_LEAVE,    NULL,             "taking keys and units away", 0,            withdraw_check, withdraw_apply },

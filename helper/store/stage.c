@@ -8,9 +8,9 @@ static const char *t3_package(const struct config *config)
 	return config->t3_package;
 }
 
-static const char *t3_tag(const struct config *config)
+static const char *t3_want(const struct config *config)
 {
-	return config->t3_tag;
+	return config->t3_pin ? config->t3_pin : config->t3_track;
 }
 
 static const char *playwright_package(const struct config *config)
@@ -24,7 +24,7 @@ static const char *playwright_version(const struct config *config)
 }
 
 static const struct stage_item ITEMS[] = {
-	{ "t3", NODE_FOR_T3, t3_package, t3_tag },
+	{ "t3", NODE_FOR_T3, t3_package, t3_want },
 	{ "playwright", NODE_FOR_PLAYWRIGHT, playwright_package, playwright_version },
 };
 

@@ -14,6 +14,8 @@
 #define STAGE_FOLDER "var/cache/devvm-stage" /* below the root of struct env */
 #define STAGE_TREE "tree"
 #define STAGE_ERROR "error"
+/* What devvm-resolve@ITEM-WANT leaves, of the same form. */
+#define STAGE_RESOLVE_FOLDER "var/cache/devvm-resolve"
 #define STAGE_NAME_BYTES (32 + STORE_VERSION_BYTES)
 
 struct stage_item {

@@ -35,30 +35,35 @@ static int open_folder(const struct env *env, const char *path, struct dv_error 
 	return fd < 0 ? dv_fail(err, -errno, "open /%s", path) : fd;
 }
 
-static int list_folder(DIR *dir, struct str_list *versions)
-{
-	const struct dirent *entry;
-	struct stat st;
-	int r = 0;
+typedef bool is_wanted(int folder_fd, const char *name);
 
-	while (r == 0 && (entry = readdir(dir))) {
-		if (store_is_version(entry->d_name) &&
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode))
-			r = str_list_add(versions, entry->d_name);
-	}
-	return r;
+static bool is_version_folder(int folder_fd, const char *name)
+{
+	struct stat st;
+
+	return store_is_version(name) && fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
 }
 
-int store_list(const struct env *env, const char *item, struct str_list *ret_versions,
-	       struct dv_error *err)
+static bool is_pointer(int folder_fd, const char *name)
 {
-	DV_AUTO_STR_LIST struct str_list versions = { 0 };
+	struct stat st;
+
+	return str_is_user_name(name) && fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
+/* The wanted names in a folder of an item, sorted. No folder means none. */
+static int list_folder(const struct env *env, const char *item, const char *below,
+		       is_wanted *wanted, struct str_list *ret_names, struct dv_error *err)
+{
+	DV_AUTO_STR_LIST struct str_list names = { 0 };
+	const struct dirent *entry;
 	char path[PATH_BYTES];
-	int fd, r;
+	int fd, r = 0;
 	DIR *dir;
 
-	item_path(path, item, "versions");
+	item_path(path, item, below);
 	fd = open_folder(env, path, err);
 	if (fd == -ENOENT)
 		return 0;
@@ -69,14 +74,29 @@ int store_list(const struct env *env, const char *item, struct str_list *ret_ver
 		dv_closep(&fd);
 		return dv_fail(err, -ENOMEM, "read /%s", path);
 	}
-	r = list_folder(dir, &versions);
+	while (r == 0 && (entry = readdir(dir))) {
+		if (wanted(dirfd(dir), entry->d_name))
+			r = str_list_add(&names, entry->d_name);
+	}
 	(void)closedir(dir); /* only read from */
 	if (r < 0)
 		return dv_fail(err, r, "read /%s", path);
-	str_list_sort(&versions);
-	*ret_versions = versions;
-	versions = (struct str_list){ 0 };
+	str_list_sort(&names);
+	*ret_names = names;
+	names = (struct str_list){ 0 }; /* handed over */
 	return 0;
+}
+
+int store_list(const struct env *env, const char *item, struct str_list *ret_versions,
+	       struct dv_error *err)
+{
+	return list_folder(env, item, "versions", is_version_folder, ret_versions, err);
+}
+
+int store_list_people(const struct env *env, const char *item, struct str_list *ret_users,
+		      struct dv_error *err)
+{
+	return list_folder(env, item, "people", is_pointer, ret_users, err);
 }
 
 int store_open(const struct env *env, const char *item, const char *version, struct dv_error *err)
@@ -202,6 +222,26 @@ int store_replace(const struct env *env, const char *item, const char *version, 
 		return versions_fd;
 	r = install_into(versions_fd, version, stage_fd, err);
 	return r < 0 ? dv_prefix(err, r, "take %s %s over", item, version) : 0;
+}
+
+int store_remove(const struct env *env, const char *item, const char *version, struct dv_error *err)
+{
+	DV_AUTO_CLOSE int versions_fd = -1;
+	char path[PATH_BYTES], name[TAG_BYTES];
+	int r;
+
+	if (!store_is_version(version))
+		return dv_refuse(err, -EINVAL, "that is no version of %s", item);
+	item_path(path, item, "versions");
+	versions_fd = open_folder(env, path, err);
+	if (versions_fd < 0)
+		return versions_fd;
+	r = make_tag(NEW_PREFIX, name, err);
+	if (r < 0)
+		return r;
+	if (renameat2(versions_fd, version, versions_fd, name, RENAME_NOREPLACE) < 0)
+		return dv_fail(err, -errno, "remove %s %s", item, version);
+	return tree_remove(versions_fd, name, err);
 }
 
 /* The folder of the pointer and its name there; targets from a person's begin with "../". */

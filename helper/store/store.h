@@ -3,7 +3,7 @@
  * /opt/devvm/ITEM/versions/V is there complete or not at all, root's and read-only;
  * /opt/devvm/ITEM/current -> versions/V is what those get who have no version of their own;
  * /opt/devvm/ITEM/people/USER -> ../versions/V is a person's. A pointer is moved by one
- * rename. Nothing here removes a version. Writers hold the item's lock (steps/staging.c).
+ * rename. A version is removed only when it is told to be. Writers hold the item's lock (steps/staging.c).
  */
 #ifndef DEVVM_STORE_STORE_H
 #define DEVVM_STORE_STORE_H
@@ -36,6 +36,15 @@ DV_MUST_CHECK int store_install(const struct env *env, const char *item, const c
 /* The same where what is there is not believed: it is replaced in one exchange, and removed. */
 DV_MUST_CHECK int store_replace(const struct env *env, const char *item, const char *version,
 				int stage_fd, struct dv_error *err);
+
+/* Take a version away: gone from the folder in one rename, then removed. -ENOENT where it is not there. Whether
+ * somebody points to it is the caller's business. */
+DV_MUST_CHECK int store_remove(const struct env *env, const char *item, const char *version,
+			       struct dv_error *err);
+
+/* Who has a pointer of their own, sorted; whatever else lies in that folder is left out. */
+DV_MUST_CHECK int store_list_people(const struct env *env, const char *item,
+				    struct str_list *ret_users, struct dv_error *err);
 
 /* The version a pointer names, "" where there is no such pointer. `user` NULL: current. What
  * is no link into versions/ is refused. */

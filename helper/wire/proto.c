@@ -51,7 +51,24 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	[PROTO_SECRETS] = { PROTO_SECRETS, "secrets", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 	/* a `row` per run that is kept, the newest of each mirror first */
+	/* a copy of everybody's database, or of one person's; answered when it is there */
+	[PROTO_BACKUP] = { PROTO_BACKUP, "backup", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", false } } },
+	[PROTO_BACKUPS] = { PROTO_BACKUPS, "backups", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", false } } },
 	[PROTO_MIRRORS] = { PROTO_MIRRORS, "mirrors", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true } } },
+
+	/* a run of the updater; `forgive` names a known bad version that may be tried again */
+	[PROTO_UPDATE] = { PROTO_UPDATE, "update", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "to", false }, { "dry-run", false }, { "forgive", false } } },
+	/* a `row` per version of t3 that is here or known to be bad */
+	[PROTO_VERSIONS] = { PROTO_VERSIONS, "versions", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true } } },
+	/* `until` in microseconds since the epoch */
+	[PROTO_FREEZE] = { PROTO_FREEZE, "freeze", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "reason", true }, { "until", false } } },
+	[PROTO_UNFREEZE] = { PROTO_UNFREEZE, "unfreeze", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
 
 	/* a `row` with a one-time credential of the person's t3 */

@@ -43,6 +43,9 @@ static void machine_done(struct status_machine *machine)
 	free(machine->reconcile);
 	free(machine->version);
 	free(machine->closed);
+	free(machine->frozen);
+	free(machine->update);
+	free(machine->update_text);
 	steps_done(&machine->steps);
 }
 
@@ -101,6 +104,10 @@ static int add_machine(struct status *status, const struct record *row)
 		.version = text_of(row, "version", &has_failed),
 		.closed = text_of(row, "closed", &has_failed),
 		.closed_usec = time_of(row, "closed-at"),
+		.frozen = text_of(row, "frozen", &has_failed),
+		.update = text_of(row, "update", &has_failed),
+		.update_text = text_of(row, "update-text", &has_failed),
+		.update_usec = time_of(row, "update-at"),
 		.people = number_of(row, "people"),
 		.running = number_of(row, "running"),
 		.queued = number_of(row, "queued"),

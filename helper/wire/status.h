@@ -49,6 +49,9 @@ struct status_machine {
 	char *roster, *roster_error, *reconcile, *version;
 	char *closed; /* the protected trees that were found open last; "" for none */
 	int64_t closed_usec;
+	char *frozen;		    /* why versions are; "" where they are not */
+	char *update, *update_text; /* how the last run of the updater ended; "" before the first */
+	int64_t update_usec;
 	int64_t people, running, queued;
 	struct status_steps steps;
 };

@@ -78,13 +78,16 @@ static json_t *machine_json(const struct status_machine *machine)
 
 	if (!machine->is_known)
 		return json_null();
-	object =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "roster",
-			  machine->roster, "roster_error", text_json(machine->roster_error),
-			  "people", number_json(machine->people), "running",
-			  number_json(machine->running), "queued", number_json(machine->queued),
-			  "reconcile", machine->reconcile, "version", machine->version, "closed",
-			  text_json(machine->closed), "closed_at", time_json(machine->closed_usec));
+	object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+			   "roster", machine->roster, "roster_error",
+			   text_json(machine->roster_error), "people", number_json(machine->people),
+			   "running", number_json(machine->running), "queued",
+			   number_json(machine->queued), "reconcile", machine->reconcile, "version",
+			   machine->version, "closed", text_json(machine->closed), "closed_at",
+			   time_json(machine->closed_usec), "frozen", text_json(machine->frozen),
+			   "update", text_json(machine->update), "update_at",
+			   time_json(machine->update_usec), "update_text",
+			   text_json(machine->update_text));
 	return object ? add_steps(object, &machine->steps) : NULL;
 }
 

@@ -252,3 +252,48 @@ t3_publish() { # VERSION
 	H put "$standin/registry/make" /tmp/registry-make
 	inside python3 /tmp/registry-make --tag "nightly=$1" $ARTIFACTS/registry $ARTIFACTS_URL "/tmp/t3-$1"
 }
+
+# ---- a real npm registry, on the same port: instead of `artifacts_up` ---------------------------
+
+readonly REGISTRY_STORAGE=/var/lib/verdaccio/storage
+
+registry_up() {
+	# shellcheck disable=SC2016
+	inside sh -ec 'umask 022; cat >/etc/verdaccio.yaml' <<-END
+		storage: $REGISTRY_STORAGE
+		auth: {htpasswd: {file: /var/lib/verdaccio/htpasswd}}
+		uplinks: {}
+		packages: {'**': {access: \$all, publish: \$all, unpublish: \$all}}
+		web: {enable: false}
+		log: {type: stdout, format: json, level: http}
+	END
+	inside systemd-run --quiet --collect --unit=registry --property=DynamicUser=yes \
+		--property=StateDirectory=verdaccio --setenv=HOME=/var/lib/verdaccio \
+		/opt/devvm/node/current/bin/node /srv/verdaccio/node_modules/verdaccio/bin/verdaccio \
+		--config /etc/verdaccio.yaml --listen "${ARTIFACTS_URL#http://}"
+	wait_for 60 inside curl -fsS -o /dev/null $ARTIFACTS_URL/-/ping
+}
+registry_down() { inside systemctl stop registry.service; }
+
+# The ordinary client, as somebody who may publish.
+registry_npm() { # ARGUMENT…
+	inside env PATH=/opt/devvm/node/current/bin:/usr/bin:/bin \
+		npm "--${ARTIFACTS_URL#http:}/:_authToken=anybody" --loglevel=error "$@"
+}
+
+# The stand-in of t3, published; CHANGE is Python that works on its package.json as `p`.
+registry_publish() { # VERSION TAG [CHANGE]
+	local standin=${HOST_TOOL%/*}/../standin
+	"$standin/t3/make" "$1" "$CASE_TMP/p-$1"
+	python3 - "$CASE_TMP/p-$1/package.json" "${3-}" <<-'END'
+		import json, sys
+		path, change = sys.argv[1:]
+		p = json.load(open(path))
+		exec(change)
+		json.dump(p, open(path, "w"), indent=1)
+	END
+	inside rm -rf "/tmp/p-$1"
+	H put "$CASE_TMP/p-$1" "/tmp/p-$1"
+	registry_npm publish "/tmp/p-$1" --tag "$2" >/dev/null
+}
+registry_tag() { registry_npm dist-tag add "t3@$1" "$2" >/dev/null; } # VERSION TAG

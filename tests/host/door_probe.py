@@ -2,7 +2,8 @@
 """Requests as they are, byte for byte, to the door; each with the exact answer it must get.
 
     door_probe.py serve PORT         a person's server that tells what it was sent
-    door_probe.py FILE SECRET        each line of FILE: NAME | STATUS | REGEX of the answer | REQUEST with \\r\\n
+    door_probe.py FILE SECRET [UNIX-SOCKET]
+                                     each line of FILE: NAME | STATUS | REGEX of the answer | REQUEST with \\r\\n
 A line is printed for each: `ok - …` or `not ok - …: expected … got …`. In a request, {S} is the secret,
 {A*N} is N letters.
 """
@@ -33,8 +34,17 @@ class Echo(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def ask(request):
-    with socket.create_connection(("127.0.0.1", 3780), 10) as s:
+def connect(path):
+    if path is None:
+        return socket.create_connection(("127.0.0.1", 3780), 10)
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(path)
+    return s
+
+
+def ask(request, path):
+    with connect(path) as s:
         s.sendall(request)
         s.settimeout(10)
         answer = b""
@@ -62,7 +72,7 @@ def main():
         request = request.replace("{S}", sys.argv[2])
         request = re.sub(r"\{A\*(\d+)\}", lambda m: "a" * int(m[1]), request)
         raw = request.encode().decode("unicode_escape").encode("latin-1") + b"\r\n\r\n"
-        answer = ask(raw)
+        answer = ask(raw, sys.argv[3] if len(sys.argv) > 3 else None)
         got = answer.split(" ", 2)[1] if answer.startswith("HTTP/") else "closed"
         must_not = pattern.startswith("!")
         found = re.search(pattern.lstrip("!"), answer, re.I | re.S) is not None

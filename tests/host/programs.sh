@@ -1,8 +1,10 @@
 # shellcheck shell=bash
-# The real programs people use, as two more lower layers of a host: `up --with-programs`.
+# The real programs people use, as three more lower layers of a host: `up --with-programs`.
 #
 #   SUITE-…-programs   what Debian packages on top of that suite's base: chromium, fonts, python3, curl, rclone, nginx,
 #                      ttyd
+#   registry-…         below /srv/verdaccio a real npm registry, for both suites: a case that publishes says
+#                      `registry_up` (case.sh)
 #   artifacts-…        what npm packages, one for both suites: below /opt/devvm/node the real node with
 #                      npm beside it, below /srv/artifacts the real claude, a registry of files, and axe,
 #                      which judges whether a page is accessible
@@ -13,12 +15,13 @@
 # `artifacts_up` (case.sh).
 
 # Bump when programs_make or artifacts_make changes what it makes.
-readonly PROGRAMS_RECIPE=5 ARTIFACTS_RECIPE=1
+readonly PROGRAMS_RECIPE=5 ARTIFACTS_RECIPE=1 REGISTRY_RECIPE=1
 readonly PROGRAMS_PACKAGES="chromium chromium-sandbox fonts-liberation python3 curl e2fsprogs nginx-light rclone"
 readonly TTYD_BUILD="build-essential cmake libcap-dev libjson-c-dev libssl-dev libuv1-dev libwebsockets-dev zlib1g-dev"
 readonly TTYD_LIBRARIES="libcap2 libjson-c5 libuv1 libwebsockets17 zlib1g"
 # Debian's own node is older than t3 takes (22.16) in both suites.
 readonly NODE_VERSION=22.23.3 NPM_VERSION=10.9.9 CLAUDE_VERSION=2.1.330 PLAYWRIGHT_VERSION=0.0.76 AXE_VERSION=4.10.3
+readonly VERDACCIO_VERSION=6.10.4
 
 node_arch() {
 	case $(dpkg --print-architecture) in
@@ -36,13 +39,15 @@ layer_dir() { # NAME RECIPE…; prints the folder
 
 # Prints the layers between a host's disk and its base, as an overlay's lowerdir wants them.
 programs_build() { # SUITE BASE
-	local artifacts programs
+	local artifacts programs registry
 	artifacts=$(layer_dir artifacts "$ARTIFACTS_RECIPE" "$(node_arch)" \
 		"$NODE_VERSION $NPM_VERSION $CLAUDE_VERSION $PLAYWRIGHT_VERSION $AXE_VERSION")
 	programs=$(layer_dir "$1-programs" "$PROGRAMS_RECIPE" "${2##*/}" "$PROGRAMS_PACKAGES")
+	registry=$(layer_dir registry "$REGISTRY_RECIPE" "$VERDACCIO_VERSION")
+	layer_build "$registry" "the npm registry of the hosts, once (about 15 s)" registry_make
 	layer_build "$artifacts" "what npm packages for the hosts, once (about 30 s)" artifacts_make
 	layer_build "$programs" "the $1 layer of programs, once (about 30 s)" programs_make "$2" "$1"
-	echo "$artifacts:$programs"
+	echo "$registry:$artifacts:$programs"
 }
 
 # MAKE ARGUMENT… TMP fills TMP/layer. It runs in a mount namespace of its own: what it mounts goes away
@@ -201,6 +206,23 @@ artifacts_make() { # TMP
 	ln -s ../claude "$srv/registry/claude"
 	chown -R 0:0 "$layer"
 	chmod -R u=rwX,go=rX "$layer"
+}
+
+# JavaScript alone: what would build native parts is optional there. `node-fetch` is asked for by a tag that
+# not every registry has; the version is what that tag names.
+registry_make() { # TMP
+	local srv=$1/layer/srv/verdaccio
+	need npm
+	mkdir -p "$srv"
+	cat >"$srv/package.json" <<-END
+		{"private": true, "dependencies": {"verdaccio": "$VERDACCIO_VERSION"},
+		 "overrides": {"node-fetch": "2.7.0"}}
+	END
+	npm install --silent --no-audit --no-fund --omit=dev --omit=optional --ignore-scripts \
+		--cache "$1/.npm" --prefix "$srv"
+	[ -e "$srv/node_modules/verdaccio/bin/verdaccio" ] || die "npm installed no verdaccio"
+	chown -R 0:0 "$1/layer"
+	chmod -R u=rwX,go=rX "$1/layer"
 }
 
 # npm compares each with the registry's integrity hash. Nothing lands in this machine's own cache.

@@ -5,14 +5,18 @@
                                  every one, each second, and wait for its echo, until SIGTERM. LOG gets
                                  "open N" once, "round K" after each, and at the end "lost L closed C"
     socket_crowd.py one SECRET IDENTITY=COOKIE WHAT…      one socket, and in order: say TEXT, big BYTES,
-                                 pieces, ping, idle SECONDS, close, half
+                                 pieces, ping, idle SECONDS, close, half, fin, reset
+    socket_crowd.py slow LOG IDENTITY N   N requests without a secret whose bodies never come, until it is killed; LOG
+                                 gets "open N"
 Only the standard library: it runs inside a test host.
 """
 import asyncio
 import base64
 import os
 import signal
+import struct
 import sys
+from socket import SO_LINGER, SOL_SOCKET
 
 ADDRESS = ("127.0.0.1", 3780)
 WAIT = 60
@@ -112,7 +116,14 @@ async def one(secret, who, words):
             socket.send(b"\x03\xe8bye", 0x88)
             first, text = await asyncio.wait_for(socket.receive(), WAIT)
             said.append(f"{first:02x}{text[2:].decode()} eof" if await socket.reader.read(1) == b"" else "more")
-        elif word == "half":
+        elif word == "reset":
+            option = socket.writer.get_extra_info("socket")
+            option.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            socket.writer.transport.abort()
+            said.append("gone")
+        elif word in ("half", "fin"):
+            if word == "fin":
+                socket.send(b"\x03\xe8bye", 0x88)
             socket.writer.write_eof()
             rest = await asyncio.wait_for(socket.reader.read(), WAIT)
             said.append(f"eof {len(rest)}")
@@ -120,8 +131,21 @@ async def one(secret, who, words):
     socket.writer.close()
 
 
+async def slow(log_path, identity, n):
+    streams = [await asyncio.open_connection(*ADDRESS) for _ in range(n)]
+    for _, writer in streams:
+        writer.write(f"POST /x HTTP/1.1\r\nHost: door\r\nX-Authentik-Username: {identity}\r\n"
+                     "Content-Length: 5\r\n\r\n".encode())
+        await writer.drain()
+    with open(log_path, "w") as log:
+        log.write(f"open {n}\n")
+    await asyncio.sleep(WAIT)
+
+
 try:
-    if sys.argv[1] == "crowd":
+    if sys.argv[1] == "slow":
+        asyncio.run(slow(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    elif sys.argv[1] == "crowd":
         asyncio.run(crowd(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5:]))
     else:
         asyncio.run(one(sys.argv[2], sys.argv[3], sys.argv[4:]))

@@ -51,7 +51,14 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->token_path, b->token_path);
 	assert_true(str_equal(a->code_remote, b->code_remote));
 	assert_string_equal(a->t3_package, b->t3_package);
-	assert_string_equal(a->t3_tag, b->t3_tag);
+	assert_string_equal(a->t3_track, b->t3_track);
+	assert_true(str_equal(a->t3_pin, b->t3_pin));
+	assert_int_equal(a->update_window.first, b->update_window.first);
+	assert_int_equal(a->update_window.last, b->update_window.last);
+	assert_int_equal(a->update_min_free_disk_mb, b->update_min_free_disk_mb);
+	assert_int_equal(a->update_min_free_memory_mb, b->update_min_free_memory_mb);
+	assert_int_equal(a->update_cooldown_hours, b->update_cooldown_hours);
+	assert_int_equal(a->update_keep_versions, b->update_keep_versions);
 	assert_string_equal(a->playwright_package, b->playwright_package);
 	assert_string_equal(a->playwright_version, b->playwright_version);
 	assert_true(str_equal(a->node_path, b->node_path));
@@ -71,6 +78,8 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->instances_start, b->instances_start);
 	assert_int_equal(a->instances_stop_idle_after, b->instances_stop_idle_after);
 	assert_int_equal(a->leaving_max_share, b->leaving_max_share);
+	assert_int_equal(a->backup_keep, b->backup_keep);
+	assert_int_equal(a->backup_deadline_s, b->backup_deadline_s);
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
@@ -213,7 +222,14 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_string_equal(config.token_path, "/etc/t3-serve/claude-oauth-token");
 	assert_null(config.code_remote);
 	assert_string_equal(config.t3_package, "t3");
-	assert_string_equal(config.t3_tag, "nightly");
+	assert_string_equal(config.t3_track, "nightly");
+	assert_null(config.t3_pin);
+	assert_int_equal(config.update_window.first, 180);
+	assert_int_equal(config.update_window.last, 270);
+	assert_int_equal(config.update_min_free_disk_mb, 2048);
+	assert_int_equal(config.update_min_free_memory_mb, 512);
+	assert_int_equal(config.update_cooldown_hours, 0);
+	assert_int_equal(config.update_keep_versions, 3);
 	assert_string_equal(config.playwright_package, "@playwright/mcp");
 	assert_string_equal(config.playwright_version, "0.0.76");
 	assert_null(config.node_path);
@@ -249,7 +265,9 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "  reserved: [4001, 3780]\n"
 		      "token: {path: /run/token}\n"
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
-		      "t3: {package: '@acme/t3', tag: 0.0.28}\n"
+		      "t3: {package: '@acme/t3', track: latest, pin: 0.0.28}\n"
+		      "update: {window: '23:05-01:00', min_free_disk_mb: 1, min_free_memory_mb: 2, "
+		      "cooldown_hours: 3, keep_versions: 4}\n"
 		      "playwright:\n"
 		      "  package: mcp\n"
 		      "  version: 0.0.77\n"
@@ -285,7 +303,14 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_string_equal(config.token_path, "/run/token");
 	assert_string_equal(config.code_remote, "git@example.org:t/{repo}.git");
 	assert_string_equal(config.t3_package, "@acme/t3");
-	assert_string_equal(config.t3_tag, "0.0.28");
+	assert_string_equal(config.t3_track, "latest");
+	assert_string_equal(config.t3_pin, "0.0.28");
+	assert_int_equal(config.update_window.first, 23 * 60 + 5);
+	assert_int_equal(config.update_window.last, 60);
+	assert_int_equal(config.update_min_free_disk_mb, 1);
+	assert_int_equal(config.update_min_free_memory_mb, 2);
+	assert_int_equal(config.update_cooldown_hours, 3);
+	assert_int_equal(config.update_keep_versions, 4);
 	assert_string_equal(config.playwright_package, "mcp");
 	assert_string_equal(config.playwright_version, "0.0.77");
 	assert_string_equal(config.node_path, "/srv/node");
@@ -345,11 +370,18 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 
 #define KNOWN                                                                                      \
 	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, mirrors, vault, "  \
-	"code, t3, "                                                                               \
-	"playwright, node, claude, ssh_keys, home, instances, leaving, door, daemon"
+	"code, t3, update, "                                                                       \
+	"playwright, node, claude, ssh_keys, home, instances, backup, leaving, door, daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
+	static const char *const bad_windows[] = {
+		"'03:00'",	  "'03:00-'",	   "'3:00-4:00'",
+		"'03:00-24:00'",  "'03:60-04:00'", "'03:00-03:00'",
+		"'03:00-04:00x'", "[1, 2]",	   "''",
+		"'03-00-04:00'",
+	};
+
 	assert_refused("- a\n", "f:1: the file must be a map of keys");
 	assert_refused("\nrooster: /x\n", "f:2: rooster: unknown key; known here are " KNOWN);
 	assert_refused("ports:\n  ttyd: 1\n", "f:2: ports.ttyd: unknown key; known "
@@ -374,6 +406,13 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 		       "f:2: ports.t3: unknown key from; known here are first, last");
 	assert_refused("ports: {reserved: [0]}\n",
 		       "f:1: ports.reserved: must be a whole number from 1 to 65535");
+	for (size_t i = 0; i < DV_COUNT(bad_windows); i++) {
+		char text[80];
+
+		(void)snprintf(text, sizeof(text), "update: {window: %s}\n", bad_windows[i]);
+		assert_refused(text, "f:1: update.window: must be two times of the day, like "
+				     "\"03:00-04:30\"");
+	}
 	assert_refused("playwright: {browser: chromium}\n",
 		       "f:1: playwright.browser: must be an absolute path, not "
 		       "\"chromium\"");

@@ -100,6 +100,20 @@ static void healthy_machine_is_a_table_alone(void **state DV_UNUSED)
 	assert_string_equal(text, "There is nobody to show.\n");
 }
 
+static void a_freeze_and_the_last_update_are_told(void **state DV_UNUSED)
+{
+	DV_AUTO_STATUS struct status status = { 0 };
+	DV_AUTO_FREE char *text = NULL;
+
+	add(&status, "row\nkind=machine\nroster=ok\npeople=0\nrunning=0\nqueued=0\n"
+		     "reconcile=idle\nversion=0.1.0\nfrozen=on holiday\nupdate=backward\n"
+		     "update-at=1759999700000000\nupdate-text=it is older\n");
+	text = printed(&status, EVERYBODY, false);
+	assert_string_equal(text, "There is nobody to show.\n"
+				  "Versions are frozen: on holiday\n"
+				  "Last update, 5 min ago: backward: it is older\n");
+}
+
 static void page_of_one_person(void **state DV_UNUSED)
 {
 	DV_AUTO_STATUS struct status status = { 0 };
@@ -219,6 +233,7 @@ int main(void)
 		cmocka_unit_test(table_and_its_sentences),
 		cmocka_unit_test(colours_mark_what_is_wrong),
 		cmocka_unit_test(healthy_machine_is_a_table_alone),
+		cmocka_unit_test(a_freeze_and_the_last_update_are_told),
 		cmocka_unit_test(page_of_one_person),
 		cmocka_unit_test(page_of_a_person_nothing_was_done_for),
 		cmocka_unit_test(json_has_it_all),

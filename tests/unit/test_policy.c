@@ -39,7 +39,13 @@ static const struct {
 	{ PROTO_SECRETS, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_MINT, PROTO_SOCKET_HELPER, "yyyy-" },
 	{ PROTO_MINTED, PROTO_SOCKET_HELPER, "y--y-" },
+	{ PROTO_BACKUP, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_BACKUPS, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_MIRRORS, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_UPDATE, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_VERSIONS, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_FREEZE, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_UNFREEZE, PROTO_SOCKET_HELPER, "yy---" },
 };
 
 static void each_role_may_what_the_design_says(void **state DV_UNUSED)

@@ -205,11 +205,44 @@ static void playwright_is_looked_for_in_its_version(void **state)
 	assert_contains(scratch->err.text, "it must be a version");
 }
 
+/* What is here already is held against what was resolved. */
+static void a_version_is_exactly_what_was_resolved(void **state)
+{
+#define VERSION "opt/devvm/t3/versions/1.0.0/"
+	struct scratch *scratch = *state;
+	const struct stage_item *t3 = stage_find_item("t3");
+	enum staging_fault fault = STAGING_FAULT_OURS;
+
+	make_stage(scratch, VERSION, "t3", "1.0.0", "1.0.0");
+	scratch_write(scratch, VERSION "node_modules/t3/package.json",
+		      "{\"version\": \"1.0.0\", \"bin\": {\"t3\": \"t3.js\"}}", 0644);
+	assert_int_equal(staging_run_exact(&scratch->env, &scratch->config, t3, "1.0.0", "sha512-x",
+					   &fault, &scratch->err),
+			 -ENOENT);
+	assert_int_equal(fault, STAGING_FAULT_PROGRAM);
+	assert_contains(scratch->err.text, "t3 1.0.0 is not a whole package");
+	scratch_write(scratch, VERSION "node_modules/t3/t3.js", "", 0644);
+	assert_ok(scratch, staging_run_exact(&scratch->env, &scratch->config, t3, "1.0.0",
+					     "sha512-x", &fault, &scratch->err));
+	assert_int_equal(fault, STAGING_FAULT_NONE);
+	assert_int_equal(staging_run_exact(&scratch->env, &scratch->config, t3, "1.0.0", "sha512-y",
+					   &fault, &scratch->err),
+			 -EBADMSG);
+	assert_int_equal(fault, STAGING_FAULT_HASH);
+	assert_string_equal(scratch->err.text, "t3 1.0.0 here has the hash sha512-x, and the "
+					       "registry names sha512-y");
+	assert_int_equal(staging_run_exact(&scratch->env, &scratch->config, t3, "nightly",
+					   "sha512-y", &fault, &scratch->err),
+			 -EINVAL);
+	assert_int_equal(fault, STAGING_FAULT_OURS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_stages),
 #define AT(test) cmocka_unit_test_setup_teardown(test, scratch_setup, teardown)
+		AT(a_version_is_exactly_what_was_resolved),
 #define WITH_LEDGER(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, teardown)
 		AT(items_come_from_devvm_yaml),
 		AT(a_version_is_taken_over),

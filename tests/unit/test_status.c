@@ -2,6 +2,9 @@
  * rows neither hold up others nor get lost on a slow reader. */
 #include "fake_daemon.h"
 
+#include "ledger/update_log.h"
+#include "update/freeze.h"
+
 #define STATUS "status\nv=1\n"
 
 static int say(const struct fake *fake, uid_t uid, const char *packet)
@@ -275,9 +278,31 @@ static void events_are_for_root_and_admins(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
+static void the_machine_tells_of_the_updater(void **state)
+{
+	const struct fake *fake = *state;
+	struct scratch *scratch = fake->scratch;
+	DV_AUTO_CLOSE int fd = -1;
+	int64_t id = 0;
+
+	assert_ok(scratch, freeze_set(&scratch->env, "on holiday", 0, 0, &scratch->err));
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 5, "1.0.0", "boot", &id, &scratch->err));
+	fd = fake_connect(fake, FAKE_HELPER, 0);
+	fake_say(fake, fd, "status\nv=1\n");
+	assert_contains(fake_hear(fake, fd),
+			" frozen=on holiday update=under-way update-at=5 update-text=resolve");
+	assert_ok(scratch, update_log_end(scratch->ledger, id, 9, "frozen", "so", &scratch->err));
+	(void)close(fd);
+	fd = fake_connect(fake, FAKE_HELPER, 0);
+	fake_say(fake, fd, "status\nv=1\n");
+	assert_contains(fake_hear(fake, fd), " update=frozen update-at=9 update-text=so");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_machine_tells_of_the_updater),
 		TEST(the_machine_and_everybody),
 		TEST(what_is_going_on),
 		TEST(one_person),

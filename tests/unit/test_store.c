@@ -176,11 +176,45 @@ static void a_strange_pointer_is_refused(void **state)
 			 -EINVAL);
 }
 
+static void a_version_is_removed_whole(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_write(scratch, "stage/a/b", "x", 0644);
+	assert_ok(scratch, install(scratch, "1.0.0"));
+	assert_ok(scratch, install(scratch, "2.0.0"));
+	assert_ok(scratch, store_remove(&scratch->env, "t3", "1.0.0", &scratch->err));
+	assert_false(scratch_has(scratch, "opt/devvm/t3/versions/1.0.0"));
+	assert_true(store_has(&scratch->env, "t3", "2.0.0"));
+	assert_int_equal(store_remove(&scratch->env, "t3", "1.0.0", &scratch->err), -ENOENT);
+	assert_int_equal(store_remove(&scratch->env, "t3", "..", &scratch->err), -EINVAL);
+}
+
+static void people_with_a_pointer_are_listed(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_STR_LIST struct str_list users = { 0 };
+	DV_AUTO_FREE char *names = NULL;
+
+	assert_ok(scratch, store_list_people(&scratch->env, "t3", &users, &scratch->err));
+	assert_int_equal(users.n_items, 0);
+	scratch_write(scratch, "stage/a", "x", 0644);
+	assert_ok(scratch, install(scratch, "1.0.0"));
+	assert_ok(scratch, store_set_pointer(&scratch->env, "t3", "ben", "1.0.0", &scratch->err));
+	assert_ok(scratch, store_set_pointer(&scratch->env, "t3", "anna", "1.0.0", &scratch->err));
+	scratch_write(scratch, "opt/devvm/t3/people/file", "x", 0644);
+	scratch_write(scratch, "opt/devvm/t3/people/.devvm-x", "x", 0644);
+	assert_ok(scratch, store_list_people(&scratch->env, "t3", &users, &scratch->err));
+	names = str_list_join(&users, " ");
+	assert_string_equal(names, "anna ben");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_versions),
 #define AT(test) cmocka_unit_test_setup_teardown(test, scratch_setup, teardown)
+		AT(a_version_is_removed_whole),	       AT(people_with_a_pointer_are_listed),
 		AT(a_version_is_taken_over_read_only), AT(one_that_is_there_stays_as_it_is),
 		AT(a_refused_one_leaves_nothing),      AT(what_a_killed_run_left_is_swept),
 		AT(only_complete_versions_are_listed), AT(pointers_name_a_version),

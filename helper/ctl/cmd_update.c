@@ -1,0 +1,80 @@
+/* cmd_update.c - `devvmctl update`: a run of the updater, and how it ended. */
+#include "ctl/cmd_update.h"
+
+#include <getopt.h>
+
+#include "base/str.h"
+#include "ctl/commands.h"
+#include "ctl/follow.h"
+#include "update/order.h"
+#include "update/outcome.h"
+
+#define TOTAL_MS (105 * 60000) /* the unit's own limit is 100 minutes */
+
+int update_run(const struct ctl *ctl, const struct update_words *words)
+{
+	struct record_writer request;
+	struct follow_result result;
+	const struct follow_spec spec = {
+		.request = &request,
+		.total_ms = TOTAL_MS,
+		.has_bar = true,
+		.words = words->dry_run ? "asking the registry" : "updating t3",
+	};
+	const struct update_outcome_row *row;
+
+	proto_begin_request(&request, PROTO_UPDATE);
+	record_add(&request, "to", words->to);
+	record_add(&request, "dry-run", words->dry_run ? "1" : NULL);
+	record_add(&request, "forgive", words->forgive);
+	follow_run(ctl, &spec, &result);
+	if (result.end != FOLLOW_DONE || !*result.outcome) {
+		if (result.end == FOLLOW_DONE)
+			(void)fprintf(ctl->out, "%s\n", result.text);
+		return (int)follow_explain(ctl, &result);
+	}
+	row = update_outcome_row(update_outcome_of(result.outcome));
+	if (row->exit_status == CTL_OK)
+		(void)fprintf(ctl->out, "%s\n", result.text);
+	else
+		ctl_say(ctl, "update: %s: %s", row->name, result.text);
+	return row->exit_status;
+}
+
+int cmd_update(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "to", required_argument, NULL, 't' },
+		{ "forgive", required_argument, NULL, 'f' },
+		{ 0 },
+	};
+	struct update_words words = { 0 };
+	struct ctl ctl;
+	int option;
+
+	ctl_init(&ctl);
+	while ((option = ctl_option(&ctl, argc, argv, ":nt:f:", options)) != -1) {
+		if (option == '?')
+			return CTL_USAGE;
+		words.dry_run |= option == 'n';
+		if (option == 't')
+			words.to = optarg;
+		if (option == 'f')
+			words.forgive = optarg;
+	}
+	if (optind < argc) {
+		ctl_say(&ctl, "update: %s is too much", argv[optind]);
+		return CTL_USAGE;
+	}
+	if ((words.to && !order_is_version(words.to)) ||
+	    (words.forgive && !order_is_version(words.forgive))) {
+		ctl_say(&ctl, "update: a version is written like 0.0.28-nightly.20260616.571");
+		return CTL_USAGE;
+	}
+	if (words.forgive && (words.to || words.dry_run)) {
+		ctl_say(&ctl, "update: --forgive runs nothing, so it goes with no other option");
+		return CTL_USAGE;
+	}
+	return update_run(&ctl, &words);
+}

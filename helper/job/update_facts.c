@@ -1,0 +1,130 @@
+/* update_facts.c - what the rules of an update ask about this machine. See update.h. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/file.h"
+#include "job/update.h"
+#include "ledger/known_bad.h"
+#include "store/store.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define USEC_PER_HOUR (INT64_C(3600) * 1000000)
+#define MEMINFO_MAX 65536
+
+/* Everybody's pointer, for as long as the rules look at it. */
+struct pointers {
+	struct str_list users;
+	struct rules_person *people;
+	char (*versions)[STORE_VERSION_BYTES];
+};
+
+static void pointers_done(struct pointers *pointers)
+{
+	str_list_done(&pointers->users);
+	free(pointers->people);
+	free(pointers->versions);
+}
+
+static int read_pointers(const struct env *env, struct pointers *pointers, struct dv_error *err)
+{
+	int r = store_list_people(env, UPDATE_ITEM, &pointers->users, err);
+	size_t n = pointers->users.n_items;
+
+	if (r < 0)
+		return r;
+	pointers->people = calloc(n + 1, sizeof(*pointers->people));
+	pointers->versions = calloc(n + 1, sizeof(*pointers->versions));
+	if (!pointers->people || !pointers->versions)
+		return dv_fail(err, -ENOMEM, "read the pointers of people");
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const char *user = pointers->users.items[i];
+
+		r = store_get_pointer(env, UPDATE_ITEM, user, pointers->versions[i], err);
+		pointers->people[i] = (struct rules_person){ .name = user,
+							     .version = pointers->versions[i],
+							     .level = RULES_NO_LEVEL };
+	}
+	return r;
+}
+
+/* Of the nearest folder that is there: a new machine has none of them. */
+static int read_free_disk(const struct env *env, uint64_t *ret_bytes, struct dv_error *err)
+{
+	static const char *const folders[] = { STORE_FOLDER "/" UPDATE_ITEM, STORE_FOLDER, "opt",
+					       "." };
+	struct statvfs fs;
+
+	for (size_t i = 0; i < DV_COUNT(folders); i++) {
+		DV_AUTO_CLOSE int fd =
+			openat(env->root_dirfd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (fstatvfs(fd, &fs) < 0)
+			break;
+		*ret_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+		return 0;
+	}
+	return dv_fail(err, -errno, "ask how much of /" STORE_FOLDER " is free");
+}
+
+/* MemAvailable of proc(5), in kB there. */
+static int read_free_memory(const struct env *env, uint64_t *ret_bytes, struct dv_error *err)
+{
+	static const char key[] = "MemAvailable:";
+	DV_AUTO_FREE char *text = NULL;
+	const char *at;
+	size_t n_bytes = 0;
+	int r = file_read_kernel(env->root_dirfd, "proc/meminfo", MEMINFO_MAX, &text, &n_bytes,
+				 err);
+
+	if (r < 0)
+		return r;
+	at = strstr(text, key);
+	if (!at)
+		return dv_refuse(err, -EBADMSG, "/proc/meminfo does not say what is available");
+	*ret_bytes = strtoull(at + strlen(key), NULL, 10) * 1024;
+	return 0;
+}
+
+int update_judge(struct update *update, enum rules_why why, enum update_outcome *ret_outcome,
+		 struct dv_error *err)
+{
+	const struct config *config = &update->config;
+	DV_CLEANUP(pointers_done) struct pointers pointers = { 0 };
+	DV_AUTO_FREE char *last_good = NULL;
+	DV_AUTO_FREE char *bad = NULL;
+	char current[STORE_VERSION_BYTES];
+	struct rules_facts facts = {
+		.why = why,
+		.tag = config->t3_track,
+		.candidate = &update->candidate,
+		.candidate_level = RULES_NO_LEVEL,
+		.now_usec = update->env.wall_usec(&update->env),
+		.cooldown_usec = config->update_cooldown_hours * USEC_PER_HOUR,
+		.min_free_disk_bytes = config->update_min_free_disk_mb * MIB,
+		.min_free_memory_bytes = config->update_min_free_memory_mb * MIB,
+	};
+	int r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, current, err);
+
+	if (r == 0)
+		r = read_pointers(&update->env, &pointers, err);
+	if (r == 0)
+		r = update_get_last_good(update->ledger, &last_good, err);
+	if (r == 0)
+		r = known_bad_reason(update->ledger, update->candidate.version, &bad, err);
+	if (r == 0)
+		r = read_free_disk(&update->env, &facts.free_disk_bytes, err);
+	if (r == 0)
+		r = read_free_memory(&update->env, &facts.free_memory_bytes, err);
+	if (r < 0)
+		return r;
+	facts.current = current;
+	facts.last_good = last_good;
+	facts.people = pointers.people;
+	facts.n_people = pointers.users.n_items;
+	facts.known_bad_reason = bad;
+	*ret_outcome = rules_judge(&facts, update->text);
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* update_prune.c - what is left behind: versions that nobody needs, and runs that were killed. See update.h. */
+#include <string.h>
+
+#include "base/log.h"
+#include "job/update.h"
+#include "ledger/events.h"
+#include "steps/staging.h"
+#include "store/store.h"
+#include "update/spare.h"
+
+static int add_pointer(const struct env *env, const char *user, struct str_list *needed,
+		       struct dv_error *err)
+{
+	char version[STORE_VERSION_BYTES];
+	int r = store_get_pointer(env, UPDATE_ITEM, user, version, err);
+
+	if (r == 0 && *version && str_list_add(needed, version) < 0)
+		r = dv_fail(err, -ENOMEM, "list the versions that are needed");
+	return r;
+}
+
+static int add_open_run(struct ledger *ledger, struct str_list *needed, struct dv_error *err)
+{
+	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
+	int r = update_log_last(ledger, &run, err);
+
+	if (r < 0 || run.id == 0)
+		return r;
+	if (str_list_add(needed, run.from) < 0 || str_list_add(needed, run.to) < 0)
+		return dv_fail(err, -ENOMEM, "list the versions that are needed");
+	return 0;
+}
+
+/* Whatever cannot be read ends the pruning: a version that may be somebody's stays. */
+static int list_needed(struct update *update, struct str_list *needed, struct dv_error *err)
+{
+	DV_AUTO_STR_LIST struct str_list users = { 0 };
+	DV_AUTO_FREE char *last_good = NULL;
+	int r = add_pointer(&update->env, NULL, needed, err);
+
+	if (r == 0)
+		r = store_list_people(&update->env, UPDATE_ITEM, &users, err);
+	for (size_t i = 0; r == 0 && i < users.n_items; i++)
+		r = add_pointer(&update->env, users.items[i], needed, err);
+	if (r == 0)
+		r = update_get_last_good(update->ledger, &last_good, err);
+	if (r == 0 && str_list_add(needed, last_good) < 0)
+		r = dv_fail(err, -ENOMEM, "list the versions that are needed");
+	return r < 0 ? r : add_open_run(update->ledger, needed, err);
+}
+
+int update_prune(struct update *update, struct dv_error *err)
+{
+	DV_AUTO_CLOSE int lock_fd = staging_lock(&update->env, UPDATE_ITEM, err);
+	DV_AUTO_STR_LIST struct str_list versions = { 0 };
+	DV_AUTO_STR_LIST struct str_list needed = { 0 };
+	DV_AUTO_STR_LIST struct str_list spare = { 0 };
+	int r;
+
+	if (lock_fd < 0)
+		return lock_fd;
+	r = store_list(&update->env, UPDATE_ITEM, &versions, err);
+	if (r == 0)
+		r = list_needed(update, &needed, err);
+	if (r == 0 &&
+	    spare_list(&versions, &needed, update->config.update_keep_versions, &spare) < 0)
+		r = dv_fail(err, -ENOMEM, "list the versions that are spare");
+	for (size_t i = 0; r == 0 && i < spare.n_items; i++) {
+		r = store_remove(&update->env, UPDATE_ITEM, spare.items[i], err);
+		if (r == 0)
+			log_notice("update: t3 %s is removed, nobody needs it", spare.items[i]);
+	}
+	return r;
+}
+
+int update_recover(struct update *update, struct dv_error *err)
+{
+	DV_AUTO_UPDATE_STEP struct update_step last = { 0 };
+	const struct update_outcome_row *row = update_outcome_row(UPDATE_INTERRUPTED);
+	int64_t now_usec = update->env.wall_usec(&update->env);
+	char text[ERROR_MAX_BYTES], run[24];
+	int r = update_journal_last(update->ledger, &last, err);
+
+	if (r < 0 || last.run == 0)
+		return r;
+	(void)snprintf(run, sizeof(run), "%lld", (long long)last.run);
+	(void)snprintf(text, sizeof(text),
+		       "run %s was killed in the state %s; nobody's version was touched", run,
+		       update_state_word(last.state));
+	log_write(row->priority, &(struct log_fields){ .run = run, .message_id = row->message_id },
+		  "update: %s", text);
+	r = update_log_end(update->ledger, last.run, now_usec, row->name, text, err);
+	return r < 0 ? r
+		     : events_add(update->ledger, now_usec, row->priority, NULL, "update", text,
+				  err);
+}

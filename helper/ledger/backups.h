@@ -1,0 +1,53 @@
+/* backups.h - the copies that there are of people's databases, and the attempts that failed.
+ *
+ * The copy of a row that is ok is /var/lib/devvm/backups/NAME/ID.sqlite, root's. An ID is the time it was
+ * begun, in UTC: "20261127-031500"; later ones sort behind.
+ */
+#ifndef DEVVM_LEDGER_BACKUPS_H
+#define DEVVM_LEDGER_BACKUPS_H
+
+#include <stdbool.h>
+
+#include "base/digest.h"
+#include "ledger/ledger.h"
+
+#define BACKUPS_FOLDER "var/lib/devvm/backups"
+#define BACKUPS_ID_BYTES 16
+
+struct backups_row {
+	char *name;
+	char id[BACKUPS_ID_BYTES];
+	char *reason; /* what it was made for: "daily", "hand", … */
+	bool is_ok;
+	int64_t took_ms;
+	int64_t bytes, level; /* of an ok one; level -1: the database has none */
+	char *sha256, *rows;  /* of an ok one; rows: {"table": number} */
+	char *needed_by;      /* the run that must not lose it; NULL: none */
+	char *error;	      /* of one that failed */
+};
+
+struct backups {
+	struct backups_row *rows; /* by name, the newest of each first */
+	size_t n_rows;
+};
+
+/* Of `name`, or of everybody with NULL. */
+DV_MUST_CHECK int backups_list(struct ledger *ledger, const char *name, struct backups *ret_backups,
+			       struct dv_error *err);
+/* Which of one person's to forget, so that `keep` copies stay: marks them in `ret_forget`, an array of
+ * n_rows that is the caller's. The newest copy that is ok always stays, and what a run needs; of the failed
+ * attempts that behind which nothing was ok since. */
+void backups_choose(const struct backups *backups, unsigned int keep, bool *ret_forget);
+void backups_done(struct backups *backups);
+
+DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *row,
+			      struct dv_error *err);
+DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const char *id,
+				 struct dv_error *err);
+
+/* Whether `text` is an ID; it comes into paths. */
+bool backups_is_id(const char *text);
+
+#define DV_AUTO_BACKUPS DV_CLEANUP(backups_done)
+
+#endif

@@ -1,0 +1,226 @@
+/* test_dispatch_server.c - connections of nginx: who may open one, that one carries many requests, and what
+ * ends one. The requests are such that the door answers itself. */
+#include "scratch.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "dispatch/server.h"
+
+#define MAX_CONNECTIONS 512 /* server.c */
+#define SPARE 3
+#define OTHER_UID 54321
+
+struct stage {
+	struct scratch *scratch;
+	struct door door;
+	struct dispatch_server server;
+	struct sockaddr_un address;
+	int listen_fd;
+};
+
+static int setup(void **state)
+{
+	struct stage *stage = calloc(1, sizeof(*stage));
+
+	stage->scratch = scratch_new();
+	stage->door.root_fd = stage->scratch->env.root_dirfd;
+	stage->address.sun_family = AF_UNIX;
+	/* An abstract one: whoever the test is for a moment needs no way through its folder. */
+	(void)snprintf(stage->address.sun_path + 1, sizeof(stage->address.sun_path) - 1,
+		       "devvm-test-dispatch-%d", getpid());
+	stage->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(stage->listen_fd, (struct sockaddr *)&stage->address,
+			      sizeof(stage->address)),
+			 0);
+	assert_int_equal(listen(stage->listen_fd, MAX_CONNECTIONS + SPARE), 0);
+	assert_true(sd_event_new(&stage->server.event) >= 0);
+	stage->server.door = &stage->door;
+	stage->server.nginx_uid = getuid();
+	assert_ok(stage->scratch,
+		  dispatch_server_start(&stage->server, stage->listen_fd, &stage->scratch->err));
+	*state = stage;
+	return 0;
+}
+
+static void turn(struct stage *stage)
+{
+	while (sd_event_run(stage->server.event, 0) > 0)
+		;
+}
+
+static int teardown(void **state)
+{
+	struct stage *stage = *state;
+
+	turn(stage);
+	assert_int_equal(stage->server.n_connections, 0);
+	(void)sd_event_unref(stage->server.event);
+	(void)close(stage->listen_fd);
+	door_people_done(&stage->door.people);
+	scratch_free(stage->scratch);
+	free(stage);
+	return 0;
+}
+
+static int connect_one(struct stage *stage)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&stage->address, sizeof(stage->address)),
+			 0);
+	return fd;
+}
+
+/* As nginx asks for /healthz: begin (keeping the connection or not), parameters, an empty body. */
+static void ask_health(int fd, bool keeps)
+{
+	static const char params[] = "\x0e\x03REQUEST_METHODGET\x0b\x08REQUEST_URI/healthz";
+	const uint8_t n = sizeof(params) - 1;
+	const uint8_t begin[] = { 1, 1, 0, 1, 0, 8, 0, 0, 0, 1, keeps, 0, 0, 0, 0, 0 };
+	const uint8_t head[] = { 1, 4, 0, 1, 0, n, 0, 0 };
+	const uint8_t end[] = { 1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1, 0, 0, 0, 0 };
+
+	assert_int_equal(send(fd, begin, sizeof(begin), 0), sizeof(begin));
+	assert_int_equal(send(fd, head, sizeof(head), 0), sizeof(head));
+	assert_int_equal(send(fd, params, n, 0), n);
+	assert_int_equal(send(fd, end, sizeof(end), 0), sizeof(end));
+}
+
+/* How many bytes came; 0: the end; -1: nothing yet. */
+static ssize_t take(int fd, char *bytes, size_t n_bytes)
+{
+	return recv(fd, bytes, n_bytes, MSG_DONTWAIT);
+}
+
+static bool is_over(int fd)
+{
+	char byte;
+
+	return take(fd, &byte, 1) == 0;
+}
+
+static void assert_healthy(int fd)
+{
+	char bytes[2048] = { 0 };
+	ssize_t n = take(fd, bytes, sizeof(bytes));
+
+	assert_true(n > 16);
+	assert_non_null(memmem(bytes, (size_t)n, "\r\n\r\nok", 6));
+	assert_int_equal(bytes[n - 15], 3); /* END_REQUEST */
+}
+
+static void one_carries_many_requests(void **state)
+{
+	struct stage *stage = *state;
+	int fd = connect_one(stage);
+
+	for (int i = 0; i < 3; i++) {
+		ask_health(fd, true);
+		turn(stage);
+		assert_healthy(fd);
+	}
+	ask_health(fd, true);
+	ask_health(fd, false); /* before the answer */
+	turn(stage);
+	assert_healthy(fd);
+	assert_true(is_over(fd));
+	assert_int_equal(close(fd), 0);
+}
+
+static void one_that_is_not_kept_ends(void **state)
+{
+	struct stage *stage = *state;
+	int fd = connect_one(stage);
+
+	ask_health(fd, false);
+	turn(stage);
+	assert_healthy(fd);
+	assert_true(is_over(fd));
+	assert_int_equal(close(fd), 0);
+}
+
+static void what_is_no_request_ends_it(void **state)
+{
+	struct stage *stage = *state;
+	int bad = connect_one(stage), good = connect_one(stage);
+
+	assert_int_equal(send(bad, "GET / HTTP/1.1\r\n\r\n", 18, 0), 18);
+	ask_health(good, true);
+	turn(stage);
+	assert_true(is_over(bad));
+	assert_healthy(good);
+	assert_int_equal(close(bad), 0);
+	assert_int_equal(close(good), 0);
+}
+
+static void half_a_request_waits_without_harm(void **state)
+{
+	struct stage *stage = *state;
+	int half = connect_one(stage), good = connect_one(stage);
+	char byte;
+
+	assert_int_equal(send(half, "\x01\x01\x00", 3, 0), 3);
+	turn(stage);
+	ask_health(good, true);
+	turn(stage);
+	assert_healthy(good);
+	assert_int_equal(take(half, &byte, 1), -1);
+	assert_int_equal(stage->server.n_connections, 2);
+	assert_int_equal(close(half), 0);
+	assert_int_equal(close(good), 0);
+}
+
+static void who_is_not_nginx_is_turned_away(void **state)
+{
+	struct stage *stage = *state;
+	bool is_root = geteuid() == 0; /* who may always */
+	int fd;
+
+	stage->server.nginx_uid = OTHER_UID + 1;
+	if (is_root)
+		assert_int_equal(seteuid(OTHER_UID), 0);
+	fd = connect_one(stage);
+	if (is_root)
+		assert_int_equal(seteuid(0), 0);
+	turn(stage);
+	assert_true(is_over(fd));
+	assert_int_equal(close(fd), 0);
+}
+
+static void there_is_a_most(void **state)
+{
+	struct stage *stage = *state;
+	int fds[MAX_CONNECTIONS + SPARE];
+
+	for (size_t i = 0; i < DV_COUNT(fds); i++)
+		fds[i] = connect_one(stage);
+	turn(stage);
+	assert_int_equal(stage->server.n_connections, MAX_CONNECTIONS);
+	for (size_t i = MAX_CONNECTIONS; i < DV_COUNT(fds); i++)
+		assert_true(is_over(fds[i]));
+	assert_int_equal(close(fds[0]), 0);
+	turn(stage);
+	fds[0] = connect_one(stage);
+	ask_health(fds[0], true);
+	turn(stage);
+	assert_healthy(fds[0]);
+	for (size_t i = 0; i < DV_COUNT(fds); i++)
+		assert_int_equal(close(fds[i]), 0);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_carries_many_requests),       TEST(one_that_is_not_kept_ends),
+		TEST(what_is_no_request_ends_it),      TEST(half_a_request_waits_without_harm),
+		TEST(who_is_not_nginx_is_turned_away), TEST(there_is_a_most),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

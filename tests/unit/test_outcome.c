@@ -1,0 +1,77 @@
+/* test_outcome.c - each outcome has a name, an exit status and a message id of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "update/outcome.h"
+
+static void every_row_is_whole_and_alone(void **state DV_UNUSED)
+{
+	for (int i = UPDATE_UNSET; i < UPDATE_N_OUTCOMES; i++) {
+		const struct update_outcome_row *row = update_outcome_row((enum update_outcome)i);
+
+		assert_non_null(row->name);
+		assert_non_null(row->meaning);
+		assert_int_equal(strlen(row->message_id), 32);
+		assert_int_equal(strspn(row->message_id, "0123456789abcdef"), 32);
+		for (int k = UPDATE_UNSET; k < i; k++) {
+			const struct update_outcome_row *other =
+				update_outcome_row((enum update_outcome)k);
+
+			assert_string_not_equal(row->name, other->name);
+			assert_string_not_equal(row->message_id, other->message_id);
+			/* Below ten they mean what they mean for every command. */
+			assert_true(row->exit_status < 10 ||
+				    row->exit_status != other->exit_status);
+		}
+		assert_true(row->exit_status == 0 || row->exit_status == 1 ||
+			    (row->exit_status >= 10 && row->exit_status < 64));
+		if (i != UPDATE_UNSET)
+			assert_int_equal(update_outcome_of(row->name), i);
+	}
+	assert_int_equal(update_outcome_of("unset"), UPDATE_UNSET);
+	assert_int_equal(update_outcome_of("nonsense"), UPDATE_UNSET);
+	assert_int_equal(update_outcome_of(NULL), UPDATE_UNSET);
+	assert_string_equal(update_outcome_row(UPDATE_N_OUTCOMES)->name, "unset");
+}
+
+static void npm_says_what_it_is(void **state DV_UNUSED)
+{
+	static const struct {
+		const char *sentence;
+		enum update_outcome outcome;
+	} rows[] = {
+		{ "stage t3 1.0.0: npm: EINTEGRITY: sha512-x integrity checksum failed",
+		  UPDATE_INTEGRITY },
+		{ "stage t3 1.0.0: t3 1.0.0 has the hash sha512-a, and the registry says sha512-b",
+		  UPDATE_INTEGRITY },
+		{ "ask for t3 9.9.9: npm: E404: No match found for version 9.9.9",
+		  UPDATE_NO_VERSION },
+		{ "ask for t3 beta: there is no tag beta; there are latest", UPDATE_NO_VERSION },
+		{ "ask for t3 nightly: npm: ECONNREFUSED: request to x failed",
+		  UPDATE_NO_REGISTRY },
+		{ "npm view did not end within 120 seconds", UPDATE_NO_REGISTRY },
+		{ "npm: ENOSPC: no space left on device, write", UPDATE_NO_DISK },
+		{ "ask for t3 nightly: there is no node, and t3 needs 22.16", UPDATE_FAILED },
+		{ "npm: 3", UPDATE_NOT_STAGED },
+		{ "", UPDATE_NOT_STAGED },
+	};
+
+	for (size_t i = 0; i < DV_COUNT(rows); i++)
+		assert_int_equal(update_outcome_of_npm(rows[i].sentence), rows[i].outcome);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_is_whole_and_alone),
+		cmocka_unit_test(npm_says_what_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
