@@ -197,6 +197,8 @@ install: all
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
 	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
 	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md docs/UPDATES.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -d $(DESTDIR)$(SHAREDIR)/doc/devvm/img
+	install -m 0644 docs/img/*.png $(DESTDIR)$(SHAREDIR)/doc/devvm/img/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
 	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
 	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
@@ -221,7 +223,7 @@ BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd
                   libsqlite3-dev libjansson-dev libssl-dev libcurl4-openssl-dev \
                   libcmocka-dev
 TEST_PACKAGES  := btrfs-progs caddy nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
-                  libpam-runtime libpam-modules libpam-systemd
+                  openssl libpam-runtime libpam-modules libpam-systemd
 LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
 
 .PHONY: deps test-deps bench-deps lint-deps

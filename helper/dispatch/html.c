@@ -63,8 +63,7 @@ void html_headers(FILE *out, unsigned int status, const char *type, const char *
 		      status, reason(status), type);
 	if (nonce)
 		(void)fprintf(out,
-			      "; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'; "
-			      "img-src data:",
+			      "; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'",
 			      nonce, nonce);
 	(void)fprintf(out, "\r\n");
 	if (status == 503)
@@ -93,9 +92,7 @@ FILE *html_begin(char **text, size_t *n_bytes, unsigned int status, const char *
 	html_headers(out, status, "text/html", ret_nonce);
 	(void)fprintf(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
 			   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-			   "<meta name=\"color-scheme\" content=\"light dark\">"
-			   /* Else a browser asks for /favicon.ico, and hears 403 or 503. */
-			   "<link rel=\"icon\" href=\"data:,\"><title>");
+			   "<meta name=\"color-scheme\" content=\"light dark\"><title>");
 	html_text(out, title);
 	(void)fprintf(out, "</title><style nonce=\"%s\">%s%s</style>", ret_nonce, STYLE,
 		      style ? style : "");

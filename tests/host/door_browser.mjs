@@ -210,7 +210,13 @@ const scenarios = {
   async scriptless (name, path) {
     const { page } = await person(name, { javaScriptEnabled: false })
     say('status', await open(page, path))
-    const until = async (look) => { while (!await look().catch(() => false)) await sleep(100) }
+    const end = Date.now() + LONG_MS
+    const until = async (look) => {
+      while (!await look().catch(() => false)) {
+        if (Date.now() > end) throw new Error('it does not move on')
+        await sleep(100)
+      }
+    }
     await until(async () => await page.getByRole('listitem').count() > 0)
     say('steps', await steps(page))
     say('text', await text(page))
