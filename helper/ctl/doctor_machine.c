@@ -72,9 +72,8 @@ void doctor_check_pam(struct doctor *doctor)
 /* ---- units ----------------------------------------------------------------------------- */
 
 static const char *const UNITS[] = {
-	"devvm-helperd.service", "devvm-helperd.socket",  "devvm-pam.socket",
-	"devvm-idle.timer",	 "devvm-reconcile.timer", "devvm-machine.timer",
-	"devvm-update.timer",
+	"devvm-helperd.service", "devvm-helperd.socket", "devvm-pam.socket",   "devvm-idle.timer",
+	"devvm-reconcile.timer", "devvm-machine.timer",	 "devvm-update.timer",
 };
 
 static void judge_unit(struct doctor *doctor, const struct doctor_unit *unit)
