@@ -264,6 +264,7 @@ registry_up() {
 		auth: {htpasswd: {file: /var/lib/verdaccio/htpasswd}}
 		uplinks: {}
 		packages: {'**': {access: \$all, publish: \$all, unpublish: \$all}}
+		max_body_size: 100mb
 		web: {enable: false}
 		log: {type: stdout, format: json, level: http}
 	END
