@@ -77,6 +77,8 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
                  helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
+gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c helper/gate/probe.c helper/gate/result.c \
+                helper/gate/verdict.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
@@ -85,12 +87,12 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/connection.c helper/daemo
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/verbs.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+job_SOURCES := helper/job/archive.c helper/job/busy.c helper/job/gate.c helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
                helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
-               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
+               helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_secrets.c helper/ctl/cmd_status.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
@@ -108,10 +110,10 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store t3 roster ledger units secrets steps
+LAYERS   := base wire fetch config store t3 roster ledger units secrets steps gate
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
-BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
+BELOW_TOP = $(call lib,gate) $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,t3) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What the front door links.
 BELOW_DISPATCH = $(call lib,t3) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
@@ -190,7 +192,7 @@ install: all
 	install -m 0644 conf/profile.d/devvm.sh $(DESTDIR)$(SYSCONFDIR)/profile.d/devvm.sh
 	install -m 0644 conf/skel/.zshrc $(DESTDIR)$(SHAREDIR)/devvm/skel/.zshrc
 	install -m 0644 conf/start-claude.sh $(DESTDIR)$(SHAREDIR)/devvm/start-claude.sh
-	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
+	install -m 0644 conf/roster.example.yaml docs/OPERATIONS.md docs/FRONT-DOOR.md docs/UPDATES-gate.md $(DESTDIR)$(SHAREDIR)/doc/devvm/
 	install -m 0644 $(MAN5) $(DESTDIR)$(SHAREDIR)/man/man5/
 	install -m 0644 $(MAN8) $(DESTDIR)$(SHAREDIR)/man/man8/
 	test -e $(DESTDIR)$(SYSCONFDIR)/devvm/devvm.yaml || \
@@ -238,7 +240,7 @@ UNIT_TESTS := test_account test_busy test_cgroup test_claude test_claude_cache \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch \
-              test_file test_groups test_guard test_home test_installs test_instance test_item \
+              test_file test_gate test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
               test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
@@ -272,7 +274,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster t3 store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon gate steps secrets units ledger roster t3 store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -337,7 +339,7 @@ bench: test-deps
 	@echo "== what a person waits for"; tests/bench/person
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store t3 roster ledger units secrets steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store t3 roster ledger units secrets steps gate daemon \
              job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

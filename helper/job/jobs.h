@@ -21,5 +21,7 @@ int job_protect(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);
 int job_mirror(int argc, char **argv);
+int job_gate(int argc, char **argv);
+int job_gate_check(int argc, char **argv);
 
 #endif
