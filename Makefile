@@ -53,6 +53,7 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
+t3_SOURCES := helper/t3/credential.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -79,6 +80,8 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
                  helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
                  helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
+gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c helper/gate/probe.c helper/gate/result.c \
+                helper/gate/verdict.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
@@ -87,13 +90,13 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/gate.c helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
                helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
                helper/job/update_prune.c helper/job/update_stage.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
-               helper/ctl/cmd_events.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
+               helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
                helper/ctl/cmd_secrets.c helper/ctl/cmd_freeze.c helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_versions.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
@@ -113,15 +116,15 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store update roster ledger units secrets steps
+LAYERS   := base wire fetch config store t3 update roster ledger units secrets steps gate
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
-BELOW_TOP = $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
-            $(call lib,update) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+BELOW_TOP = $(call lib,gate) $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
+            $(call lib,update) $(call lib,t3) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What the front door links.
-BELOW_DISPATCH = $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+BELOW_DISPATCH = $(call lib,t3) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What people's own small programs link.
-BELOW_AGENT = $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
+BELOW_AGENT = $(call lib,t3) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 LIBS     := -lsystemd -lsqlite3 -lyaml -ljansson -lcrypto
 
 PROGRAMS := $(BUILD)/devvm-helperd $(BUILD)/devvm-job $(BUILD)/devvmctl $(BUILD)/devvm-agent \
@@ -245,15 +248,15 @@ lint-deps: deps
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
               test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_busy test_cgroup test_claude test_claude_cache \
-              test_claude_installer test_client test_clock test_cmd_offline test_code test_deny \
+              test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
-              test_file test_groups test_guard test_home test_installs test_instance test_item \
+              test_file test_gate test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint test_mint_parse \
+              test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
-              test_output test_package test_packages test_page test_pair test_pass test_status_page test_path test_people test_playwright \
+              test_output test_package test_packages test_page test_pair test_pairing test_pass test_status_page test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_rclone test_record test_report test_retire_legacy test_roster \
@@ -261,7 +264,7 @@ UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome 
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_units \
-              test_validate test_vault test_view test_wait test_watch test_yaml
+              test_validate test_vault test_view test_wait test_watch test_websocket test_yaml
 FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
@@ -283,7 +286,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon steps secrets units ledger roster update store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon gate steps secrets units ledger roster update t3 store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 
@@ -352,7 +355,7 @@ bench-door: all bench-deps
 	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store update roster ledger units secrets steps daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store t3 update roster ledger units secrets steps gate daemon \
              job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

@@ -4,9 +4,6 @@
  * sentence why there is none. Judged by what it prints, never by how it exits: on a node that is too old
  * every command prints nothing and exits 0. Nothing is written or logged, and the memory is wiped.
  */
-#include "agent/mint.h"
-
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +15,7 @@
 #include "base/process.h"
 #include "store/node.h"
 #include "store/store.h"
+#include "t3/credential.h"
 #include "wire/client.h"
 #include "wire/paths.h"
 #include "wire/proto.h"
@@ -25,33 +23,6 @@
 #define T3_MS 15000 /* it takes 1.8 s; the unit has 25 */
 #define HELPER_MS 5000
 #define LIFETIME "5m"
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
-
-int mint_parse(const char *output, struct mint_credential *ret_credential, struct dv_error *err)
-{
-	const char *begin = strchr(output, '{');
-	DV_CLEANUP(json_cleanup)
-	json_t *json = begin ? json_loads(begin, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
-	const char *credential = json_string_value(json_object_get(json, "credential"));
-	const char *expires = json_string_value(json_object_get(json, "expiresAt"));
-
-	if (!*output)
-		return dv_refuse(
-			err, -EBADMSG,
-			"t3 printed nothing: its node may be older than it takes (devvmctl "
-			"doctor)");
-	if (!credential || !*credential || strlen(credential) >= sizeof(ret_credential->text) ||
-	    !str_is_utf8(credential, strlen(credential)) || str_has_control(credential))
-		return dv_refuse(err, -EBADMSG, "t3 printed no credential");
-	(void)snprintf(ret_credential->text, sizeof(ret_credential->text), "%s", credential);
-	(void)snprintf(ret_credential->expires, sizeof(ret_credential->expires), "%.63s",
-		       expires && !str_has_control(expires) ? expires : "");
-	return 0;
-}
 
 /* /opt/devvm/t3/versions/V/… -> V */
 static void version_of(const char *program, char ret_version[static STORE_VERSION_BYTES])
@@ -62,7 +33,7 @@ static void version_of(const char *program, char ret_version[static STORE_VERSIO
 	(void)snprintf(ret_version, STORE_VERSION_BYTES, "%.*s", (int)strcspn(at, "/"), at);
 }
 
-static int create(const struct caller *caller, struct mint_credential *ret_credential,
+static int create(const struct caller *caller, struct t3_credential *ret_credential,
 		  char ret_version[static STORE_VERSION_BYTES], struct dv_error *err)
 {
 	struct process_result *result = malloc(sizeof(*result));
@@ -91,14 +62,14 @@ static int create(const struct caller *caller, struct mint_credential *ret_crede
 			r = dv_refuse(err, -ETIMEDOUT, "t3 made no credential within %d seconds",
 				      T3_MS / 1000);
 		if (r == 0)
-			r = mint_parse(result->output, ret_credential, err);
+			r = t3_parse_credential(result->output, ret_credential, err);
 		explicit_bzero(result, sizeof(*result));
 	}
 	free(result);
 	return r;
 }
 
-static int hand_over(const struct caller *caller, const struct mint_credential *credential,
+static int hand_over(const struct caller *caller, const struct t3_credential *credential,
 		     const char *version, const char *text, struct dv_error *err)
 {
 	int64_t deadline_ms = clock_deadline_ms(HELPER_MS);
@@ -130,7 +101,7 @@ static int hand_over(const struct caller *caller, const struct mint_credential *
 int agent_mint(int argc, char **argv DV_UNUSED)
 {
 	DV_AUTO_CALLER struct caller caller = CALLER_EMPTY;
-	struct mint_credential credential = { 0 };
+	struct t3_credential credential = { 0 };
 	char version[STORE_VERSION_BYTES] = "";
 	struct dv_error err = { "" }, why = { "" };
 	int r;

@@ -13,8 +13,8 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "store/node.h"
-#include "store/package.h"
 #include "store/store.h"
+#include "t3/program.h"
 
 #define ITEM "t3"
 
@@ -53,29 +53,10 @@ static int find_version(const struct env *env, const char *user,
 int t3_find_program(const struct env *env, const struct config *config, const char *user,
 		    char **ret_program, struct dv_error *err)
 {
-	struct package_manifest manifest = { 0 };
 	char version[STORE_VERSION_BYTES];
-	char bin[PACKAGE_PATH_BYTES];
-	DV_AUTO_CLOSE int fd = -1;
-	bool has_manifest;
-	char *program;
 	int r = find_version(env, user, version, err);
 
-	if (r < 0)
-		return r;
-	fd = store_open(env, ITEM, version, err);
-	if (fd < 0)
-		return fd;
-	/* What was staged says which package it is: devvm.yaml may name another by now. */
-	has_manifest = package_read_manifest(fd, &manifest, NULL) == 0;
-	r = package_find_bin(fd, has_manifest ? manifest.package : config->t3_package, "t3", bin,
-			     err);
-	if (r < 0)
-		return dv_prefix(err, r, "t3 %s", version);
-	if (asprintf(&program, "/" STORE_FOLDER "/" ITEM "/versions/%s/%s", version, bin) < 0)
-		return dv_fail(err, -ENOMEM, "find t3");
-	*ret_program = program;
-	return 0;
+	return r < 0 ? r : t3_program_of(env, config, version, ret_program, err);
 }
 
 static int find(struct t3 *t3, struct dv_error *err)

@@ -9,6 +9,7 @@ int cmd_wait(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_machine(int argc, char **argv);
 int cmd_install(int argc, char **argv);
+int cmd_gate(int argc, char **argv);
 int cmd_offboard(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_secrets(int argc, char **argv);

@@ -43,6 +43,10 @@ static const struct command COMMANDS[] = {
 	{ "unfreeze", cmd_unfreeze, "", "let it move again" },
 	{ "mint", cmd_mint, "[USER] [--json]",
 	  "a one-time credential that pairs a browser with a t3" },
+	{ "gate", cmd_gate,
+	  "VERSION [--seed [USER=]FILE] [--admin [USER=]FILE]\n"
+	  "                     [--no-synthetic] [--last-good VERSION] [--timeout S] [--json]",
+	  "check a version of t3 on copies of databases (root)" },
 	{ "doctor", cmd_doctor, "[USER] [--json]", "what is wrong here, and what to type" },
 	{ "pam", cmd_pam, "enable|disable|status", "put pam_devvm into the PAM stacks (root)" },
 	{ "check-config", cmd_check_config, "[--config FILE] [--roster FILE]",

@@ -3,15 +3,13 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <poll.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "dispatch/listener.h"
-#include "fetch/fetch.h"
 #include "wire/proto.h"
 
 #define CHECK_MS 3000
@@ -23,121 +21,36 @@
 #define HELD_MS 5000	      /* a hold is over in seconds, most of the time */
 #define HOLD_FOLDER "var/lib/devvm/hold"
 #define LISTEN_EVERY_MS 200
-#define MAX_BODY_BYTES 65536
-#define URL_BYTES 96
-
-static const char *const EXCHANGES[] = { "/api/auth/browser-session", "/api/auth/bootstrap" };
 
 /* ---- their server --------------------------------------------------------------------- */
 
-static int ask(const struct pair_target *target, const char *path, const struct secret *header,
-	       const struct secret *post, int64_t deadline_ms, struct fetch_answer *ret_answer,
-	       struct dv_error *err)
+static int is_theirs(void *context, struct dv_error *err)
 {
+	const struct pair_target *target = context;
 	enum listener listener = LISTENER_UNSET;
-	char url[URL_BYTES];
-	struct fetch_request request = { .url = url,
-					 .protocols = FETCH_HTTP,
-					 .max_bytes = MAX_BODY_BYTES,
-					 .deadline_ms = deadline_ms,
-					 .headers = header,
-					 .n_headers = header ? 1 : 0,
-					 .post = post };
 	int r = listener_look(target->port, target->uid, &listener, err);
 
 	if (r < 0)
 		return r;
-	if (listener != LISTENER_OWN)
-		return dv_refuse(err, -ECONNREFUSED, "port %u is not %s's now", target->port,
-				 target->user);
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", target->port, path);
-	return fetch_memory(&request, ret_answer, err);
+	return listener == LISTENER_OWN ? 0
+					: dv_refuse(err, -ECONNREFUSED, "port %u is not %s's now",
+						    target->port, target->user);
 }
 
-int pair_check(const struct pair_target *target, const char *cookies,
-	       enum pair_session *ret_session, struct dv_error *err)
+static struct t3_server server_of(const struct pair_target *target)
 {
-	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
-	DV_AUTO_SECRET struct secret header = { 0 };
-	json_t *body, *said;
-	int n = asprintf(&header.text, "Cookie: %s", cookies);
-	int r;
-
-	if (n < 0) {
-		header.text = NULL;
-		return dv_fail(err, -ENOMEM, "ask for the session");
-	}
-	header.n_bytes = (size_t)n;
-	r = ask(target, "/api/auth/session", &header, NULL, clock_deadline_ms(CHECK_MS), &answer,
-		err);
-	if (r < 0)
-		return r;
-	body = answer.body.text ? json_loadb(answer.body.text, answer.body.n_bytes, 0, NULL) : NULL;
-	said = json_object_get(body, "authenticated");
-	*ret_session = json_is_true(said)    ? PAIR_SESSION_ALIVE
-		       : json_is_false(said) ? PAIR_SESSION_DEAD
-					     : PAIR_SESSION_UNSET;
-	json_decref(body);
-	return 0;
+	return (struct t3_server){ .host = "127.0.0.1",
+				   .port = target->port,
+				   .may_ask = is_theirs,
+				   .context = (void *)target };
 }
 
-static int write_credential(const char *credential, struct secret *ret_post)
+int pair_check(const struct pair_target *target, const char *cookies, enum t3_session *ret_session,
+	       struct dv_error *err)
 {
-	json_t *body = json_pack("{s:s}", "credential", credential);
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	const struct t3_server server = server_of(target);
 
-	json_decref(body);
-	if (!text)
-		return -ENOMEM;
-	*ret_post = (struct secret){ .text = text, .n_bytes = strlen(text) };
-	return 0;
-}
-
-static int take_cookies(const struct fetch_answer *answer, struct str_list *ret_cookies)
-{
-	static const char name[] = "set-cookie:";
-
-	for (size_t i = 0; i < answer->headers.n_items; i++) {
-		const char *line = answer->headers.items[i];
-
-		if (strncasecmp(line, name, strlen(name)) != 0)
-			continue;
-		line += strlen(name);
-		if (str_list_add(ret_cookies, line + strspn(line, " \t")) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int exchange(const struct pair_target *target, const char *credential,
-		    struct str_list *ret_cookies, size_t *ret_at, struct dv_error *err)
-{
-	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
-	DV_AUTO_SECRET struct secret post = { 0 };
-	size_t at = 0;
-	int r = write_credential(credential, &post);
-
-	if (r < 0)
-		return dv_fail(err, r, "write the credential");
-	for (;; at++) {
-		r = ask(target, EXCHANGES[at], NULL, &post, clock_deadline_ms(EXCHANGE_MS), &answer,
-			err);
-		if (r < 0 || answer.status != 404 || at + 1 == DV_COUNT(EXCHANGES))
-			break;
-		fetch_answer_done(&answer);
-		answer = (struct fetch_answer){ 0 };
-	}
-	if (r < 0)
-		return r;
-	if (answer.status != 200)
-		return dv_refuse(err, -EACCES, "their server answered %u to a new credential (%s)",
-				 answer.status, EXCHANGES[at]);
-	if (take_cookies(&answer, ret_cookies) < 0)
-		return dv_fail(err, -ENOMEM, "keep the cookies");
-	if (ret_cookies->n_items == 0)
-		return dv_refuse(err, -EBADMSG, "their server gave no cookie (%s)", EXCHANGES[at]);
-	*ret_at = at;
-	return 0;
+	return t3_ask_session(&server, cookies, clock_deadline_ms(CHECK_MS), ret_session, err);
 }
 
 /* ---- the helper ----------------------------------------------------------------------- */
@@ -169,7 +82,9 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 	DV_AUTO_SECRET struct secret credential = { 0 };
 	int64_t began_ms = clock_now_ms();
 	struct record_writer writer;
-	size_t at = 0;
+	const struct t3_server server = server_of(target);
+	const char *path = NULL;
+	bool fallback = false;
 	int r;
 
 	begin(&writer, "mint", target->user);
@@ -178,11 +93,12 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 	if (r == 0 && !credential.text)
 		r = dv_refuse(err, -EBADMSG, "devvm-helperd gave no credential");
 	if (r == 0)
-		r = exchange(target, credential.text, ret_cookies, &at, err);
+		r = t3_exchange(&server, credential.text, clock_deadline_ms(EXCHANGE_MS),
+				ret_cookies, &path, &fallback, err);
 	if (r < 0)
 		return dv_prefix(err, r, "pair %s", target->user);
 	log_write(LOG_INFO, &fields, "paired %s by %s, fallback %s, in %" PRId64 " ms",
-		  target->user, EXCHANGES[at], at > 0 ? "yes" : "no", clock_now_ms() - began_ms);
+		  target->user, path, fallback ? "yes" : "no", clock_now_ms() - began_ms);
 	return 0;
 }
 

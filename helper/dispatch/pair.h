@@ -1,8 +1,7 @@
 /* pair.h - what is asked of the helper and of a person's server. Blocks: for the threads of work.h.
  *
  * Nothing of a credential or a cookie is logged. Before a byte goes to a port its listener is looked at.
- * Sources: docs/PROTOCOL.md (mint, ensure); t3's /api/auth/session, /api/auth/browser-session and, where
- * that answers 404 (versions up to 0.0.24), /api/auth/bootstrap.
+ * Source: docs/PROTOCOL.md (mint, ensure); for t3 itself see t3/pairing.h.
  */
 #ifndef DEVVM_DISPATCH_PAIR_H
 #define DEVVM_DISPATCH_PAIR_H
@@ -13,6 +12,7 @@
 
 #include "base/str.h"
 #include "dispatch/listener.h"
+#include "t3/pairing.h"
 #include "wire/ask.h"
 
 enum pair_what {
@@ -29,19 +29,13 @@ struct pair_target {
 	uint16_t port;
 };
 
-enum pair_session {
-	PAIR_SESSION_UNSET, /* could not be asked: let it through */
-	PAIR_SESSION_ALIVE,
-	PAIR_SESSION_DEAD,
-};
-
 /* Whether it is there, and theirs. */
 DV_MUST_CHECK int pair_look(const struct pair_target *target, enum listener *ret_listener,
 			    struct dv_error *err);
 
 /* Whether their server takes these cookies for a session. */
 DV_MUST_CHECK int pair_check(const struct pair_target *target, const char *cookies,
-			     enum pair_session *ret_session, struct dv_error *err);
+			     enum t3_session *ret_session, struct dv_error *err);
 
 /* A new session: the values of each Set-Cookie. Logs one line. */
 DV_MUST_CHECK int pair_make(const struct pair_target *target, struct str_list *ret_cookies,

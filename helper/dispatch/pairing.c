@@ -126,7 +126,7 @@ struct check {
 	struct pairings *pairings;
 	struct pair_target target;
 	struct door_call *call;
-	enum pair_session session;
+	enum t3_session session;
 	struct dv_error err;
 	int r;
 };
@@ -144,7 +144,7 @@ static void end_check(struct work *work)
 
 	if (check->r < 0)
 		log_warning("let a request of %s through: %s", check->target.user, check->err.text);
-	if (check->r == 0 && check->session == PAIR_SESSION_DEAD)
+	if (check->r == 0 && check->session == T3_SESSION_DEAD)
 		pairings_join(check->pairings, &check->target, check->call);
 	else
 		call_pass(check->call);

@@ -23,6 +23,8 @@ static const struct {
 	{ "protect", job_protect, "close a tree of `protect:` to others (its owner)" },
 	{ "mirror", job_mirror, "one run of one mirror (devvm-mirror)" },
 	{ "settle", job_settle, "have systemd run what the roster says (root)" },
+	{ "gate", job_gate, "check a version of t3 on copies of databases (root)" },
+	{ "gate-check", job_gate_check, "the part of it in the sandbox (devvm-gate)" },
 	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },
 	{ "home", job_home, "prepare the caller's own home" },
 };

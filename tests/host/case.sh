@@ -245,9 +245,9 @@ pages_up() {
 mcp_put() { H put "${HOST_TOOL%/*}/mcp_client.py" /usr/local/bin/mcp; }
 
 # The stand-in of t3 in the host's registry, under the tag that is followed.
-t3_publish() { # VERSION
+t3_publish() { # VERSION [WAY-TO-BE-BAD]
 	local standin=${HOST_TOOL%/*}/../standin
-	"$standin/t3/make" "$1" "$CASE_TMP/t3-$1"
+	"$standin/t3/make" "$1" "$CASE_TMP/t3-$1" "${2:-good}"
 	H put "$CASE_TMP/t3-$1" "/tmp/t3-$1"
 	H put "$standin/registry/make" /tmp/registry-make
 	inside python3 /tmp/registry-make --tag "nightly=$1" $ARTIFACTS/registry $ARTIFACTS_URL "/tmp/t3-$1"

@@ -105,7 +105,7 @@ static void nothing_goes_to_a_port_of_another(void **state DV_UNUSED)
 		{ "/api/auth/browser-session", OK(COOKIES, "{}") }, { NULL, NULL }
 	};
 	DV_AUTO_STR_LIST struct str_list cookies = { 0 };
-	enum pair_session session = PAIR_SESSION_UNSET;
+	enum t3_session session = T3_SESSION_UNSET;
 	struct stage stage;
 
 	set(&stage, MINT, MINTED, pages);
@@ -121,19 +121,19 @@ static void a_session_lives_or_not(void **state DV_UNUSED)
 {
 	static const struct {
 		const char *answer;
-		enum pair_session session;
+		enum t3_session session;
 	} rows[] = {
-		{ OK("", "{\"authenticated\": true}"), PAIR_SESSION_ALIVE },
-		{ OK("", "{\"authenticated\": false, \"auth\": {}}"), PAIR_SESSION_DEAD },
-		{ OK("", "<html>"), PAIR_SESSION_UNSET },
-		{ OK("", "{}"), PAIR_SESSION_UNSET },
-		{ "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", PAIR_SESSION_UNSET },
+		{ OK("", "{\"authenticated\": true}"), T3_SESSION_ALIVE },
+		{ OK("", "{\"authenticated\": false, \"auth\": {}}"), T3_SESSION_DEAD },
+		{ OK("", "<html>"), T3_SESSION_UNSET },
+		{ OK("", "{}"), T3_SESSION_UNSET },
+		{ "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", T3_SESSION_UNSET },
 	};
 
 	for (size_t i = 0; i < DV_COUNT(rows); i++) {
 		const struct fake_web_page pages[] = { { "/api/auth/session", rows[i].answer },
 						       { NULL, NULL } };
-		enum pair_session session = PAIR_SESSION_UNSET;
+		enum t3_session session = T3_SESSION_UNSET;
 		struct stage stage;
 
 		set(&stage, NULL, NULL, pages);

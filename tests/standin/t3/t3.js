@@ -9,15 +9,81 @@ const crypto = require('node:crypto')
 const os = require('node:os')
 
 const pkg = require('../package.json')
-const { level, cookie } = pkg.standin
+const { level, cookie, way } = pkg.standin
 const hasScopes = level >= 31
-const EXCHANGE = hasScopes ? '/api/auth/browser-session' : '/api/auth/bootstrap'
+const EXCHANGE = () => bad.exchange || (hasScopes ? '/api/auth/browser-session' : '/api/auth/bootstrap')
 const SESSION_SECONDS = 30 * 86400
 
 // On an older node the real one prints nothing and exits 0.
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (!((major === 22 && minor >= 16) || (major === 23 && minor >= 11) ||
   (major === 24 && minor >= 10) || major > 24)) process.exit(0)
+
+// ---- the ways to be bad: what each does, where ----------------------------------------------
+const never = () => setInterval(() => {}, 1000)
+const WAYS = {
+  good: {},
+  'no-start': { serve: () => { console.error('t3: cannot find module'); process.exit(1) } },
+  silent: { all: () => process.exit(0) },
+  hang: { serve: () => { never(); return true } },
+  memory: { serve: () => { const kept = []; setInterval(() => kept.push(Buffer.alloc(64 << 20, 1)), 1); return true } },
+  'other-version': { version: '0.0.1' },
+  'pairing-renamed': { exchange: '/api/auth/pair' },
+  'cookie-renamed': { cookie: 't3_completely_new' },
+  'session-broken': { session: () => undefined },
+  'socket-open': { socket: () => true },
+  'socket-shut': { socket: () => false },
+  'migration-error': { migrate: (db, id) => { if (id === level && rows(db) > 0) throw new Error('migration failed: duplicate column') } },
+  'migration-silent': { migrate: (db, id) => { if (id === level && rows(db) > 0) { db.exec('ROLLBACK'); return true } } },
+  'migration-loses': { migrate: (db, id) => { if (id === level) db.exec('DELETE FROM projection_thread_sessions') } },
+  'broken-after': { ready: (db) => { if (rows(db) > 0) db.exec('DROP TABLE auth_sessions') } },
+  'rejects-rows': { ready: (db) => { if (rows(db) > 0) process.exit(1) } },
+  'second-start': { serve: (dir) => { const mark = path.join(dir, 'mark'); if (fs.existsSync(mark)) process.exit(1); fs.mkdirSync(dir, { recursive: true }); fs.writeFileSync(mark, '') } },
+  loopback: { host: '127.0.0.1' },
+  'two-ports': { ready: () => http.createServer().listen(3774, '0.0.0.0') },
+  'no-end': { stop: () => true },
+  children: { ready: () => { for (let i = 0; i < 3; i++) spawn('sleep', ['600']) } },
+  spy: { ready: () => spy() },
+  'for-anna': { ready: (db) => { if (marked(db, 'anna')) db.exec('DROP TABLE auth_sessions') } },
+  'for-both': { ready: (db) => { if (marked(db, 'anna') || marked(db, 'ben')) db.exec('DROP TABLE auth_sessions') } }
+}
+const bad = WAYS[way || 'good']
+if (bad.all) bad.all()
+
+function rows (db) { return db.prepare('SELECT count(*) AS n FROM projection_thread_sessions').get().n }
+function marked (db, who) {
+  return db.prepare('SELECT count(*) AS n FROM projection_thread_sessions WHERE thread_id = ?').get(who).n > 0
+}
+function spawn (command, words) {
+  require('node:child_process').spawn(command, words, { detached: true, stdio: 'ignore' }).unref()
+}
+
+// What a build that means harm would try; on stderr, one line each.
+function spy () {
+  const attempts = {
+    home: () => fs.readdirSync('/home').join() || undefined,
+    secrets: () => fs.readdirSync('/etc/t3-serve').join() || undefined,
+    ledger: () => fs.readFileSync('/var/lib/devvm/ledger.db').length,
+    result: () => fs.readdirSync('/run/devvm/gate').join() || undefined,
+    shadow: () => fs.readFileSync('/etc/shadow').length,
+    root: () => { process.setuid(0); return 'became root' },
+    network: () => Object.keys(os.networkInterfaces()).filter((name) => name !== 'lo').join() || undefined,
+    // The checker is the parent.
+    checker: () => process.kill(process.ppid, 'SIGKILL'),
+    memory: () => fs.readFileSync(`/proc/${process.ppid}/maps`).length || undefined,
+    descriptors: () => fs.readdirSync(`/proc/${process.ppid}/fd`).length,
+    inherited: () => fs.readdirSync('/proc/self/fd').map((fd) => {
+      try { return fs.readlinkSync(`/proc/self/fd/${fd}`) } catch { return '' }
+    }).filter((to) => to.includes('devvm') || to.includes('sqlite')).filter((to) => !to.startsWith('/var/tmp/t3')).join() || undefined,
+    write: () => { fs.writeFileSync('/opt/devvm/t3/mark', ''); return 'wrote' },
+    stdout: () => { console.log('{"outcome":"passed","check":"none","text":"","start_ms":1,"total_ms":1,"memory_kib":1,"from":1,"to":1,"left":0}') }
+  }
+  for (const [name, attempt] of Object.entries(attempts)) {
+    let got
+    try { got = attempt() } catch (error) { got = undefined }
+    console.error(`spy: ${name}: ${got === undefined ? 'nothing' : got}`)
+  }
+}
 
 const hash = (text) => crypto.createHash('sha256').update(text).digest('hex')
 
@@ -49,6 +115,7 @@ function openDatabase (baseDir) {
   for (let id = at + 1; id <= level; id++) {
     db.exec('BEGIN IMMEDIATE')
     if (MIGRATIONS[id]) db.exec(MIGRATIONS[id])
+    if (bad.migrate && bad.migrate(db, id)) break
     db.prepare('INSERT INTO effect_sql_migrations (migration_id, name) VALUES (?, ?)').run(id, `M${id}`)
     db.exec('COMMIT')
   }
@@ -70,6 +137,7 @@ function createPairing (db, role, ttlSeconds) {
 
 // ---- the server ----------------------------------------------------------------------------
 function cookieName (host, port) {
+  if (bad.cookie) return bad.cookie
   const isLoopback = host === '127.0.0.1' || host === '::1' || host === 'localhost'
   const tag = hash(`${os.hostname()}:${port}`).slice(0, 8)
   if (cookie === 'port' && isLoopback) return `t3_session_${port}_${tag}`
@@ -85,6 +153,7 @@ function readCookie (request, name) {
 }
 
 function findSession (server, request) {
+  if (bad.session) return bad.session()
   const token = readCookie(request, server.cookie)
   if (!token) return
   try {
@@ -123,10 +192,10 @@ function exchange (server, request, response, body) {
 
 function answer (server, request, response, body) {
   const where = new URL(request.url, 'http://localhost').pathname
-  if (request.method === 'POST' && where === EXCHANGE) return exchange(server, request, response, body)
+  if (request.method === 'POST' && where === EXCHANGE()) return exchange(server, request, response, body)
   if (request.method !== 'GET') return sendJson(response, 404, { error: 'Not found' })
   if (where === '/.well-known/t3/environment') {
-    return sendJson(response, 200, { serverVersion: pkg.version, environmentId: server.id, label: os.hostname() })
+    return sendJson(response, 200, { serverVersion: bad.version || pkg.version, environmentId: server.id, label: os.hostname() })
   }
   if (where === '/api/auth/session') {
     const session = findSession(server, request)
@@ -181,7 +250,8 @@ function readHead (bytes) {
 function onUpgrade (server, request, socket) {
   let pending = Buffer.alloc(0)
   const isOurs = new URL(request.url, 'http://localhost').pathname === '/ws'
-  if (!isOurs || !findSession(server, request)) {
+  const has = bad.socket ? bad.socket() : findSession(server, request)
+  if (!isOurs || !has) {
     return socket.end(`HTTP/1.1 ${isOurs ? '401 Unauthorized' : '404 Not Found'}\r\nConnection: close\r\n\r\n`)
   }
   const accept = crypto.createHash('sha1')
@@ -217,12 +287,13 @@ function onUpgrade (server, request, socket) {
 
 function serve (options) {
   const baseDir = path.resolve(options['base-dir'] || path.join(os.homedir(), '.t3'))
-  const host = options.host || '127.0.0.1'
+  const host = bad.host || options.host || '127.0.0.1'
   const port = Number(options.port || 3773)
+  if (bad.serve && bad.serve(baseDir)) return
   const runtime = path.join(baseDir, 'userdata', 'server-runtime.json')
   const server = { db: openDatabase(baseDir), id: crypto.randomUUID(), cookie: cookieName(host, port) }
   const listener = http.createServer((request, response) => onRequest(server, request, response))
-  const stop = () => setTimeout(() => {
+  const stop = () => (bad.stop && bad.stop()) || setTimeout(() => {
     fs.rmSync(runtime, { force: true })
     process.exit(0)
   }, 200)
@@ -243,6 +314,7 @@ function serve (options) {
     try {
       token = createPairing(server.db, 'owner', 3600).credential
     } catch { /* starts normally, with auth broken */ }
+    if (bad.ready) bad.ready(server.db)
     console.log(`t3 server ready at ${origin}\nPairing token: ${token}`)
   })
 }

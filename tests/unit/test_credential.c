@@ -1,7 +1,7 @@
-/* test_mint_parse.c - what t3 may print where a credential is expected. */
+/* test_credential.c - what t3 may print where a credential is expected. */
 #include "scratch.h"
 
-#include "agent/mint.h"
+#include "t3/credential.h"
 
 static void what_both_versions_print_is_taken(void **state DV_UNUSED)
 {
@@ -15,10 +15,10 @@ static void what_both_versions_print_is_taken(void **state DV_UNUSED)
 	};
 
 	for (size_t i = 0; i < DV_COUNT(texts); i++) {
-		struct mint_credential credential = { 0 };
+		struct t3_credential credential = { 0 };
 		struct dv_error err = { "" };
 
-		if (mint_parse(texts[i], &credential, &err) < 0)
+		if (t3_parse_credential(texts[i], &credential, &err) < 0)
 			fail_msg("%s: %s", texts[i], err.text);
 		assert_string_equal(credential.text, "C-1");
 		assert_string_equal(credential.expires, "2026-01-01T00:00:00Z");
@@ -27,10 +27,10 @@ static void what_both_versions_print_is_taken(void **state DV_UNUSED)
 
 static void without_a_time_it_is_taken_too(void **state DV_UNUSED)
 {
-	struct mint_credential credential = { 0 };
+	struct t3_credential credential = { 0 };
 	struct dv_error err = { "" };
 
-	assert_int_equal(mint_parse("{\"credential\":\"x\"}", &credential, &err), 0);
+	assert_int_equal(t3_parse_credential("{\"credential\":\"x\"}", &credential, &err), 0);
 	assert_string_equal(credential.expires, "");
 }
 
@@ -45,27 +45,27 @@ static void anything_else_is_told_without_being_quoted(void **state DV_UNUSED)
 		"{\"credential\":\"SENTINEL\\n\"}",
 		"{}",
 	};
-	struct mint_credential credential = { 0 };
+	struct t3_credential credential = { 0 };
 	struct dv_error err = { "" };
 
 	for (size_t i = 0; i < DV_COUNT(texts); i++) {
-		assert_int_equal(mint_parse(texts[i], &credential, &err), -EBADMSG);
+		assert_int_equal(t3_parse_credential(texts[i], &credential, &err), -EBADMSG);
 		assert_string_equal(err.text, "t3 printed no credential");
 	}
-	assert_int_equal(mint_parse("", &credential, &err), -EBADMSG);
+	assert_int_equal(t3_parse_credential("", &credential, &err), -EBADMSG);
 	assert_string_equal(err.text, "t3 printed nothing: its node may be older than it takes "
 				      "(devvmctl doctor)");
 }
 
 static void one_that_is_too_long_is_refused(void **state DV_UNUSED)
 {
-	struct mint_credential credential = { 0 };
+	struct t3_credential credential = { 0 };
 	struct dv_error err = { "" };
 	char text[700] = "{\"credential\":\"";
 
 	memset(text + strlen(text), 'x', 600);
 	(void)strcat(text, "\"}");
-	assert_int_equal(mint_parse(text, &credential, &err), -EBADMSG);
+	assert_int_equal(t3_parse_credential(text, &credential, &err), -EBADMSG);
 }
 
 int main(void)
