@@ -72,12 +72,14 @@ static int open_db(const char *path, bool is_used, const int64_t *deadline_ms, s
 	DV_AUTO_FREE char *uri = NULL;
 	int code;
 
-	/* An unused one is read without locks and leaves nothing beside it. */
-	if (asprintf(&uri, "file:%s?%s", path, is_used ? "mode=ro" : "mode=ro&immutable=1") < 0) {
+	/* An unused one is ours, of a name without anything that a URI would read, and nothing is to be left
+	 * beside it. */
+	if (!is_used && asprintf(&uri, "file:%s?immutable=1", path) < 0) {
 		uri = NULL;
 		return dv_fail(err, -ENOMEM, "open %s", path);
 	}
-	code = sqlite3_open_v2(uri, ret_db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	code = sqlite3_open_v2(uri ? uri : path, ret_db,
+			       SQLITE_OPEN_READONLY | (uri ? SQLITE_OPEN_URI : 0), NULL);
 	if (code != SQLITE_OK)
 		return complain(*ret_db, code, path, err);
 	sqlite3_progress_handler(*ret_db, PROGRESS_OPS, on_progress, (void *)deadline_ms);
@@ -232,6 +234,8 @@ static int check_source(const char *source, int folder_fd, struct dv_error *err)
 				 S_ISLNK(st.st_mode)   ? "a link"
 				 : S_ISDIR(st.st_mode) ? "a folder"
 						       : "something else");
+	if (st.st_nlink != 1)
+		return dv_refuse(err, -EMEDIUMTYPE, "%s has another name (a hard link)", source);
 	if (asprintf(&wal, "%s-wal", source) < 0) {
 		wal = NULL;
 		return dv_fail(err, -ENOMEM, "look at %s", source);

@@ -186,7 +186,7 @@ struct config {
 	unsigned int instances_stop_idle_after; /* `instances.stop_idle_after`, minutes; 0: never */
 	char *instances_memory_max;		/* `instances.memory_max`: MemoryMax= of a unit */
 	unsigned int instances_tasks_max;	/* `instances.tasks_max`: TasksMax= of a unit */
-	unsigned int backup_keep;	    /* `backup.keep`: checked copies of each person */
+	unsigned int backup_keep;		/* `backup.keep`: checked copies of each person */
 	unsigned int backup_deadline_s;	    /* `backup.deadline`: of one person's copy, seconds */
 	unsigned int door_mint_concurrency; /* `door.mint_concurrency`: credentials made at once */
 	unsigned int leaving_max_share;	    /* `leaving.max_share`: percent at once; 100: all */

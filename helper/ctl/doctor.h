@@ -93,7 +93,8 @@ DV_MUST_CHECK int doctor_print_json(const struct doctor *doctor, FILE *stream);
 
 /* Rows of the table. */
 doctor_check doctor_check_helper, doctor_check_config, doctor_check_roster, doctor_check_pam,
-	doctor_check_units, doctor_check_steps, doctor_check_nft, doctor_check_secrets, doctor_check_door;
+	doctor_check_units, doctor_check_steps, doctor_check_nft, doctor_check_secrets,
+	doctor_check_door;
 doctor_check doctor_check_packages, doctor_check_claude, doctor_check_npm, doctor_check_node;
 doctor_check doctor_check_ports, doctor_check_browser;
 

@@ -83,6 +83,13 @@ static void what_is_no_database_is_said(void **state)
 	assert_int_equal(symlinkat("elsewhere", scratch->env.root_dirfd, "state.sqlite"), 0);
 	assert_int_equal(make(scratch, clock_deadline_ms(20000), &result), -EMEDIUMTYPE);
 	assert_contains(scratch->err.text, "is no file but a link");
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, "state.sqlite", 0), 0);
+	scratch_write(scratch, "other", "x", 0644);
+	assert_int_equal(linkat(scratch->env.root_dirfd, "other", scratch->env.root_dirfd,
+				"state.sqlite", 0),
+			 0);
+	assert_int_equal(make(scratch, clock_deadline_ms(20000), &result), -EMEDIUMTYPE);
+	assert_contains(scratch->err.text, "has another name");
 }
 
 static void at_its_deadline_it_gives_up(void **state)

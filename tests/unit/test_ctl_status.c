@@ -66,16 +66,19 @@ static void table_and_its_sentences(void **state DV_UNUSED)
 	fill(&status);
 	text = printed(&status, EVERYBODY, false);
 	assert_string_equal(
-		text, "USER  TIER             STATE    UID   T3    PLAYWRIGHT  RUNS          HOME     PROBLEM\n"
-		      "anca  namespace-owner  present  1002  3774  8932        t3, terminal  running  code\n"
-		      "emo   admin            parked   -     -     -           -             idle     -\n"
-		      "anca: code failed: no route to host (tried 3 times, next try in 40 s)\n"
-		      "machine: sshd failed: sshd -t: no (not tried again by itself)\n"
-		      "Homes being prepared: 1, waiting: 4.\n"
-		      "A reconcile is running.\n"
-		      "The roster is refused: roster.yaml:3: emo: unknown tier\n"
-		      "The last good one stays in force; correct that line and it is read again by "
-		      "itself.\n");
+		text,
+		"USER  TIER             STATE    UID   T3    PLAYWRIGHT  RUNS          HOME     "
+		"PROBLEM\n"
+		"anca  namespace-owner  present  1002  3774  8932        t3, terminal  running  "
+		"code\n"
+		"emo   admin            parked   -     -     -           -             idle     -\n"
+		"anca: code failed: no route to host (tried 3 times, next try in 40 s)\n"
+		"machine: sshd failed: sshd -t: no (not tried again by itself)\n"
+		"Homes being prepared: 1, waiting: 4.\n"
+		"A reconcile is running.\n"
+		"The roster is refused: roster.yaml:3: emo: unknown tier\n"
+		"The last good one stays in force; correct that line and it is read again by "
+		"itself.\n");
 }
 
 static void colours_mark_what_is_wrong(void **state DV_UNUSED)
@@ -167,13 +170,15 @@ static void json_has_it_all(void **state DV_UNUSED)
 	assert_non_null(strstr(text, "\"queued\": 4,\n    \"reconcile\": \"running\",\n"));
 	assert_non_null(strstr(text, "\"step\": \"sshd\""));
 	assert_non_null(strstr(text, "\"user\": \"anca\",\n      \"identity\": \"ancaelena98\","));
-	assert_non_null(strstr(text, "\"uid\": 1002,\n      \"t3_port\": 3774,\n"
-				     "      \"playwright_port\": 8932,\n"
-				     "      \"generation\": 1,\n      \"login\": \"own\",\n"
-				     "      \"ticket\": true,\n      \"home\": \"running\",\n"
-				     "      \"parked\": false,\n      \"held\": false,\n"
-				     "      \"t3_version\": \"0.0.28\",\n      \"t3\": \"running\",\n"
-				     "      \"browser\": \"stopped\",\n      \"terminal\": \"running\",\n"));
+	assert_non_null(
+		strstr(text,
+		       "\"uid\": 1002,\n      \"t3_port\": 3774,\n"
+		       "      \"playwright_port\": 8932,\n"
+		       "      \"generation\": 1,\n      \"login\": \"own\",\n"
+		       "      \"ticket\": true,\n      \"home\": \"running\",\n"
+		       "      \"parked\": false,\n      \"held\": false,\n"
+		       "      \"t3_version\": \"0.0.28\",\n      \"t3\": \"running\",\n"
+		       "      \"browser\": \"stopped\",\n      \"terminal\": \"running\",\n"));
 	assert_non_null(strstr(text, "\"next_retry\": \"2025-10-09T08:54:00Z\",\n"
 				     "          \"updated\": \"2025-10-09T08:51:20Z\"\n"));
 	assert_non_null(strstr(text, "\"error\": null,\n          \"attempts\": 0,\n"
@@ -191,7 +196,8 @@ static void asker_without_the_machine(void **state DV_UNUSED)
 
 	assert_int_equal(status_print_json(&status, stream), 0);
 	(void)fclose(stream);
-	assert_string_equal(text, "{\n  \"machine\": null,\n  \"people\": [],\n  \"runs\": []\n}\n");
+	assert_string_equal(text,
+			    "{\n  \"machine\": null,\n  \"people\": [],\n  \"runs\": []\n}\n");
 }
 
 static void rows_of_a_newer_helper(void **state DV_UNUSED)

@@ -8,7 +8,6 @@
 
 #include "ctl/output.h"
 
-
 static void assert_clean(const char *text, bool utf8, const char *expected)
 {
 	DV_AUTO_FREE char *clean = output_clean(text, utf8);
