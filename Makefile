@@ -103,7 +103,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/doctor_door.c helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
-               helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c \
+               helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c helper/ctl/rows.c \
                helper/ctl/status_text.c
 agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
                  helper/agent/t3.c

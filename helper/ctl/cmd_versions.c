@@ -1,46 +1,21 @@
 /* cmd_versions.c - `devvmctl versions [--json]`: the versions of t3, and who runs which. */
 #include <getopt.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "ctl/cmd_update.h"
 #include "ctl/commands.h"
-#include "ctl/online.h"
-#include "ctl/output.h"
-
-struct printer {
-	const struct ctl *ctl;
-	bool as_json;
-	struct output_table table;
-	size_t n_rows;
-};
-
-static const char *text_of(const struct record *row, const char *key)
-{
-	const char *text = record_get(row, key);
-
-	return text ? text : "";
-}
+#include "ctl/rows.h"
 
 static bool is_set(const struct record *row, const char *key)
 {
 	return str_equal(record_get(row, key), "1");
 }
 
-static int64_t forgiven_of(const struct record *row)
-{
-	uint64_t value = 0;
-
-	return str_to_uint(text_of(row, "forgiven"), INT64_MAX, &value) == 0 ? (int64_t)value : 0;
-}
-
 /* "current, last good" */
-static int add_line(struct printer *printer, const struct record *row)
+static int add_line(struct output_table *table, const struct record *row, bool utf8)
 {
-	bool is_bad = *text_of(row, "bad") && forgiven_of(row) == 0;
+	bool is_bad = *rows_text(row, "bad") && rows_number(row, "forgiven") <= 0;
 	const struct {
 		bool holds;
 		const char *word;
@@ -48,11 +23,11 @@ static int add_line(struct printer *printer, const struct record *row)
 		{ is_set(row, "current"), "current" },
 		{ is_set(row, "last-good"), "last good" },
 		{ is_bad, "bad" },
-		{ *text_of(row, "bad") && !is_bad, "forgiven" },
+		{ *rows_text(row, "bad") && !is_bad, "forgiven" },
 		{ !is_set(row, "staged"), "not here" },
 	};
 	DV_AUTO_STR_LIST struct str_list held = { 0 };
-	DV_AUTO_FREE char *why = output_clean(text_of(row, "bad"), printer->ctl->utf8);
+	DV_AUTO_FREE char *why = output_clean(rows_text(row, "bad"), utf8);
 	DV_AUTO_FREE char *state = NULL;
 
 	for (size_t i = 0; i < DV_COUNT(words); i++) {
@@ -62,18 +37,12 @@ static int add_line(struct printer *printer, const struct record *row)
 	state = str_list_join(&held, ", ");
 	if (!state || !why)
 		return -ENOMEM;
-	return output_table_add(&printer->table,
-				(struct output_cell[]){
-					{ text_of(row, "version"), OUTPUT_PLAIN },
-					{ state, is_bad ? OUTPUT_RED : OUTPUT_PLAIN },
-					{ text_of(row, "people"), OUTPUT_PLAIN },
-					{ why, is_bad ? OUTPUT_RED : OUTPUT_PLAIN },
-				});
-}
-
-static void json_release(json_t **json)
-{
-	json_decref(*json);
+	return output_table_add(table, (struct output_cell[]){
+					       { rows_text(row, "version"), OUTPUT_PLAIN },
+					       { state, is_bad ? OUTPUT_RED : OUTPUT_PLAIN },
+					       { rows_text(row, "people"), OUTPUT_PLAIN },
+					       { why, is_bad ? OUTPUT_RED : OUTPUT_PLAIN },
+				       });
 }
 
 static json_t *people_json(const char *names)
@@ -90,68 +59,29 @@ static json_t *people_json(const char *names)
 	return list;
 }
 
-static int print_json(const struct printer *printer, const struct record *row)
+static json_t *to_json(const struct record *row)
 {
-	const char *bad = text_of(row, "bad");
-	int64_t forgiven_usec = forgiven_of(row);
-	char forgiven[32] = "";
-	DV_CLEANUP(json_release) json_t *json = NULL;
-
-	if (forgiven_usec > 0)
-		clock_format(forgiven_usec, forgiven);
-	json = json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "version", text_of(row, "version"),
-			 "staged", (int)is_set(row, "staged"), "current",
+	return json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "version",
+			 rows_text(row, "version"), "staged", (int)is_set(row, "staged"), "current",
 			 (int)is_set(row, "current"), "last_good", (int)is_set(row, "last-good"),
-			 "people", people_json(text_of(row, "people")), "bad",
-			 *bad ? json_string(bad) : json_null(), "forgiven",
-			 *forgiven ? json_string(forgiven) : json_null());
-	if (!json)
-		return -ENOMEM;
-	/* A stream that takes no more shows itself when it is flushed. */
-	(void)json_dumpf(json, printer->ctl->out, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	(void)fputc('\n', printer->ctl->out);
-	return 0;
-}
-
-static int on_row(const struct record *row, void *context, struct dv_error *err)
-{
-	struct printer *printer = context;
-	int r;
-
-	if (!str_equal(record_get(row, "kind"), "version"))
-		return 0;
-	printer->n_rows++;
-	r = printer->as_json ? print_json(printer, row) : add_line(printer, row);
-	return r < 0 ? dv_fail(err, r, "print a version") : 0;
-}
-
-static void printer_done(struct printer *printer)
-{
-	output_table_done(&printer->table);
+			 "people", people_json(rows_text(row, "people")), "bad",
+			 rows_text_json(row, "bad"), "forgiven", rows_time_json(row, "forgiven"));
 }
 
 enum ctl_exit versions_run(const struct ctl *ctl, bool as_json)
 {
 	static const char *const headings[] = { "VERSION", "STATE", "PEOPLE", "WHY", NULL };
-	const struct online_limits limits = { .idle_ms = ONLINE_ANSWER_MS };
-	DV_CLEANUP(printer_done) struct printer printer = { .ctl = ctl, .as_json = as_json };
-	struct record_writer request;
-	enum ctl_exit exit_status;
+	const struct rows_spec spec = {
+		.verb = PROTO_VERSIONS,
+		.kind = "version",
+		.headings = headings,
+		.none = "There is no t3 on this machine; devvmctl install t3 "
+			"gets one.",
+		.add_line = add_line,
+		.to_json = to_json
+	};
 
-	if (output_table_init(&printer.table, headings, ctl->utf8) < 0) {
-		ctl_say(ctl, "out of memory");
-		return CTL_FAILED;
-	}
-	proto_begin_request(&request, PROTO_VERSIONS);
-	exit_status = online_collect(ctl, &request, &limits, on_row, &printer);
-	if (exit_status != CTL_OK || as_json)
-		return exit_status;
-	if (printer.n_rows > 0)
-		output_table_print(&printer.table, ctl->out, ctl->colour);
-	else
-		(void)fputs("There is no t3 on this machine; devvmctl install t3 gets one.\n",
-			    ctl->out);
-	return CTL_OK;
+	return rows_run(ctl, &spec, as_json);
 }
 
 int cmd_versions(int argc, char **argv)
