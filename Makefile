@@ -60,7 +60,7 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/validate.c
 ledger_SOURCES := helper/ledger/backups.c helper/ledger/events.c helper/ledger/installs.c helper/ledger/known_bad.c helper/ledger/ledger.c \
                   helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
+                  helper/ledger/restores.c helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
                   helper/ledger/update_log.c
 update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c helper/update/outcome.c \
                   helper/update/rules.c helper/update/spare.c helper/update/version.c helper/update/window.c
@@ -92,7 +92,7 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/gate.c helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
                helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
-               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/settle.c \
+               helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
                helper/job/update_prune.c helper/job/update_stage.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
@@ -105,7 +105,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c helper/ctl/rows.c \
                helper/ctl/status_text.c
-agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/snapshot.c \
+agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
                     helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
@@ -247,7 +247,7 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_busy test_cgroup test_claude test_claude_cache \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \

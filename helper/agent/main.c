@@ -21,6 +21,8 @@ static const struct {
 	  "a one-time credential of the caller's t3, for devvm-helperd" },
 	{ "backup", agent_backup, false,
 	  "a checked copy of the caller's t3 database, for devvm-job" },
+	{ "restore", agent_restore, false,
+	  "a copy into the place of the caller's t3 database, for devvm-job" },
 	{ "playwright", agent_playwright, false,
 	  "the caller's browser server, on systemd's sockets" },
 	{ "playwright-refuse", agent_playwright_refuse, false,

@@ -1,4 +1,5 @@
-/* cmd_backups.c - `devvmctl backups [USER] [--json]` and `devvmctl backup [USER]`. */
+/* cmd_backups.c - `devvmctl backups [USER] [--json]` `devvmctl backup [USER]` and
+ * `devvmctl restore USER [ID] [--dry-run] [--force]`. */
 #include "ctl/cmd_backups.h"
 
 #include <getopt.h>
@@ -90,6 +91,52 @@ enum ctl_exit backup_run(const struct ctl *ctl, const char *user)
 	if (result.end == FOLLOW_DONE)
 		(void)fprintf(ctl->out, "%s\n", *result.text ? result.text : "It is backed up.");
 	return follow_explain(ctl, &result);
+}
+
+enum ctl_exit restore_run(const struct ctl *ctl, const char *user, const char *id, bool is_dry,
+			  bool is_forced)
+{
+	struct record_writer request;
+	struct follow_result result;
+	const struct follow_spec spec = { .request = &request,
+					  .total_ms = BACKUP_TOTAL_MS,
+					  .has_bar = !is_dry,
+					  .words = "putting the copy back" };
+
+	proto_begin_request(&request, PROTO_RESTORE);
+	record_add(&request, "user", user);
+	record_add(&request, "id", id);
+	record_add(&request, "dry-run", is_dry ? "1" : NULL);
+	record_add(&request, "force", is_forced ? "1" : NULL);
+	follow_run(ctl, &spec, &result);
+	if (result.end == FOLLOW_DONE)
+		(void)fprintf(ctl->out, "%s\n", *result.text ? result.text : "It is restored.");
+	return follow_explain(ctl, &result);
+}
+
+int cmd_restore(int argc, char **argv)
+{
+	static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' },
+						 { "force", no_argument, NULL, 'f' },
+						 { 0 } };
+	bool is_dry = false, is_forced = false;
+	struct ctl ctl;
+	int option, n;
+
+	ctl_init(&ctl);
+	while ((option = ctl_option(&ctl, argc, argv, ":n", options)) != -1) {
+		if (option == '?')
+			return CTL_USAGE;
+		is_dry |= option == 'n';
+		is_forced |= option == 'f';
+	}
+	n = argc - optind;
+	if (n < 1 || n > 2) {
+		ctl_say(&ctl, "restore: say whose database, and at most one ID");
+		return CTL_USAGE;
+	}
+	return (int)restore_run(&ctl, argv[optind], n == 2 ? argv[optind + 1] : NULL, is_dry,
+				is_forced);
 }
 
 int cmd_backups(int argc, char **argv)

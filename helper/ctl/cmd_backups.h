@@ -8,6 +8,9 @@
 
 /* `user` NULL: everybody. */
 enum ctl_exit backups_run(const struct ctl *ctl, const char *user, bool as_json);
+/* `id` NULL: the newest copy. */
+enum ctl_exit restore_run(const struct ctl *ctl, const char *user, const char *id, bool is_dry,
+			  bool is_forced);
 enum ctl_exit backup_run(const struct ctl *ctl, const char *user);
 
 #endif

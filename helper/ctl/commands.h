@@ -14,6 +14,7 @@ int cmd_offboard(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_secrets(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_backups(int argc, char **argv);
 int cmd_mirrors(int argc, char **argv);
 int cmd_update(int argc, char **argv);

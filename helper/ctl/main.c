@@ -35,6 +35,8 @@ static const struct command COMMANDS[] = {
 	{ "secrets", cmd_secrets, "[--json]", "where each secret comes from, and how it stands" },
 	{ "mirrors", cmd_mirrors, "[--all] [--json]", "what the runs of each mirror did" },
 	{ "backup", cmd_backup, "[USER]", "copy everybody's t3 database, or one person's, now" },
+	{ "restore", cmd_restore, "USER [ID] [--dry-run] [--force]",
+	  "put a copy in the place of somebody's t3 database" },
 	{ "backups", cmd_backups, "[USER] [--json]", "the copies that there are" },
 	{ "update", cmd_update, "[--dry-run] [--to VERSION] | --forgive VERSION",
 	  "look for a newer t3, and take it as far as it may go" },

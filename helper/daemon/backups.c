@@ -1,4 +1,4 @@
-/* backups.c - the verbs backup and backups: have copies made by the job, and list those that there are. */
+/* backups.c - the verbs backup, backups and restore: have copies made or put back by a job, and list them. */
 #include "daemon/programs.h"
 #include "daemon/verbs.h"
 #include "ledger/backups.h"
@@ -87,5 +87,59 @@ struct answer *backup_handle(struct daemon *daemon, const struct request *reques
 		       request->user ? request->user : "@all");
 	if (request->user)
 		(void)snprintf(unit, sizeof(unit), "devvm-backup@%s.service", request->user);
+	return programs_wait_for(daemon, &OPS, unit, instance, reply);
+}
+
+/* The ID that was said, or of the newest copy. */
+static int find_id(struct daemon *daemon, const struct request *request,
+		   char ret_id[static BACKUPS_ID_BYTES], struct record_writer *reply)
+{
+	const char *said = record_get(request->record, "id");
+	DV_AUTO_BACKUPS struct backups backups = { 0 };
+	struct dv_error err = { "" };
+	struct ledger *ledger;
+	int r;
+
+	if (said && !backups_is_id(said)) {
+		answer_write_error(reply, PROTO_CODE_BAD_REQUEST,
+				   "an ID is a time, as devvmctl backups %s shows them",
+				   request->user);
+		return -EINVAL;
+	}
+	(void)snprintf(ret_id, BACKUPS_ID_BYTES, "%s", said ? said : "");
+	if (said)
+		return 0;
+	r = store_get(&daemon->store, &ledger, &err);
+	if (r == 0)
+		r = store_note(&daemon->store, backups_list(ledger, request->user, &backups, &err),
+			       &err);
+	for (size_t i = 0; r == 0 && !*ret_id && i < backups.n_rows; i++) {
+		if (backups.rows[i].is_ok)
+			(void)snprintf(ret_id, BACKUPS_ID_BYTES, "%s", backups.rows[i].id);
+	}
+	if (r == 0 && *ret_id)
+		return 0;
+	answer_write_error(reply, r < 0 ? PROTO_CODE_FAILED : PROTO_CODE_NOT_FOUND, "%s%s",
+			   r < 0 ? err.text : "there is no copy of ", r < 0 ? "" : request->user);
+	return -ENOENT;
+}
+
+struct answer *restore_handle(struct daemon *daemon, const struct request *request,
+			      struct record_writer *reply)
+{
+	static const struct answer_ops OPS = { .next = programs_next_result,
+					       .release = programs_release_waiter };
+	const char *word = verbs_is_set(request, "dry-run") ? "plan"
+			   : verbs_is_set(request, "force") ? "force"
+							    : "run";
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	char id[BACKUPS_ID_BYTES], instance[STAGE_NAME_BYTES], unit[STAGE_NAME_BYTES + 32];
+
+	if (verbs_find_person(daemon, request->user, &person, reply) < 0 ||
+	    find_id(daemon, request, id, reply) < 0)
+		return NULL;
+	(void)snprintf(instance, sizeof(instance), "restore-%s-%s-%s", word, request->user, id);
+	(void)snprintf(unit, sizeof(unit), "devvm-restore@%s-%s-%s.service", word, request->user,
+		       id);
 	return programs_wait_for(daemon, &OPS, unit, instance, reply);
 }

@@ -21,6 +21,7 @@ static const verb_handler VERB_HANDLERS[] = {
 	[PROTO_EVENTS] = feed_handle_events,
 	[PROTO_SECRETS] = secrets_handle,
 	[PROTO_BACKUP] = backup_handle,
+	[PROTO_RESTORE] = restore_handle,
 	[PROTO_BACKUPS] = backups_handle,
 	[PROTO_MIRRORS] = mirrors_handle,
 	[PROTO_UPDATE] = update_handle,

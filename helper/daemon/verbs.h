@@ -27,6 +27,7 @@ struct answer *secrets_handle(struct daemon *, const struct request *, struct re
 struct answer *mint_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *minted_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *backup_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *restore_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *backups_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *mirrors_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *update_handle(struct daemon *, const struct request *, struct record_writer *);

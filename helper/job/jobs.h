@@ -19,6 +19,8 @@ int job_install(int argc, char **argv);
 int job_packages(int argc, char **argv);
 int job_protect(int argc, char **argv);
 int job_backup(int argc, char **argv);
+int job_restore(int argc, char **argv);
+int job_recover(int argc, char **argv);
 int job_offboard(int argc, char **argv);
 int job_stage(int argc, char **argv);
 int job_resolve(int argc, char **argv);

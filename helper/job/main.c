@@ -15,6 +15,8 @@ static const struct {
 	{ "machine", job_machine, "what is slow and needs a network, for the machine (root)" },
 	{ "install", job_install, "a version of a program for the machine (root)" },
 	{ "backup", job_backup, "copies of people's t3 databases (root)" },
+	{ "restore", job_restore, "put a copy of a t3 database back (root)" },
+	{ "recover", job_recover, "finish the restores that were interrupted (root)" },
 	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },
 	{ "resolve", job_resolve, "ask the npm registry about a version (devvm-stage)" },

@@ -93,6 +93,10 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" since_usec INTEGER NOT NULL, run INTEGER NOT NULL, reason TEXT NOT NULL,"
 	" forgiven_usec INTEGER NOT NULL"
 	") STRICT;",
+	"CREATE TABLE restores ("
+	" name TEXT PRIMARY KEY, id TEXT NOT NULL, state INTEGER NOT NULL,"
+	" began_usec INTEGER NOT NULL, was_running INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

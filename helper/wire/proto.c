@@ -54,6 +54,10 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 	/* a copy of everybody's database, or of one person's; answered when it is there */
 	[PROTO_BACKUP] = { PROTO_BACKUP, "backup", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false } } },
+	/* `id`: of a copy, the newest where none is said; answered when it is done, or with `dry-run` planned */
+	[PROTO_RESTORE] = { PROTO_RESTORE, "restore", PROTO_REQUEST, HELPER, ROOT | ADMIN,
+		{ { "v", true }, { "user", true }, { "id", false }, { "dry-run", false },
+		  { "force", false } } },
 	[PROTO_BACKUPS] = { PROTO_BACKUPS, "backups", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true }, { "user", false } } },
 	[PROTO_MIRRORS] = { PROTO_MIRRORS, "mirrors", PROTO_REQUEST, HELPER, ROOT | ADMIN,

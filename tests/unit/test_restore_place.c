@@ -1,0 +1,167 @@
+/* test_restore_place.c - a copy comes into the place, and what was there goes aside, however far a run was
+ * before it was killed. */
+#include "scratch.h"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "agent/backup.h"
+#include "agent/restore.h"
+#include "base/clock.h"
+#include "ledger/restores.h"
+
+#define ASIDE "aside-20261127-031500-7"
+
+static char copy_digest[DIGEST_HEX_BYTES];
+
+static void make_copy(struct scratch *scratch)
+{
+	DV_AUTO_FREE char *path = NULL;
+	DV_AUTO_CLOSE int fd = -1;
+	sqlite3 *db = NULL;
+
+	assert_true(asprintf(&path, "%s/copy", scratch->folder) > 0);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "CREATE TABLE t (x); INSERT INTO t VALUES (42)", NULL,
+				      NULL, NULL),
+			 SQLITE_OK);
+	(void)sqlite3_close(db);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_ok(scratch, digest_sha256_fd(fd, copy_digest, &scratch->err));
+}
+
+static int place(struct scratch *scratch, const char *digest)
+{
+	DV_AUTO_CLOSE int fd = -1;
+	DV_AUTO_CLOSE int copy_fd = openat(scratch->env.root_dirfd, "copy", O_RDONLY | O_CLOEXEC);
+
+	scratch_make_folder(scratch, "data", 0700);
+	fd = openat(scratch->env.root_dirfd, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fchdir(fd), 0);
+	return restore_place(fd, copy_fd, ASIDE, digest, clock_deadline_ms(20000), &scratch->err);
+}
+
+static void assert_restored(struct scratch *scratch, bool had_wal)
+{
+	DV_AUTO_FREE char *path = NULL;
+	DV_AUTO_BACKUP_RESULT struct backup_result result = { 0 };
+
+	assert_true(asprintf(&path, "%s/data/state.sqlite", scratch->folder) > 0);
+	assert_ok(scratch, backup_look(path, clock_deadline_ms(20000), &result, &scratch->err));
+	assert_string_equal(result.sha256, copy_digest);
+	assert_file(scratch, "data/" ASIDE "/state.sqlite", "old");
+	assert_int_equal(scratch_has(scratch, "data/" ASIDE "/state.sqlite-wal"), had_wal);
+	assert_false(scratch_has(scratch, "data/state.sqlite-wal"));
+	assert_false(scratch_has(scratch, "data/" ASIDE ".part"));
+}
+
+static void what_was_there_goes_aside_as_a_set(void **state)
+{
+	struct scratch *scratch = *state;
+
+	make_copy(scratch);
+	scratch_write(scratch, "data/state.sqlite", "old", 0600);
+	scratch_write(scratch, "data/state.sqlite-wal", "log", 0600);
+	assert_ok(scratch, place(scratch, copy_digest));
+	assert_restored(scratch, true);
+	assert_int_equal(scratch_mode(scratch, "data/state.sqlite"), 0600);
+}
+
+/* Killed: in the midst of going aside; behind it; with a part of the copy there; behind the rename. */
+static void a_killed_one_goes_on(void **state)
+{
+	static const struct {
+		const char *files[4];
+	} stages[] = {
+		{ { "data/" ASIDE ".part/state.sqlite=old", "data/state.sqlite-wal=log" } },
+		{ { "data/" ASIDE "/state.sqlite=old", "data/" ASIDE "/state.sqlite-wal=log" } },
+		{ { "data/" ASIDE "/state.sqlite=old", "data/" ASIDE "/state.sqlite-wal=log",
+		    "data/.devvm-restore.sqlite=half" } },
+		{ { "data/" ASIDE "/state.sqlite=old", "data/" ASIDE "/state.sqlite-wal=log",
+		    "data/state.sqlite=whole or not" } },
+	};
+
+	for (size_t i = 0; i < DV_COUNT(stages); i++) {
+		struct scratch *scratch = scratch_new();
+
+		make_copy(scratch);
+		for (size_t k = 0; k < 4 && stages[i].files[k]; k++) {
+			char path[128];
+			size_t n = strcspn(stages[i].files[k], "=");
+
+			(void)snprintf(path, sizeof(path), "%.*s", (int)n, stages[i].files[k]);
+			scratch_write(scratch, path, stages[i].files[k] + n + 1, 0600);
+		}
+		assert_ok(scratch, place(scratch, copy_digest));
+		assert_restored(scratch, true);
+		assert_int_equal(chdir("/"), 0);
+		scratch_free(scratch);
+	}
+	(void)state;
+}
+
+static void without_a_database_before_it_is_placed_too(void **state)
+{
+	struct scratch *scratch = *state;
+
+	make_copy(scratch);
+	assert_ok(scratch, place(scratch, copy_digest));
+	assert_true(scratch_has(scratch, "data/state.sqlite"));
+}
+
+static void what_is_not_the_copy_is_not_placed(void **state)
+{
+	struct scratch *scratch = *state;
+
+	make_copy(scratch);
+	scratch_write(scratch, "data/state.sqlite", "old", 0600);
+	assert_int_equal(place(scratch, "no digest"), -EBADMSG);
+	assert_false(scratch_has(scratch, "data/state.sqlite"));
+	assert_file(scratch, "data/" ASIDE "/state.sqlite", "old");
+	assert_ok(scratch, place(scratch, copy_digest)); /* and again, with the right one */
+	assert_restored(scratch, false);
+}
+
+static void the_journal(void **state)
+{
+	struct scratch *scratch = *state;
+	struct ledger *ledger = scratch->ledger;
+	const struct restore_row row = {
+		.name = "emo", .id = "20261127-031500", .began_usec = 7, .was_running = true
+	};
+	DV_AUTO_RESTORES struct restores restores = { 0 };
+	DV_AUTO_RESTORES struct restores none = { 0 };
+
+	assert_ok(scratch, restores_begin(ledger, &row, &scratch->err));
+	assert_true(restores_begin(ledger, &row, &scratch->err) < 0);
+	assert_ok(scratch, restores_note(ledger, "emo", RESTORE_PLACED, &scratch->err));
+	assert_ok(scratch, restores_list(ledger, &restores, &scratch->err));
+	assert_int_equal(restores.n_rows, 1);
+	assert_string_equal(restores.rows[0].id, "20261127-031500");
+	assert_int_equal(restores.rows[0].state, RESTORE_PLACED);
+	assert_true(restores.rows[0].was_running);
+	assert_ok(scratch, restores_end(ledger, "emo", &scratch->err));
+	assert_ok(scratch, restores_list(ledger, &none, &scratch->err));
+	assert_int_equal(none.n_rows, 0);
+}
+
+static int back_and_teardown(void **state)
+{
+	return chdir("/") < 0 ? -1 : scratch_teardown(state);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, back_and_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_there_goes_aside_as_a_set),
+		TEST(a_killed_one_goes_on),
+		TEST(without_a_database_before_it_is_placed_too),
+		TEST(what_is_not_the_copy_is_not_placed),
+		cmocka_unit_test_setup_teardown(the_journal, scratch_setup_ledger,
+						scratch_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
