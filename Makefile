@@ -349,6 +349,7 @@ bench: test-deps
 	@echo "== roster"; tests/bench/derive $(BUILD)/bench_derive
 	@echo "== a real host"; tests/bench/host
 	@echo "== what a person waits for"; tests/bench/person
+	@echo "== a backup under a writer"; tests/bench/backup
 	$(MAKE) bench-door
 .PHONY: bench-door
 bench-door: all bench-deps
@@ -362,7 +363,7 @@ H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
             tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
-            tests/bench/person conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
+            tests/bench/backup tests/bench/door tests/bench/person conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
             tests/unit/launcher.sh tests/lint/layers tests/standin/t3/make $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
 

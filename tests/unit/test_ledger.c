@@ -51,10 +51,9 @@ static void a_new_one_is_migrated_and_in_wal_mode(void **state)
 
 	assert_string_equal(version, "9");
 	assert_string_equal(mode, "wal");
-	assert_string_equal(
-		tables,
-		"backups events known_bad looks meta mirrors people ports restores secrets shared_tokens "
-		"sqlite_sequence steps tools update_runs update_transitions");
+	assert_string_equal(tables, "backups events known_bad looks meta mirrors people ports "
+				    "restores secrets shared_tokens "
+				    "sqlite_sequence steps tools update_runs update_transitions");
 }
 
 static void opening_again_keeps_what_is_there(void **state)
