@@ -103,11 +103,14 @@ static int write_new(int folder_fd, int copy_fd, const char *sha256, int64_t dea
 int restore_place(int folder_fd, int copy_fd, const char *aside, const char *sha256,
 		  int64_t deadline_ms, struct dv_error *err)
 {
-	int r = exists(folder_fd, aside) ? clear_place(folder_fd, err)
-					 : move_aside(folder_fd, aside, err);
+	bool is_aside = exists(folder_fd, aside);
+	int r = is_aside ? clear_place(folder_fd, err) : 0;
 
+	/* What is there stays in its place until what comes is whole. */
 	if (r == 0)
 		r = write_new(folder_fd, copy_fd, sha256, deadline_ms, err);
+	if (r == 0 && !is_aside)
+		r = move_aside(folder_fd, aside, err);
 	if (r == 0 && renameat(folder_fd, NEW, folder_fd, DATABASE) < 0)
 		r = dv_fail(err, -errno, "put the database in its place");
 	return r < 0 ? r : sync_folder(folder_fd, err);

@@ -332,6 +332,11 @@ static int go_on(struct restore *run, char ret_done[static ERROR_MAX_BYTES], str
 		r = hold(run, err);
 		if (r == 0)
 			r = place(run, err);
+		if (r < 0)
+			return dv_prefix(err, r,
+					 "it is not finished, and nothing of %s starts until "
+					 "systemctl start devvm-recover has finished it",
+					 run->row.name);
 		if (r == 0)
 			r = restores_note(run->ledger, run->row.name, RESTORE_PLACED, err);
 	}

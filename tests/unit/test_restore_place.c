@@ -67,12 +67,14 @@ static void what_was_there_goes_aside_as_a_set(void **state)
 	assert_int_equal(scratch_mode(scratch, "data/state.sqlite"), 0600);
 }
 
-/* Killed: in the midst of going aside; behind it; with a part of the copy there; behind the rename. */
+/* Killed: while the copy is written; in the midst of going aside; behind it; behind the rename. */
 static void a_killed_one_goes_on(void **state)
 {
 	static const struct {
 		const char *files[4];
 	} stages[] = {
+		{ { "data/state.sqlite=old", "data/state.sqlite-wal=log",
+		    "data/.devvm-restore.sqlite=half" } },
 		{ { "data/" ASIDE ".part/state.sqlite=old", "data/state.sqlite-wal=log" } },
 		{ { "data/" ASIDE "/state.sqlite=old", "data/" ASIDE "/state.sqlite-wal=log" } },
 		{ { "data/" ASIDE "/state.sqlite=old", "data/" ASIDE "/state.sqlite-wal=log",
@@ -116,8 +118,8 @@ static void what_is_not_the_copy_is_not_placed(void **state)
 	make_copy(scratch);
 	scratch_write(scratch, "data/state.sqlite", "old", 0600);
 	assert_int_equal(place(scratch, "no digest"), -EBADMSG);
-	assert_false(scratch_has(scratch, "data/state.sqlite"));
-	assert_file(scratch, "data/" ASIDE "/state.sqlite", "old");
+	assert_file(scratch, "data/state.sqlite", "old"); /* untouched */
+	assert_false(scratch_has(scratch, "data/" ASIDE));
 	assert_ok(scratch, place(scratch, copy_digest)); /* and again, with the right one */
 	assert_restored(scratch, false);
 }
