@@ -68,10 +68,10 @@ function spy () {
     shadow: () => fs.readFileSync('/etc/shadow').length,
     root: () => { process.setuid(0); return 'became root' },
     network: () => Object.keys(os.networkInterfaces()).filter((name) => name !== 'lo').join() || undefined,
-    // The checker is the parent.
-    checker: () => process.kill(process.ppid, 'SIGKILL'),
+    // The checker is the parent; it is looked at before it is killed.
     memory: () => fs.readFileSync(`/proc/${process.ppid}/maps`).length || undefined,
     descriptors: () => fs.readdirSync(`/proc/${process.ppid}/fd`).length,
+    checker: () => process.kill(process.ppid, 'SIGKILL'),
     inherited: () => fs.readdirSync('/proc/self/fd').map((fd) => {
       try { return fs.readlinkSync(`/proc/self/fd/${fd}`) } catch { return '' }
     }).filter((to) => to.includes('devvm') || to.includes('sqlite')).filter((to) => !to.startsWith('/var/tmp/t3')).join() || undefined,
