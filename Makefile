@@ -53,7 +53,7 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
-t3_SOURCES := helper/t3/credential.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
+t3_SOURCES := helper/t3/credential.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -108,7 +108,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
 agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
-                    helper/dispatch/html.c helper/dispatch/listener.c helper/dispatch/page.c helper/dispatch/pair.c \
+                    helper/dispatch/html.c helper/dispatch/page.c helper/dispatch/pair.c \
                     helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
                     helper/dispatch/server.c helper/dispatch/status_ask.c helper/dispatch/status_page.c \
                     helper/dispatch/visit.c helper/dispatch/work.c

@@ -19,6 +19,7 @@
 #define NEW "./.devvm-restore.sqlite"
 #define CHUNK_BYTES 65536
 #define PATH_BYTES 128
+#define MAX_ASIDE 100
 
 static const char *const SET[] = { DATABASE, DATABASE "-wal", DATABASE "-shm" };
 
@@ -32,11 +33,29 @@ static int sync_folder(int folder_fd, struct dv_error *err)
 	return fsync(folder_fd) < 0 ? dv_fail(err, -errno, "keep the folder of the database") : 0;
 }
 
+/* `aside`, or, where a run that was killed has filled it, the next that is free: nothing that may be the person's
+ * is ever removed. */
+static int find_free(int folder_fd, const char *aside, char ret_name[static PATH_BYTES],
+		     struct dv_error *err)
+{
+	(void)snprintf(ret_name, PATH_BYTES, "%s", aside);
+	for (unsigned int i = 1; exists(folder_fd, ret_name); i++) {
+		if (i > MAX_ASIDE)
+			return dv_refuse(err, -EEXIST, "there are too many of %s: look into them",
+					 aside);
+		(void)snprintf(ret_name, PATH_BYTES, "%s.%u", aside, i);
+	}
+	return 0;
+}
+
 static int move_aside(int folder_fd, const char *aside, struct dv_error *err)
 {
-	char part[PATH_BYTES], to[PATH_BYTES * 2];
+	char name[PATH_BYTES], part[PATH_BYTES + 8], to[PATH_BYTES * 2];
+	int r = find_free(folder_fd, aside, name, err);
 
-	(void)snprintf(part, sizeof(part), "%s.part", aside);
+	if (r < 0)
+		return r;
+	(void)snprintf(part, sizeof(part), "%s.part", name);
 	if (mkdirat(folder_fd, part, 0700) < 0 && errno != EEXIST)
 		return dv_fail(err, -errno, "create %s", part);
 	for (size_t i = 0; i < DV_COUNT(SET); i++) {
@@ -44,19 +63,9 @@ static int move_aside(int folder_fd, const char *aside, struct dv_error *err)
 		if (renameat(folder_fd, SET[i], folder_fd, to) < 0 && errno != ENOENT)
 			return dv_fail(err, -errno, "move %s aside", SET[i]);
 	}
-	if (renameat(folder_fd, part, folder_fd, aside) < 0)
-		return dv_fail(err, -errno, "name %s", aside);
+	if (renameat(folder_fd, part, folder_fd, name) < 0)
+		return dv_fail(err, -errno, "name %s", name);
 	return sync_folder(folder_fd, err);
-}
-
-/* Of a run that was killed: what is not aside is a part of the copy. */
-static int clear_place(int folder_fd, struct dv_error *err)
-{
-	for (size_t i = 0; i < DV_COUNT(SET); i++) {
-		if (unlinkat(folder_fd, SET[i], 0) < 0 && errno != ENOENT)
-			return dv_fail(err, -errno, "remove %s of the run before", SET[i]);
-	}
-	return 0;
 }
 
 static int write_copy(int from_fd, int to_fd, struct dv_error *err)
@@ -103,13 +112,10 @@ static int write_new(int folder_fd, int copy_fd, const char *sha256, int64_t dea
 int restore_place(int folder_fd, int copy_fd, const char *aside, const char *sha256,
 		  int64_t deadline_ms, struct dv_error *err)
 {
-	bool is_aside = exists(folder_fd, aside);
-	int r = is_aside ? clear_place(folder_fd, err) : 0;
-
 	/* What is there stays in its place until what comes is whole. */
+	int r = write_new(folder_fd, copy_fd, sha256, deadline_ms, err);
+
 	if (r == 0)
-		r = write_new(folder_fd, copy_fd, sha256, deadline_ms, err);
-	if (r == 0 && !is_aside)
 		r = move_aside(folder_fd, aside, err);
 	if (r == 0 && renameat(folder_fd, NEW, folder_fd, DATABASE) < 0)
 		r = dv_fail(err, -errno, "put the database in its place");

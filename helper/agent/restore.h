@@ -2,8 +2,8 @@
  *
  * Model: the copy is written beside, and looked at; then what is there (the database, its -wal and its -shm)
  * goes aside as a set, into a folder that has its name only when it is whole; then the copy is renamed. So
- * whoever was killed can be run again, however far it was: the folder is there, and what lies in the place is the
- * copy; or it is not, and what lies there is the person's. Nothing may run on the database meanwhile.
+ * whoever was killed can be run again, however far it was: what lies in the place then, the copy or something of
+ * the person's, goes into a folder of its own. Nothing may run on the database meanwhile.
  * (An old -wal beside a restored database would be replayed silently: https://sqlite.org/wal.html.)
  */
 #ifndef DEVVM_AGENT_RESTORE_H

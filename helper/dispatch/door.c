@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "dispatch/listener.h"
+#include "t3/listener.h"
 #include "dispatch/page.h"
 #include "dispatch/route.h"
 

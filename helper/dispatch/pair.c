@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "dispatch/listener.h"
+#include "t3/listener.h"
 #include "wire/proto.h"
 
 #define CHECK_MS 3000
@@ -27,14 +27,8 @@
 static int is_theirs(void *context, struct dv_error *err)
 {
 	const struct pair_target *target = context;
-	enum listener listener = LISTENER_UNSET;
-	int r = listener_look(target->port, target->uid, &listener, err);
 
-	if (r < 0)
-		return r;
-	return listener == LISTENER_OWN ? 0
-					: dv_refuse(err, -ECONNREFUSED, "port %u is not %s's now",
-						    target->port, target->user);
+	return listener_require(target->port, target->uid, target->user, err);
 }
 
 static struct t3_server server_of(const struct pair_target *target)

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "base/str.h"
-#include "dispatch/listener.h"
+#include "t3/listener.h"
 #include "t3/pairing.h"
 #include "wire/ask.h"
 

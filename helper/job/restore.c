@@ -25,6 +25,7 @@
 #include "ledger/people.h"
 #include "ledger/restores.h"
 #include "steps/lock.h"
+#include "t3/listener.h"
 #include "t3/pairing.h"
 #include "units/cgroup.h"
 #include "wire/ask.h"
@@ -270,9 +271,20 @@ static int pair(const struct restore *run, const struct t3_server *server, struc
 	return r;
 }
 
+/* Somebody may have taken the port while nothing listened there, and would get a credential. */
+static int is_theirs(void *context, struct dv_error *err)
+{
+	const struct restore *run = context;
+
+	return listener_require((uint16_t)run->person.ports[PEOPLE_PORT_T3], (uid_t)run->person.uid,
+				run->row.name, err);
+}
+
 static int start_again(const struct restore *run, struct dv_error *err)
 {
 	const struct t3_server server = { .host = "127.0.0.1",
+					  .may_ask = is_theirs,
+					  .context = (void *)run,
 					  .port = (uint16_t)run->person.ports[PEOPLE_PORT_T3] };
 	int64_t deadline_ms = clock_deadline_ms(COME_UP_MS);
 	char unit[PATH_BYTES], version[T3_VERSION_SAID_BYTES];

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "dispatch/listener.h"
+#include "t3/listener.h"
 
 /* A socket on that address and a port of the kernel's choosing (or `*port`); -1 where that cannot be had. */
 static int open_socket(const char *address, bool listens, uint16_t *port)
@@ -74,6 +74,7 @@ static void whose_it_is(void **state DV_UNUSED)
 
 static void a_connection_is_no_listener(void **state DV_UNUSED)
 {
+	struct dv_error err = { "" };
 	uint16_t port = 0, from = 0;
 	int fd = open_socket("127.0.0.1", true, &port);
 	int client = open_socket("127.0.0.1", false, &from);
@@ -84,6 +85,9 @@ static void a_connection_is_no_listener(void **state DV_UNUSED)
 	assert_int_equal(connect(client, (const struct sockaddr *)&to, sizeof(to)), 0);
 	assert_int_equal(look(from, geteuid()), LISTENER_NONE);
 	assert_int_equal(look(port, geteuid()), LISTENER_OWN);
+	assert_int_equal(listener_require(port, geteuid(), "emo", &err), 0);
+	assert_int_equal(listener_require(port, geteuid() + 1, "emo", &err), -ECONNREFUSED);
+	assert_contains(err.text, "is not emo's now");
 	(void)close(client);
 	(void)close(fd);
 }

@@ -96,6 +96,8 @@ static void a_killed_one_goes_on(void **state)
 		}
 		assert_ok(scratch, place(scratch, copy_digest));
 		assert_restored(scratch, true);
+		if (i == DV_COUNT(stages) - 1) /* it may be theirs */
+			assert_file(scratch, "data/" ASIDE ".1/state.sqlite", "whole or not");
 		assert_int_equal(chdir("/"), 0);
 		scratch_free(scratch);
 	}

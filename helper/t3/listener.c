@@ -1,5 +1,5 @@
 /* listener.c - see listener.h. */
-#include "dispatch/listener.h"
+#include "t3/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -119,6 +119,18 @@ int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener, struct 
 	}
 	*ret_listener = listener;
 	return 0;
+}
+
+int listener_require(uint16_t port, uid_t uid, const char *user, struct dv_error *err)
+{
+	enum listener listener = LISTENER_UNSET;
+	int r = listener_look(port, uid, &listener, err);
+
+	if (r < 0)
+		return r;
+	return listener == LISTENER_OWN
+		       ? 0
+		       : dv_refuse(err, -ECONNREFUSED, "port %u is not %s's now", port, user);
 }
 
 int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,

@@ -3,8 +3,8 @@
  * Any local user may listen on a port that is another's while it is free, so before a byte is sent the
  * kernel is asked who listens there (sock_diag(7); /proc/net/tcp would have every connection of the machine in it).
  */
-#ifndef DEVVM_DISPATCH_LISTENER_H
-#define DEVVM_DISPATCH_LISTENER_H
+#ifndef DEVVM_T3_LISTENER_H
+#define DEVVM_T3_LISTENER_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +21,9 @@ enum listener {
 /* Who would answer 127.0.0.1:port. */
 DV_MUST_CHECK int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener,
 				struct dv_error *err);
+/* -ECONNREFUSED, with a sentence, unless it is `user`, of that uid, and nobody besides. */
+DV_MUST_CHECK int listener_require(uint16_t port, uid_t uid, const char *user,
+				   struct dv_error *err);
 /* Whether the socket of `user`'s web terminal is there. systemd makes it, root's, in a folder of root's
  * (units/ttyd@.socket), and takes it away when it listens no more. */
 DV_MUST_CHECK int listener_look_terminal(int root_fd, const char *user, enum listener *ret_listener,
