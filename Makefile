@@ -53,7 +53,7 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
-t3_SOURCES := helper/t3/credential.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
+t3_SOURCES := helper/t3/credential.c helper/t3/front.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -69,7 +69,7 @@ secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
                  helper/steps/deny.c helper/steps/door.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
-                 helper/steps/fence.c helper/steps/groups.c helper/steps/instance.c helper/steps/item.c \
+                 helper/steps/fence.c helper/steps/groups.c helper/steps/hold.c helper/steps/instance.c helper/steps/item.c \
                  helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
                  helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
                  helper/steps/maps.c helper/steps/mirror_result.c helper/steps/mirror_run.c \
@@ -82,6 +82,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c helper/gate/probe.c helper/gate/result.c \
                 helper/gate/verdict.c
+move_SOURCES := helper/move/copying.c helper/move/letin.c helper/move/placing.c helper/move/systemctl.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
@@ -116,10 +117,10 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store t3 update roster ledger units secrets steps gate
+LAYERS   := base wire fetch config store t3 update roster ledger units secrets steps gate move
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
-BELOW_TOP = $(call lib,gate) $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
+BELOW_TOP = $(call lib,move) $(call lib,gate) $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,update) $(call lib,t3) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What the front door links.
 BELOW_DISPATCH = $(call lib,t3) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
@@ -246,7 +247,7 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
+UNIT_TESTS := test_candidate test_freeze test_front test_hold test_known_bad test_order test_outcome test_resolving test_rules test_spare \
               test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \

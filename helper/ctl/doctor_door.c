@@ -6,32 +6,25 @@
 #include "ctl/doctor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "fetch/fetch.h"
+#include "t3/front.h"
 
-#define CONF "etc/nginx/conf.d/devvm.conf"
-#define CONF_MAX_BYTES 65536
-#define SECRET "etc/devvm/door-secret"
-#define SECRET_MAX_BYTES 4096
-#define ADDRESS_BYTES 128
 #define DEADLINE_MS 5000
 #define ANSWER_MAX_BYTES (1U << 20)
 #define MAX_HEADERS 6
 #define MAX_WORDS 4
 #define NGINX_FIX "systemctl status nginx devvm-dispatch.socket; sudo nginx -t"
 #define OPEN_FIX                                                                                   \
-	"sudo rm /" CONF ", sudo systemctl reload nginx, then compare it with "                    \
+	"sudo rm /" FRONT_CONF ", sudo systemctl reload nginx, then compare it with "              \
 	"/usr/share/devvm/nginx/devvm.conf"
 
 struct door {
 	struct doctor *doctor;
-	char address[ADDRESS_BYTES]; /* "127.0.0.1:3780" */
+	const struct front *front;
 	const char *identity;
-	struct secret secret; /* empty: none, or not for this caller */
 };
 
 /* %i stands for somebody's identity, %s for the secret. With a session's cookie nginx alone decides, so what
@@ -84,7 +77,7 @@ static int fill_header(const struct door *door, const char *pattern, struct secr
 		if (strncmp(c, "%i", 2) == 0)
 			(void)fputs(door->identity, out);
 		else if (strncmp(c, "%s", 2) == 0)
-			(void)fputs(door->secret.text ? door->secret.text : "x", out);
+			(void)fputs(door->front->secret.text ? door->front->secret.text : "x", out);
 		else
 			(void)fputc(*c, out);
 		c += *c == '%';
@@ -97,7 +90,7 @@ static int ask(const struct door *door, const char *path, const char *const *pat
 {
 	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
 	struct secret headers[MAX_HEADERS] = { 0 };
-	char url[ADDRESS_BYTES + 64];
+	char url[FRONT_ADDRESS_BYTES + 64];
 	struct fetch_request request = { .url = url,
 					 .protocols = FETCH_HTTP,
 					 .max_bytes = ANSWER_MAX_BYTES,
@@ -105,7 +98,7 @@ static int ask(const struct door *door, const char *path, const char *const *pat
 					 .headers = headers };
 	int r = 0;
 
-	(void)snprintf(url, sizeof(url), "http://%s%s", door->address, path);
+	(void)snprintf(url, sizeof(url), "http://%s%s", door->front->address, path);
 	while (r == 0 && request.n_headers < MAX_WORDS && patterns[request.n_headers]) {
 		r = fill_header(door, patterns[request.n_headers], &headers[request.n_headers]);
 		request.n_headers++;
@@ -129,28 +122,8 @@ static void try_spoof(const struct door *door, size_t i, bool has_session)
 	if (r < 0 || status == 400 || status == 403)
 		return;
 	doctor_add(door->doctor, DOCTOR_MACHINE, OPEN_FIX,
-		   "the front door at %s answered %u to a request %s%s", door->address, status,
-		   SPOOFS[i].what, has_session ? ", with a session" : "");
-}
-
-/* The first `listen` of an address and a port; false where there is none. */
-static bool find_address(char *conf, char ret_address[static ADDRESS_BYTES])
-{
-	for (char *save = NULL, *line = strtok_r(conf, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		size_t n;
-
-		line += strspn(line, " \t");
-		if (strncmp(line, "listen", 6) != 0 || !strchr(" \t", line[6]))
-			continue;
-		line += 6 + strspn(line + 6, " \t");
-		n = strcspn(line, " \t;");
-		if (strncmp(line, "unix:", 5) == 0 || !memchr(line, ':', n) || n >= ADDRESS_BYTES)
-			continue;
-		(void)snprintf(ret_address, ADDRESS_BYTES, "%.*s", (int)n, line);
-		return true;
-	}
-	return false;
+		   "the front door at %s answered %u to a request %s%s", door->front->address,
+		   status, SPOOFS[i].what, has_session ? ", with a session" : "");
 }
 
 static const char *find_identity(const struct status *status)
@@ -165,14 +138,6 @@ static const char *find_identity(const struct status *status)
 	return NULL;
 }
 
-static void read_door_secret(struct door *door)
-{
-	int root_fd = door->doctor->env->root_dirfd;
-
-	if (secret_read(root_fd, SECRET, SECRET_MAX_BYTES, &door->secret, NULL) == 0)
-		door->secret.text[strcspn(door->secret.text, "\n")] = '\0';
-}
-
 static void try_door(struct door *door)
 {
 	static const char *const nothing[MAX_WORDS] = { NULL };
@@ -181,8 +146,8 @@ static void try_door(struct door *door)
 
 	if (ask(door, "/healthz", nothing, false, &status, &err) < 0 || status != 200) {
 		doctor_add(door->doctor, DOCTOR_MACHINE, NGINX_FIX,
-			   "the front door is enabled and does not answer at %s: %s", door->address,
-			   *err.text ? err.text : "/healthz is not 200");
+			   "the front door is enabled and does not answer at %s: %s",
+			   door->front->address, *err.text ? err.text : "/healthz is not 200");
 		return;
 	}
 	door->identity = find_identity(&door->doctor->status);
@@ -190,33 +155,23 @@ static void try_door(struct door *door)
 		doctor_skip(door->doctor, "needs somebody on the roster to be taken for");
 		return;
 	}
-	read_door_secret(door);
 	for (size_t i = 0; i < DV_COUNT(SPOOFS); i++) {
-		if (SPOOFS[i].needs_secret && !door->secret.text)
+		if (SPOOFS[i].needs_secret && !door->front->secret.text)
 			continue;
 		try_spoof(door, i, false);
 		if (!SPOOFS[i].only_dispatch)
 			try_spoof(door, i, true);
 	}
-	secret_done(&door->secret);
 }
 
 void doctor_check_door(struct doctor *doctor)
 {
-	DV_AUTO_FREE char *conf = NULL;
+	DV_AUTO_FRONT struct front front = { 0 };
 	struct dv_error err = { "" };
-	struct door door = { .doctor = doctor };
-	/* It is a link to what the package brings. */
-	DV_AUTO_CLOSE int fd = openat(doctor->env->root_dirfd, CONF, FILE_READ_FLAGS & ~O_NOFOLLOW);
-	size_t n = 0;
+	struct door door = { .doctor = doctor, .front = &front };
 
-	if (fd < 0 && errno == ENOENT) /* not enabled */
-		return;
-	if (fd < 0)
-		doctor_add(doctor, DOCTOR_MACHINE, "ls -lL /" CONF, "/" CONF " cannot be read: %s",
-			   strerror(errno));
-	else if (file_read_fd(fd, CONF, CONF_MAX_BYTES, &conf, &n, NULL, &err) < 0)
-		doctor_add(doctor, DOCTOR_MACHINE, "read that file", "%s", err.text);
-	else if (find_address(conf, door.address))
+	if (front_find(doctor->env, &front, &err) < 0)
+		doctor_add(doctor, DOCTOR_MACHINE, "ls -lL /" FRONT_CONF, "%s", err.text);
+	else if (front.is_on && *front.address)
 		try_door(&door);
 }

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "ledger/people.h"
+#include "steps/hold.h"
 #include "units/cgroup.h"
 
 #define UNIT_PREFIX "t3-serve@"
@@ -80,7 +81,7 @@ static bool is_at_work(struct daemon *daemon, const char *user)
 	struct ledger *ledger;
 	int r;
 
-	if (exists(daemon, "var/lib/devvm/hold", user))
+	if (hold_is_set(daemon->env, user))
 		return false;
 	r = store_get(&daemon->store, &ledger, &err);
 	if (r == 0)

@@ -9,11 +9,11 @@
 #include "daemon/server.h"
 #include "daemon/verbs.h"
 #include "ledger/people.h"
+#include "steps/hold.h"
 
 #define UNIT_PREFIX "devvm-mint@"
 #define UNIT_SUFFIX ".service"
 #define UNIT_BYTES (sizeof(UNIT_PREFIX UNIT_SUFFIX) + STR_USER_NAME_MAX)
-#define HOLD_FOLDER "var/lib/devvm/hold"
 #define MAX_RUNNING 16 /* the most that door.mint_concurrency can say */
 
 enum mint_state {
@@ -178,14 +178,6 @@ static void mint_release(struct answer *answer)
 	secret_done(&waiter->credential);
 }
 
-static bool is_held(const struct daemon *daemon, const char *user)
-{
-	char path[sizeof(HOLD_FOLDER) + 1 + STR_USER_NAME_MAX];
-
-	(void)snprintf(path, sizeof(path), HOLD_FOLDER "/%s", user);
-	return faccessat(daemon->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 struct answer *mint_handle(struct daemon *daemon, const struct request *request,
 			   struct record_writer *reply)
 {
@@ -196,7 +188,7 @@ struct answer *mint_handle(struct daemon *daemon, const struct request *request,
 
 	if (verbs_find_person(daemon, request->user, &person, reply) < 0)
 		return NULL;
-	if (person.parked || is_held(daemon, request->user)) {
+	if (person.parked || hold_is_set(daemon->env, request->user)) {
 		answer_write_error(reply, PROTO_CODE_DENIED,
 				   person.parked
 					   ? "%s is parked"

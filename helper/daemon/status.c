@@ -12,6 +12,7 @@
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
 #include "ledger/update_log.h"
+#include "steps/hold.h"
 #include "steps/protect.h"
 #include "store/store.h"
 #include "units/cgroup.h"
@@ -162,7 +163,7 @@ static void write_instances(const struct daemon *daemon, const char *user,
 		{ "browser", "playwright-mcp@" },
 		{ "terminal", "ttyd@" },
 	};
-	char version[STORE_VERSION_BYTES], path[64 + STR_USER_NAME_MAX];
+	char version[STORE_VERSION_BYTES];
 
 	for (size_t i = 0; i < DV_COUNT(instances); i++) {
 		char unit[64 + STR_USER_NAME_MAX];
@@ -178,9 +179,7 @@ static void write_instances(const struct daemon *daemon, const char *user,
 		version[0] = '\0';
 	if (*version)
 		record_add(writer, "t3-version", version);
-	(void)snprintf(path, sizeof(path), "var/lib/devvm/hold/%s", user);
-	record_add(writer, "held",
-		   faccessat(daemon->env->root_dirfd, path, F_OK, 0) == 0 ? "yes" : "no");
+	record_add(writer, "held", hold_is_set(daemon->env, user) ? "yes" : "no");
 }
 
 static void write_person(struct status *status, const struct people_row *person,

@@ -15,6 +15,7 @@
 #include "ledger/events.h"
 #include "ledger/looks.h"
 #include "ledger/people.h"
+#include "steps/hold.h"
 #include "steps/instance.h"
 #include "units/manager.h"
 
@@ -51,15 +52,6 @@ static int on_unit(void *context, const char *unit, const char *active_state)
 	return strcmp(active_state, "active") == 0 ? str_list_add(&idle->running, unit) : 0;
 }
 
-static bool is_on_hold(const struct idle *idle, const char *user)
-{
-	char path[64 + STR_USER_NAME_MAX];
-
-	(void)snprintf(path, sizeof(path), "var/lib/devvm/hold/%s", user);
-	return faccessat(idle->env.root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       errno != ENOENT;
-}
-
 /* The person of a running unit; NULL for one that is none of ours to stop. */
 static const struct people_row *owner_of(const struct idle *idle, const char *unit)
 {
@@ -70,7 +62,7 @@ static const struct people_row *owner_of(const struct idle *idle, const char *un
 		return NULL;
 	person = people_find(&idle->people, user);
 	return person && person->state == PEOPLE_PRESENT && person->uid != PEOPLE_NO_UID &&
-			       !is_on_hold(idle, user)
+			       !hold_is_set(&idle->env, user)
 		       ? person
 		       : NULL;
 }

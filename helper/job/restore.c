@@ -8,47 +8,32 @@
  */
 #include "job/jobs.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "base/process.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "job/busy.h"
 #include "ledger/events.h"
 #include "ledger/installs.h"
-#include "ledger/people.h"
 #include "ledger/restores.h"
+#include "move/letin.h"
+#include "move/placing.h"
+#include "steps/hold.h"
 #include "steps/lock.h"
-#include "t3/listener.h"
-#include "t3/pairing.h"
 #include "units/cgroup.h"
-#include "wire/ask.h"
-#include "wire/paths.h"
-#include "wire/proto.h"
 
 #define LEDGER_BUSY_MS 10000
 #define LOCK_MS 60000
-#define HOLD_FOLDER "var/lib/devvm/hold"
-#define HANDOVER "run/devvm/restore"
-#define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
-#define STOP_MS 60000
-#define PLACE_MS (25 * 3600 * INT64_C(1000)) /* the unit has a limit of its own */
 #define COME_UP_MS 60000
-#define MINT_MS 60000
-#define LOOK_EVERY_MS 500
+#define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
 
 struct restore {
 	struct env env;
 	struct ledger *ledger;
 	struct people_row person;
 	struct restore_row row;
-	char sha256[DIGEST_HEX_BYTES];
 };
 
 static void restore_done(struct restore *run)
@@ -56,65 +41,6 @@ static void restore_done(struct restore *run)
 	people_row_done(&run->person);
 	ledger_close(run->ledger);
 	env_done(&run->env);
-}
-
-static int systemctl(const char *verb, const char *unit, int64_t total_ms, struct dv_error *err)
-{
-	const char *const argv[] = { "systemctl", verb, "--quiet", unit, NULL };
-	struct dv_error why = { "" };
-	int r = process_run_ok(&(struct process_spec){ .argv = argv,
-						       .deadline_ms = clock_deadline_ms(total_ms) },
-			       &why);
-
-	return r < 0 ? dv_refuse(err, r, "%s %s: journalctl -u '%s' says why", verb, unit, unit)
-		     : 0;
-}
-
-/* ---- what is to be restored ----------------------------------------------------------- */
-
-static void copy_path(const struct restore_row *row, char ret_path[static PATH_BYTES])
-{
-	(void)snprintf(ret_path, PATH_BYTES, BACKUPS_FOLDER "/%s/%s.sqlite", row->name, row->id);
-}
-
-static int find_digest(struct restore *run, struct dv_error *err)
-{
-	DV_AUTO_BACKUPS struct backups backups = { 0 };
-	int r = backups_list(run->ledger, run->row.name, &backups, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < backups.n_rows; i++) {
-		const struct backups_row *row = &backups.rows[i];
-
-		if (strcmp(row->id, run->row.id) != 0 || !row->is_ok || !row->sha256)
-			continue;
-		(void)snprintf(run->sha256, sizeof(run->sha256), "%s", row->sha256);
-		return 0;
-	}
-	return dv_refuse(err, -ENOENT, "%s has no copy %s: devvmctl backups %s lists them",
-			 run->row.name, run->row.id, run->row.name);
-}
-
-static int check_copy(struct restore *run, struct dv_error *err)
-{
-	char path[PATH_BYTES], sha256[DIGEST_HEX_BYTES];
-	DV_AUTO_CLOSE int fd = -1;
-	int r = find_digest(run, err);
-
-	if (r < 0)
-		return r;
-	copy_path(&run->row, path);
-	fd = openat(run->env.root_dirfd, path, FILE_READ_FLAGS);
-	if (fd < 0)
-		return dv_fail(err, -errno, "open /%s", path);
-	r = digest_sha256_fd(fd, sha256, err);
-	if (r == 0 && strcmp(sha256, run->sha256) != 0)
-		r = dv_refuse(err, -EBADMSG,
-			      "/%s is damaged: it is not what was backed up. Nothing was touched; "
-			      "take another of devvmctl backups %s",
-			      path, run->row.name);
-	return r;
 }
 
 static void t3_unit(const struct restore *run, char ret_unit[static PATH_BYTES])
@@ -153,165 +79,44 @@ static int check_idle(const struct restore *run, struct dv_error *err)
 				   run->row.name, answer.why);
 }
 
-/* ---- the hold ------------------------------------------------------------------------- */
-
-static void hold_path(const struct restore *run, char ret_path[static PATH_BYTES])
-{
-	(void)snprintf(ret_path, PATH_BYTES, HOLD_FOLDER "/%s", run->row.name);
-}
-
-static int hold(const struct restore *run, struct dv_error *err)
-{
-	char path[PATH_BYTES], text[PATH_BYTES];
-
-	hold_path(run, path);
-	(void)snprintf(text, sizeof(text), "restore of %s\n", run->row.id);
-	return file_replace(run->env.root_dirfd, path,
-			    &(struct file_spec){ .data = text,
-						 .n_bytes = strlen(text),
-						 .mode = 0644,
-						 .uid = geteuid(),
-						 .gid = (gid_t)-1 },
-			    err);
-}
-
 static int check_hold(const struct restore *run, struct dv_error *err)
 {
-	char path[PATH_BYTES];
-
-	hold_path(run, path);
-	if (faccessat(run->env.root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!hold_is_set(&run->env, run->row.name))
 		return 0;
-	return dv_refuse(err, -EBUSY, "%s is on hold already: /%s says by whom", run->row.name,
-			 path);
+	return dv_refuse(err, -EBUSY, "%s is on hold already: /" HOLD_FOLDER "/%s says by whom",
+			 run->row.name, run->row.name);
 }
 
-/* ---- the place ------------------------------------------------------------------------ */
-
-/* systemd opens what the link leads to, as root, and their process gets the descriptor. */
-static int hand_over(const struct restore *run, struct dv_error *err)
+static struct placing placing_of(const struct restore *run)
 {
-	char copy[PATH_BYTES], link[PATH_BYTES], words[PATH_BYTES], target[PATH_BYTES + 1];
-	char text[256];
-	int r = file_make_dirs(run->env.root_dirfd, HANDOVER, 0700, err);
-
-	copy_path(&run->row, copy);
-	(void)snprintf(target, sizeof(target), "/%s", copy);
-	(void)snprintf(link, sizeof(link), HANDOVER "/%s", run->row.name);
-	(void)snprintf(words, sizeof(words), HANDOVER "/%s.env", run->row.name);
-	(void)snprintf(text, sizeof(text), "DEVVM_ASIDE=aside-%s-%" PRId64 "\nDEVVM_SHA256=%s\n",
-		       run->row.id, run->row.began_usec / 1000000, run->sha256);
-	if (r == 0)
-		r = file_link(run->env.root_dirfd, target, link, true, err);
-	if (r == 0)
-		r = file_replace(run->env.root_dirfd, words,
-				 &(struct file_spec){ .data = text,
-						      .n_bytes = strlen(text),
-						      .mode = 0600,
-						      .uid = geteuid(),
-						      .gid = (gid_t)-1 },
-				 err);
-	return r;
-}
-
-static int place(const struct restore *run, struct dv_error *err)
-{
-	char unit[PATH_BYTES];
-	int r;
-
-	(void)snprintf(unit, sizeof(unit), "t3-serve@%s.service", run->row.name);
-	r = systemctl("stop", unit, STOP_MS, err);
-	/* What else reads the database of theirs. */
-	(void)snprintf(unit, sizeof(unit), "devvm-mint@%s.service", run->row.name);
-	if (r == 0)
-		r = systemctl("stop", unit, STOP_MS, err);
-	if (r == 0)
-		r = hand_over(run, err);
-	(void)snprintf(unit, sizeof(unit), "devvm-restore-place@%s.service", run->row.name);
-	return r < 0 ? r : systemctl("start", unit, PLACE_MS, err);
-}
-
-/* ---- afterwards ----------------------------------------------------------------------- */
-
-static int on_record(void *context, const struct record *record, struct dv_error *err)
-{
-	struct secret *credential = context;
-	const char *value = record_get(record, "credential");
-
-	if (!value || credential->text)
-		return 0;
-	credential->text = strdup(value);
-	if (!credential->text)
-		return dv_fail(err, -ENOMEM, "keep the credential");
-	credential->n_bytes = strlen(value);
-	return 0;
-}
-
-static int pair(const struct restore *run, const struct t3_server *server, struct dv_error *err)
-{
-	DV_AUTO_STR_LIST struct str_list cookies = { 0 };
-	DV_AUTO_SECRET struct secret credential = { 0 };
-	struct record_writer writer;
-	const char *path = NULL;
-	bool fallback = false;
-	int r;
-
-	record_begin(&writer, "mint");
-	record_add(&writer, "v", PROTO_VERSION);
-	record_add(&writer, "user", run->row.name);
-	r = ask_helper(PATH_HELPER_SOCKET, &writer, clock_deadline_ms(MINT_MS), on_record,
-		       &credential, err);
-	if (r == 0 && !credential.text)
-		r = dv_refuse(err, -EBADMSG, "no credential was made");
-	if (r == 0)
-		r = t3_exchange(server, credential.text, clock_deadline_ms(MINT_MS), &cookies,
-				&path, &fallback, err);
-	for (size_t i = 0; i < cookies.n_items; i++)
-		explicit_bzero(cookies.items[i], strlen(cookies.items[i]));
-	return r;
-}
-
-/* Somebody may have taken the port while nothing listened there, and would get a credential. */
-static int is_theirs(void *context, struct dv_error *err)
-{
-	const struct restore *run = context;
-
-	return listener_require((uint16_t)run->person.ports[PEOPLE_PORT_T3], (uid_t)run->person.uid,
-				run->row.name, err);
+	return (struct placing){ .env = &run->env,
+				 .ledger = run->ledger,
+				 .user = run->row.name,
+				 .id = run->row.id,
+				 .began_usec = run->row.began_usec };
 }
 
 static int start_again(const struct restore *run, struct dv_error *err)
 {
-	const struct t3_server server = { .host = "127.0.0.1",
-					  .may_ask = is_theirs,
-					  .context = (void *)run,
-					  .port = (uint16_t)run->person.ports[PEOPLE_PORT_T3] };
-	int64_t deadline_ms = clock_deadline_ms(COME_UP_MS);
-	char unit[PATH_BYTES], version[T3_VERSION_SAID_BYTES];
-	int r;
+	const struct letin letin = { .env = &run->env,
+				     .person = &run->person,
+				     .start_ms = COME_UP_MS };
+	DV_AUTO_SECRET struct secret cookies = { 0 };
+	int r = letin_start(&letin, err);
 
-	t3_unit(run, unit);
-	r = systemctl("start", unit, COME_UP_MS, err);
-	while (r == 0) {
-		r = t3_ask_version(&server, clock_deadline_ms(5000), version, err);
-		if (r == 0 || clock_left_ms(deadline_ms) == 0)
-			break;
-		r = 0;
-		(void)poll(NULL, 0, LOOK_EVERY_MS);
-	}
-	return r < 0 ? r : pair(run, &server, err);
+	return r < 0 ? r : letin_pair(&letin, &cookies, err);
 }
 
 /* ---- the run -------------------------------------------------------------------------- */
 
 static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], struct dv_error *err)
 {
-	char path[PATH_BYTES];
+	const struct placing placing = placing_of(run);
+	char aside[PLACING_ASIDE_BYTES];
 	struct dv_error why = { "" };
-	int r, started = 0;
+	int started = 0, r = hold_release(&run->env, run->row.name, err);
 
-	hold_path(run, path);
-	r = file_remove(run->env.root_dirfd, path, err);
+	placing_aside(&placing, aside);
 	if (r == 0 && run->row.was_running)
 		started = start_again(run, &why);
 	if (r == 0)
@@ -319,9 +124,8 @@ static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], s
 	if (r < 0)
 		return r;
 	(void)snprintf(ret_done, ERROR_MAX_BYTES,
-		       "%s has the copy %s; what was there is in ~/.t3/userdata/aside-%s-%" PRId64
-		       "%s%.200s",
-		       run->row.name, run->row.id, run->row.id, run->row.began_usec / 1000000,
+		       "%s has the copy %s; what was there is in %s%s%.200s", run->row.name,
+		       run->row.id, aside,
 		       started < 0	      ? ". Their t3 does not let in: "
 		       : run->row.was_running ? "; their t3 runs and lets in"
 					      : "; their t3 starts when they come",
@@ -340,10 +144,14 @@ static int go_on(struct restore *run, char ret_done[static ERROR_MAX_BYTES], str
 		lock_take(&run->env, run->row.name, clock_deadline_ms(LOCK_MS), err);
 	int r = lock < 0 ? lock : 0;
 
+	const struct placing placing = placing_of(run);
+	char why[64];
+
+	(void)snprintf(why, sizeof(why), "restore of %s", run->row.id);
 	if (r == 0 && run->row.state == RESTORE_HELD) {
-		r = hold(run, err);
+		r = hold_set(&run->env, run->row.name, why, err);
 		if (r == 0)
-			r = place(run, err);
+			r = placing_run(&placing, err);
 		if (r < 0)
 			return dv_prefix(err, r,
 					 "it is not finished, and nothing of %s starts until "
@@ -404,10 +212,15 @@ static bool parse(const char *instance, size_t n_word, struct restore_row *ret_r
 static int carry_out(struct restore *run, bool is_plan, bool is_forced,
 		     char ret_done[static ERROR_MAX_BYTES], struct dv_error *err)
 {
+	char sha256[DIGEST_HEX_BYTES];
 	int r = find_person(run, err);
 
 	if (r == 0)
-		r = check_copy(run, err);
+		r = placing_check(&(struct placing){ .env = &run->env,
+						     .ledger = run->ledger,
+						     .user = run->row.name,
+						     .id = run->row.id },
+				  sha256, err);
 	if (r < 0 || !is_plan)
 		return r < 0 ? r : begin(run, is_forced, ret_done, err);
 	r = check_idle(run, err);
@@ -469,8 +282,6 @@ static int recover_one(const struct restore_row *row, struct dv_error *err)
 
 	if (r == 0)
 		r = find_person(&run, err);
-	if (r == 0 && row->state == RESTORE_HELD)
-		r = check_copy(&run, err);
 	return r < 0 ? r : go_on(&run, done, err);
 }
 
