@@ -53,7 +53,8 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
-t3_SOURCES := helper/t3/credential.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
+t3_SOURCES := helper/t3/activity.c helper/t3/credential.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c \
+              helper/t3/state.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -91,9 +92,9 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/gate.c helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
+               helper/job/install.c helper/job/look.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
+               helper/job/stage.c helper/job/sync.c helper/job/turn.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
                helper/job/update_prune.c helper/job/update_stage.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
@@ -105,7 +106,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c helper/ctl/rows.c \
                helper/ctl/status_text.c
-agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
+agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
                     helper/dispatch/html.c helper/dispatch/page.c helper/dispatch/pair.c \
