@@ -248,14 +248,14 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
               test_file test_gate test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint \
+              test_limits test_listener test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
               test_output test_package test_packages test_page test_pair test_pairing test_pass test_status_page test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
@@ -264,7 +264,7 @@ UNIT_TESTS := test_candidate test_freeze test_known_bad test_order test_outcome 
               test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
-              test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_units \
+              test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
               test_validate test_vault test_view test_wait test_watch test_websocket test_yaml
 FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
@@ -319,12 +319,18 @@ $(BUILD)/bench_pam: $(call objects,tests/bench/bench_pam.c tests/pam/fake.c test
 $(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
+# What cases put into a host to ask a module that has no verb.
+HOST_PROGRAMS := $(BUILD)/host/turn
+$(BUILD)/host/%: $(BUILD)/obj/tests/host/%.o $(call lib,job) $(BELOW_TOP)
+	@mkdir -p $(@D)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
 FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
 SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/launcher.sh tests/unit/socket_activation.py
 SUITES        ?= bookworm,trixie
 
 .PHONY: check unit pam fuzz fault host test-programs
-test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS)
+test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS) $(HOST_PROGRAMS)
 check: test-deps
 	$(MAKE) -j$$(nproc) all test-programs
 	JOBS=2 tests/run --host $(SUITES) $(UNIT_PROGRAMS) $(SCRIPT_TESTS) $(FAULT_PROGRAMS) \
@@ -337,7 +343,7 @@ fuzz: $(FUZZ_PROGRAMS)
 	tests/run $(FUZZ_RUNS)
 pam: all $(PAM_PROGRAMS)
 	tests/run $(PAM_PROGRAMS)
-host: all
+host: all $(HOST_PROGRAMS)
 	tests/host/run --suite $(SUITES)
 
 .PHONY: demo bench
