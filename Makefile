@@ -53,7 +53,8 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
-t3_SOURCES := helper/t3/credential.c helper/t3/front.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/websocket.c
+t3_SOURCES := helper/t3/activity.c helper/t3/credential.c helper/t3/front.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c \
+              helper/t3/state.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -92,9 +93,9 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/busy.c helper/job/gate.c helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
+               helper/job/install.c helper/job/look.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
+               helper/job/stage.c helper/job/sync.c helper/job/turn.c helper/job/update.c helper/job/update_bad.c helper/job/update_facts.c \
                helper/job/update_prune.c helper/job/update_stage.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
@@ -106,7 +107,7 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
                helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c helper/ctl/rows.c \
                helper/ctl/status_text.c
-agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
+agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
                  helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
                     helper/dispatch/html.c helper/dispatch/page.c helper/dispatch/pair.c \
@@ -248,14 +249,14 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_freeze test_front test_hold test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
               test_file test_gate test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listener test_listing test_lock test_log test_looks test_manager test_maps test_mint \
+              test_limits test_listener test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
               test_output test_package test_packages test_page test_pair test_pairing test_pass test_status_page test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
@@ -264,7 +265,7 @@ UNIT_TESTS := test_candidate test_freeze test_front test_hold test_known_bad tes
               test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
               test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
-              test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_units \
+              test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
               test_validate test_vault test_view test_wait test_watch test_websocket test_yaml
 FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
@@ -319,12 +320,18 @@ $(BUILD)/bench_pam: $(call objects,tests/bench/bench_pam.c tests/pam/fake.c test
 $(BUILD)/bench_derive: $(call objects,tests/bench/bench_derive.c) $(BELOW_TOP)
 	$(QUIET_LD)$(CC) -pie -o $@ $^ $(LIBS)
 
+# What cases put into a host to ask a module that has no verb.
+HOST_PROGRAMS := $(BUILD)/host/turn
+$(BUILD)/host/%: $(BUILD)/obj/tests/host/%.o $(call lib,job) $(BELOW_TOP)
+	@mkdir -p $(@D)
+	$(QUIET_LD)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBS)
+
 FUZZ_RUNS     := $(foreach target,$(FUZZ_TARGETS),"$(BUILD)/fuzz/$(target) tests/fuzz/corpus/$(target:fuzz_%=%)")
 SCRIPT_TESTS  := tests/unit/profile_d.sh tests/unit/launcher.sh tests/unit/socket_activation.py
 SUITES        ?= bookworm,trixie
 
 .PHONY: check unit pam fuzz fault host test-programs
-test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS)
+test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS) $(HOST_PROGRAMS)
 check: test-deps
 	$(MAKE) -j$$(nproc) all test-programs
 	JOBS=2 tests/run --host $(SUITES) $(UNIT_PROGRAMS) $(SCRIPT_TESTS) $(FAULT_PROGRAMS) \
@@ -337,7 +344,7 @@ fuzz: $(FUZZ_PROGRAMS)
 	tests/run $(FUZZ_RUNS)
 pam: all $(PAM_PROGRAMS)
 	tests/run $(PAM_PROGRAMS)
-host: all
+host: all $(HOST_PROGRAMS)
 	tests/host/run --suite $(SUITES)
 
 .PHONY: demo bench

@@ -13,6 +13,7 @@ enum agent_exit {
 int agent_t3(int argc, char **argv);
 int agent_backup(int argc, char **argv);
 int agent_restore(int argc, char **argv);
+int agent_look(int argc, char **argv);
 int agent_mint(int argc, char **argv);
 int agent_t3_serve(int argc, char **argv);
 int agent_playwright(int argc, char **argv);

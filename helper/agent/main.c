@@ -21,6 +21,7 @@ static const struct {
 	  "a one-time credential of the caller's t3, for devvm-helperd" },
 	{ "backup", agent_backup, false,
 	  "a checked copy of the caller's t3 database, for devvm-job" },
+	{ "look", agent_look, false, "what the caller's t3 database says of work, for devvm-job" },
 	{ "restore", agent_restore, false,
 	  "a copy into the place of the caller's t3 database, for devvm-job" },
 	{ "playwright", agent_playwright, false,

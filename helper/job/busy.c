@@ -203,24 +203,41 @@ static void judge_agents(const struct busy_question *question, struct busy_answe
 	answer->verdict = BUSY_UNSURE;
 }
 
-static void look_for_agents(const struct busy_question *question, struct busy_answer *answer)
+/* Fills in the agents of the answer, and judges nothing. */
+static int look_at_processes(const struct env *env, const char *unit, struct busy_answer *answer,
+			     struct dv_error *err)
 {
-	DV_AUTO_CLOSE int fd = -1;
+	DV_AUTO_CLOSE int fd = cgroup_open(env, unit, err);
 	DV_AUTO_FREE pid_t *pids = NULL;
 	size_t n_pids = 0;
-	struct dv_error err = { "" };
-	int r;
+	int r = fd < 0 ? fd : cgroup_list(fd, &pids, &n_pids, err);
 
-	fd = cgroup_open(question->env, question->unit, &err);
-	r = fd < 0 ? fd : cgroup_list(fd, &pids, &n_pids, &err);
-	if (r == 0 && n_pids == 0)
-		r = dv_refuse(&err, -ENOENT, "its cgroup is empty");
-	if (r == 0)
-		r = sum_up(question->env, pids, n_pids, answer);
 	if (r < 0)
-		say_busy(answer, "its processes: %.80s", *err.text ? err.text : strerror(-r));
+		return r;
+	if (n_pids == 0)
+		return dv_refuse(err, -ENOENT, "its cgroup is empty");
+	r = sum_up(env, pids, n_pids, answer);
+	return r < 0 ? dv_refuse(err, r, "%s", strerror(-r)) : 0;
+}
+
+static void look_for_agents(const struct busy_question *question, struct busy_answer *answer)
+{
+	struct dv_error err = { "" };
+
+	if (look_at_processes(question->env, question->unit, answer, &err) < 0)
+		say_busy(answer, "its processes: %.80s", err.text);
 	else
 		judge_agents(question, answer);
+}
+
+int busy_find_agent(const struct env *env, const char *unit, bool *ret_has, struct dv_error *err)
+{
+	struct busy_answer answer = { 0 };
+	int r = look_at_processes(env, unit, &answer, err);
+
+	if (r == 0)
+		*ret_has = answer.agent_start != 0;
+	return r;
 }
 
 void busy_look(const struct busy_question *question, struct busy_answer *ret_answer)

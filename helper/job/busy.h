@@ -38,6 +38,11 @@ struct busy_answer {
 	int64_t agent_start; /* of the youngest agent, in ticks since the boot; 0 for none */
 };
 
+/* Whether an agent's process is in the unit's cgroup, at work or not. Negative with the reason where that cannot be
+ * told: it does not run, or a process cannot be read. */
+DV_MUST_CHECK int busy_find_agent(const struct env *env, const char *unit, bool *ret_has,
+				  struct dv_error *err);
+
 void busy_look(const struct busy_question *question, struct busy_answer *ret_answer);
 
 #endif

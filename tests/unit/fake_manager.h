@@ -17,6 +17,7 @@ static struct {
 	bool is_down;
 	const char *fails; /* the unit with which nothing can be done */
 	void (*on_list)(void);
+	int64_t active_since_usec; /* of every unit */
 } fake_manager;
 
 static inline void fake_manager_reset(void)
@@ -48,13 +49,15 @@ void manager_closep(struct manager **manager DV_UNUSED)
 }
 
 int manager_list(struct manager *manager DV_UNUSED, const char *const *patterns,
-		 manager_on_unit on_unit, void *context, struct dv_error *err DV_UNUSED)
+		 manager_on_unit on_unit, void *context, struct dv_error *err)
 {
 	DV_AUTO_FREE char *text = strdup(fake_manager.loaded);
 	char *rest = text, *line;
 	int r = 0;
 
 	fake_manager.n_lists++;
+	if (fake_manager.is_down)
+		return dv_refuse(err, -EIO, "the bus is down");
 	while (r == 0 && (line = strsep(&rest, "\n"))) {
 		char *state = strchr(line, ' ');
 		bool matches = false;
@@ -99,7 +102,7 @@ int manager_act(struct manager *manager DV_UNUSED, enum manager_verb verb, const
 int manager_active_since(struct manager *manager DV_UNUSED, const char *unit DV_UNUSED,
 			 int64_t *ret_usec, struct dv_error *err DV_UNUSED)
 {
-	*ret_usec = 0;
+	*ret_usec = fake_manager.active_since_usec;
 	return 0;
 }
 

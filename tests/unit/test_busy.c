@@ -244,6 +244,40 @@ static void processes_that_cannot_be_read_are_busy(void **state)
 	assert_busy(scratch, "its processes: open cgroup.procs: No such file or directory");
 }
 
+static void assert_agent(struct scratch *scratch, bool expected)
+{
+	bool has = !expected;
+
+	assert_ok(scratch,
+		  busy_find_agent(&scratch->env, "t3-serve@emo.service", &has, &scratch->err));
+	assert_int_equal(has, expected);
+}
+
+static void an_agent_is_found_whatever_it_does(void **state)
+{
+	struct scratch *scratch = *state;
+	bool has = false;
+
+	assert_agent(scratch, false);
+	scratch_write(scratch, GROUP "cgroup.procs", "100\n110\n", 0644);
+	PROCESS(scratch, 110, "vim", "vim\0notes", 500);
+	assert_agent(scratch, false);
+	PROCESS(scratch, 110, "codex", "codex\0app-server", 0);
+	assert_agent(scratch, true);
+	scratch_write(scratch, GROUP "below/cgroup.procs", "120\n", 0644);
+	scratch_write(scratch, GROUP "cgroup.procs", "100\n", 0644);
+	PROCESS(scratch, 120, "claude", "claude", 0);
+	assert_agent(scratch, true);
+	scratch_write(scratch, "proc/120/stat", "120 nonsense\n", 0644);
+	assert_int_equal(busy_find_agent(&scratch->env, "t3-serve@emo.service", &has,
+					 &scratch->err),
+			 -EINVAL);
+	assert_contains(scratch->err.text, "Invalid argument");
+	assert_int_equal(busy_find_agent(&scratch->env, "t3-serve@ben.service", &has,
+					 &scratch->err),
+			 -ENOENT);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, scratch_teardown)
 
 int main(void)
@@ -258,6 +292,7 @@ int main(void)
 		TEST(of_a_new_agent_nobody_can_tell),
 		TEST(an_agent_is_known_by_its_program_too),
 		TEST(processes_that_cannot_be_read_are_busy),
+		TEST(an_agent_is_found_whatever_it_does),
 	};
 
 	return cmocka_run_group_tests_name("busy", tests, NULL, NULL);
