@@ -1,6 +1,6 @@
 /* look.c - devvm-agent look: what the caller's own t3 database says of work, for root.
  *
- * devvm-look@USER runs it, root reads what it prints (job/look.h) and opens no home. It changes nothing: the database
+ * devvm-look@USER runs it, root reads what it prints (move/look.h) and opens no home. It changes nothing: the database
  * is read while t3 uses it. The answer is printed whatever comes out; t3/activity.h has its form.
  */
 #include <inttypes.h>

@@ -112,12 +112,13 @@ static int write_new(int folder_fd, int copy_fd, const char *sha256, int64_t dea
 int restore_place(int folder_fd, int copy_fd, const char *aside, const char *sha256,
 		  int64_t deadline_ms, struct dv_error *err)
 {
+	bool has_copy = strcmp(sha256, RESTORE_NO_COPY) != 0;
 	/* What is there stays in its place until what comes is whole. */
-	int r = write_new(folder_fd, copy_fd, sha256, deadline_ms, err);
+	int r = has_copy ? write_new(folder_fd, copy_fd, sha256, deadline_ms, err) : 0;
 
 	if (r == 0)
 		r = move_aside(folder_fd, aside, err);
-	if (r == 0 && renameat(folder_fd, NEW, folder_fd, DATABASE) < 0)
+	if (r == 0 && has_copy && renameat(folder_fd, NEW, folder_fd, DATABASE) < 0)
 		r = dv_fail(err, -errno, "put the database in its place");
 	return r < 0 ? r : sync_folder(folder_fd, err);
 }

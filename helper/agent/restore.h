@@ -14,7 +14,9 @@
 #include "base/error.h"
 
 /* In the folder `folder_fd`: put what `copy_fd` reads in the place, and what was there into the folder
- * `aside`. The working directory must be that folder. -EBADMSG where the copy is not `sha256`. */
+ * `aside`. The working directory must be that folder. -EBADMSG where the copy is not `sha256`. With
+ * RESTORE_NO_COPY what was there only goes aside. */
+#define RESTORE_NO_COPY "none"
 DV_MUST_CHECK int restore_place(int folder_fd, int copy_fd, const char *aside, const char *sha256,
 				int64_t deadline_ms, struct dv_error *err);
 

@@ -45,6 +45,20 @@ static int read_claude_share(const struct config_place *place, const struct conf
 	return config_read_word(place, target, words);
 }
 
+static int read_update_gate(const struct config_place *place, const struct config_target *target)
+{
+	static const char *const words[] = { "synthetic", "admins", "everybody", NULL };
+
+	return config_read_word(place, target, words);
+}
+
+static int read_update_order(const struct config_place *place, const struct config_target *target)
+{
+	static const char *const words[] = { "activity", "name", NULL };
+
+	return config_read_word(place, target, words);
+}
+
 #define AT(member) offsetof(struct config, member)
 
 /* clang-format off */
@@ -79,6 +93,14 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "update.min_free_memory_mb", config_read_uint, { 0, 1048576 }, AT(update_min_free_memory_mb), 0 },
 	{ "update.cooldown_hours", config_read_uint, { 0, 8760 }, AT(update_cooldown_hours), 0 },
 	{ "update.keep_versions", config_read_uint, { 0, 100 }, AT(update_keep_versions), 0 },
+	{ "update.canary", config_read_users, { 0 }, AT(update_canary), 0 },
+	{ "update.order", read_update_order, { 0 }, AT(update_order), 0 },
+	{ "update.soak", config_read_uint, { 0, 86400 }, AT(update_soak_s), 0 },
+	{ "update.start_timeout", config_read_uint, { 5, 3600 }, AT(update_start_s), 0 },
+	{ "update.gate", read_update_gate, { 0 }, AT(update_gate), 0 },
+	{ "update.defer_max", config_read_uint, { 0, 365 }, AT(update_defer_max_days), 0 },
+	{ "update.drain_window", config_read_window, { 0 }, AT(update_drain_window), 0 },
+	{ "update.notify", config_read_argv, { 0 }, AT(update_notify), 0 },
 	{ "playwright.package", config_read_package, { 0, 214 }, AT(playwright_package), 0 },
 	{ "playwright.version", config_read_package, { 0, 64 }, AT(playwright_version), 0 },
 	{ "playwright.browser", config_read_path, { 0 }, AT(playwright_browser), 0 },
@@ -168,6 +190,12 @@ int config_init(struct config *config, struct dv_error *err)
 		.update_min_free_disk_mb = 2048,
 		.update_min_free_memory_mb = 512,
 		.update_keep_versions = 3,
+		.update_order = CONFIG_ORDER_ACTIVITY,
+		.update_soak_s = 120,
+		.update_start_s = 120,
+		.update_gate = CONFIG_GATE_ADMINS,
+		.update_defer_max_days = 7,
+		.update_drain_window = { .first = 22 * 60, .last = 6 * 60 },
 		.vault_timeout_s = 10,
 		.vault_attempts = 4,
 	};
@@ -208,6 +236,8 @@ void config_done(struct config *config)
 	free(config->vault_role_id_file);
 	free(config->vault_secret_id_file);
 	str_list_done(&config->vault_hosts);
+	str_list_done(&config->update_canary);
+	str_list_done(&config->update_notify);
 	free(config->code_remote);
 	free(config->t3_package);
 	free(config->t3_track);

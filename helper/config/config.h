@@ -55,6 +55,19 @@ enum config_start {
 	CONFIG_START_ALWAYS, /* the machine's boot; never stopped for being idle */
 };
 
+/* `update.order`: who is moved to a new version first, behind those of update.canary. */
+enum config_order {
+	CONFIG_ORDER_ACTIVITY, /* who has not used it for the longest time */
+	CONFIG_ORDER_NAME,
+};
+
+/* `update.gate`: whose databases a new version is tried on, beside the synthetic one. */
+enum config_gate {
+	CONFIG_GATE_SYNTHETIC, /* nobody's */
+	CONFIG_GATE_ADMINS,
+	CONFIG_GATE_EVERYBODY, /* as many as the gate takes */
+};
+
 /* Where a secret comes from. */
 enum config_secret_source {
 	CONFIG_SECRET_FILE,	  /* `from`: an absolute path */
@@ -177,10 +190,18 @@ struct config {
 	unsigned int update_min_free_disk_mb; /* `update.min_free_disk_mb` */
 	unsigned int update_min_free_memory_mb; /* `update.min_free_memory_mb` */
 	unsigned int update_cooldown_hours;	/* `update.cooldown_hours`; 0: any age */
-	unsigned int update_keep_versions;	/* `update.keep_versions`: beside those in use */
-	char *playwright_package;		/* `playwright.package`: of npm */
-	char *playwright_version;		/* `playwright.version` */
-	char *node_path;			/* absolute; `node.path`; NULL: searched */
+	struct str_list update_canary;		/* `update.canary`: who is moved first */
+	unsigned int update_order;		/* `update.order`: enum config_order */
+	unsigned int update_soak_s;		/* `update.soak`: each person is watched, seconds */
+	unsigned int update_start_s;	    /* `update.start_timeout`: a start may take, seconds */
+	unsigned int update_gate;	    /* `update.gate`: enum config_gate */
+	unsigned int update_defer_max_days; /* `update.defer_max`: then they are told; 0: never */
+	struct config_window update_drain_window; /* `update.drain_window` */
+	struct str_list update_notify;	   /* `update.notify`: argv of a command; empty: none */
+	unsigned int update_keep_versions; /* `update.keep_versions`: beside those in use */
+	char *playwright_package;	   /* `playwright.package`: of npm */
+	char *playwright_version;	   /* `playwright.version` */
+	char *node_path;		   /* absolute; `node.path`; NULL: searched */
 
 	enum config_start instances_start;	/* `instances.start` */
 	unsigned int instances_stop_idle_after; /* `instances.stop_idle_after`, minutes; 0: never */

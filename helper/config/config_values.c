@@ -361,3 +361,49 @@ int config_read_window(const struct config_place *place, const struct config_tar
 	*(struct config_window *)target->field = window;
 	return 0;
 }
+
+#define MAX_WORDS 1000
+#define MAX_WORD_BYTES 4096
+
+/* A list of scalars that `is_right`, each of them; none twice where that would make no sense. */
+static int read_words(const struct config_place *place, struct str_list *words,
+		      bool (*is_right)(const char *text, size_t at), const char *what)
+{
+	const struct yaml_node *list = place->node;
+
+	if (list->kind != YAML_LIST || list->n_children > MAX_WORDS)
+		return config_refuse(place, -EINVAL, "must be a list of %s", what);
+	str_list_done(words);
+	*words = (struct str_list){ 0 };
+	for (size_t i = 0; i < list->n_children; i++) {
+		const struct yaml_node *node = &list->children[i];
+
+		if (node->kind != YAML_SCALAR || !is_right(node->scalar, i))
+			return config_refuse(place, -EINVAL, "must be a list of %s", what);
+		if (str_list_add(words, node->scalar) < 0)
+			return config_refuse(place, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static bool is_user(const char *text, size_t at DV_UNUSED)
+{
+	return str_is_user_name(text);
+}
+
+int config_read_users(const struct config_place *place, const struct config_target *target)
+{
+	return read_words(place, target->field, is_user, "user names");
+}
+
+/* The program by its absolute path: no unit's PATH decides what is run. */
+static bool is_argument(const char *text, size_t at)
+{
+	return strlen(text) <= MAX_WORD_BYTES && (at > 0 || *text == '/');
+}
+
+int config_read_argv(const struct config_place *place, const struct config_target *target)
+{
+	return read_words(place, target->field, is_argument,
+			  "the absolute path of a program, and its arguments");
+}

@@ -26,6 +26,7 @@ int update_run(const struct ctl *ctl, const struct update_words *words)
 	proto_begin_request(&request, PROTO_UPDATE);
 	record_add(&request, "to", words->to);
 	record_add(&request, "dry-run", words->dry_run ? "1" : NULL);
+	record_add(&request, "stage", words->stage_only ? "1" : NULL);
 	record_add(&request, "forgive", words->forgive);
 	follow_run(ctl, &spec, &result);
 	if (result.end != FOLLOW_DONE || !*result.outcome) {
@@ -46,6 +47,7 @@ int cmd_update(int argc, char **argv)
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "to", required_argument, NULL, 't' },
+		{ "stage", no_argument, NULL, 's' },
 		{ "forgive", required_argument, NULL, 'f' },
 		{ 0 },
 	};
@@ -54,10 +56,11 @@ int cmd_update(int argc, char **argv)
 	int option;
 
 	ctl_init(&ctl);
-	while ((option = ctl_option(&ctl, argc, argv, ":nt:f:", options)) != -1) {
+	while ((option = ctl_option(&ctl, argc, argv, ":nt:sf:", options)) != -1) {
 		if (option == '?')
 			return CTL_USAGE;
 		words.dry_run |= option == 'n';
+		words.stage_only |= option == 's';
 		if (option == 't')
 			words.to = optarg;
 		if (option == 'f')
@@ -72,7 +75,11 @@ int cmd_update(int argc, char **argv)
 		ctl_say(&ctl, "update: a version is written like 0.0.28-nightly.20260616.571");
 		return CTL_USAGE;
 	}
-	if (words.forgive && (words.to || words.dry_run)) {
+	if (words.dry_run && words.stage_only) {
+		ctl_say(&ctl, "update: --dry-run stages nothing, so it does not go with --stage");
+		return CTL_USAGE;
+	}
+	if (words.forgive && (words.to || words.dry_run || words.stage_only)) {
 		ctl_say(&ctl, "update: --forgive runs nothing, so it goes with no other option");
 		return CTL_USAGE;
 	}

@@ -5,7 +5,7 @@
 #include "ctl/ctl.h"
 
 struct update_words {
-	bool dry_run;
+	bool dry_run, stage_only;
 	const char *to, *forgive; /* NULL for none */
 };
 

@@ -9,6 +9,7 @@
 #include "ledger/events.h"
 #include "ledger/known_bad.h"
 #include "ledger/update_log.h"
+#include "ledger/update_notes.h"
 #include "update/freeze.h"
 #include "update/order.h"
 
@@ -82,16 +83,18 @@ struct answer *update_handle(struct daemon *daemon, const struct request *reques
 					       .release = programs_release_waiter };
 	const char *to = record_get(request->record, "to");
 	const char *version = record_get(request->record, "forgive");
-	struct order order = { .dry_run = verbs_is_set(request, "dry-run") };
+	struct order order = { .dry_run = verbs_is_set(request, "dry-run"),
+			       .stage_only = verbs_is_set(request, "stage") };
 	char instance[ORDER_BYTES], unit[UNIT_BYTES];
 
 	if ((to && !order_is_version(to)) || (version && !order_is_version(version))) {
 		answer_write_error(reply, PROTO_CODE_BAD_REQUEST, "that is no version");
 		return NULL;
 	}
-	if (version && (to || order.dry_run)) {
+	if ((version && (to || order.dry_run || order.stage_only)) ||
+	    (order.dry_run && order.stage_only)) {
 		answer_write_error(reply, PROTO_CODE_BAD_REQUEST,
-				   "forgive goes with neither to nor dry-run");
+				   "forgive goes alone, and dry-run not with stage");
 		return NULL;
 	}
 	if (version)

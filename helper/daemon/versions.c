@@ -5,6 +5,7 @@
 #include "daemon/verbs.h"
 #include "ledger/known_bad.h"
 #include "ledger/update_log.h"
+#include "ledger/update_notes.h"
 #include "store/store.h"
 #include "update/version.h"
 

@@ -1,7 +1,6 @@
 /* gate.c - devvm-job gate: is a version of t3 fit for the people of this machine?
  *
- * Each database is checked by a unit of its own, the last good version on the same database only where the new one
- * did not pass; gate/verdict.h says what that comes to. Nothing is changed by it.
+ * See job/gating.h; here are the words of the command and of its answer.
  */
 #include "job/jobs.h"
 
@@ -9,27 +8,16 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "gate/gate.h"
+#include "job/gating.h"
 #include "store/store.h"
 #include "t3/program.h"
-
-#define SEEDS_MAX 16
-#define LOCK_MS (10 * 60000)
-
-struct gated {
-	enum gate_whose whose;
-	struct gate_seed seed;
-	char name[STR_USER_NAME_MAX + 1];
-	struct gate_result candidate, last_good;
-};
 
 struct gate_words {
 	const char *version, *last_good;
 	bool json, no_synthetic;
 	uint64_t start_s;
-	struct gated seeds[SEEDS_MAX];
+	struct gated seeds[GATING_SEEDS_MAX];
 	size_t n_seeds;
 };
 
@@ -38,7 +26,6 @@ struct gate_job {
 	struct config config;
 	char last_good[STORE_VERSION_BYTES];
 	enum gate_verdict verdict;
-	_Bool excluded[SEEDS_MAX];
 };
 
 static void gate_job_done(struct gate_job *job)
@@ -55,7 +42,7 @@ static int add_seed(struct gate_words *words, enum gate_whose whose, const char 
 	const char *equals = strchr(text, '=');
 	struct gated *gated = &words->seeds[words->n_seeds];
 
-	if (words->n_seeds + 1 >= SEEDS_MAX)
+	if (words->n_seeds + 1 >= GATING_SEEDS_MAX)
 		return -E2BIG;
 	if (*text == '/')
 		(void)snprintf(gated->name, sizeof(gated->name), "_seed%zu", words->n_seeds + 1);
@@ -125,9 +112,7 @@ static int take_words(int argc, char **argv, struct gate_words *words)
 	words->version = argv[optind];
 	if (words->no_synthetic)
 		return words->n_seeds > 0 ? 0 : -EINVAL;
-	words->seeds[words->n_seeds++] =
-		(struct gated){ .whose = GATE_SYNTHETIC,
-				.seed = { .name = GATE_SYNTHETIC_NAME, .path = NULL } };
+	words->seeds[words->n_seeds++] = gating_synthetic();
 	return 0;
 }
 
@@ -152,7 +137,7 @@ static void print_json(const struct gate_job *job, const struct gate_words *word
 
 		(void)json_array_append_new(
 			seeds, json_pack("{s:s, s:b, s:o, s:o*}", "seed", gated->seed.name,
-					 "excluded", job->excluded[i], "candidate",
+					 "excluded", gated->is_excluded, "candidate",
 					 result_to_json(&gated->candidate), "last_good",
 					 gated->last_good.outcome == GATE_UNSET
 						 ? NULL
@@ -184,7 +169,7 @@ static void print_text(const struct gate_job *job, const struct gate_words *word
 		print_result(words->version, gated->seed.name, &gated->candidate);
 		if (gated->last_good.outcome != GATE_UNSET)
 			print_result(job->last_good, gated->seed.name, &gated->last_good);
-		if (job->excluded[i])
+		if (gated->is_excluded)
 			(void)printf("%s is excluded: only this database does not go\n",
 				     gated->seed.name);
 	}
@@ -212,31 +197,13 @@ static int prepare(struct gate_job *job, const struct gate_words *words, struct 
 	return r;
 }
 
-static void check_all(struct gate_job *job, struct gate_words *words)
-{
-	struct gate_seed_outcome outcomes[SEEDS_MAX] = { 0 };
-	const unsigned int start_s = (unsigned int)words->start_s;
-	const struct gate_order candidate = { words->version, job->last_good, start_s };
-	const struct gate_order last_good = { job->last_good, job->last_good, start_s };
-
-	for (size_t i = 0; i < words->n_seeds; i++) {
-		struct gated *gated = &words->seeds[i];
-
-		gate_run(&job->env, &candidate, &gated->seed, &gated->candidate);
-		if (gated->candidate.outcome == GATE_FAILED && *job->last_good)
-			gate_run(&job->env, &last_good, &gated->seed, &gated->last_good);
-		outcomes[i] = (struct gate_seed_outcome){ gated->whose, gated->candidate.outcome,
-							  gated->last_good.outcome };
-	}
-	job->verdict = gate_judge(outcomes, words->n_seeds, job->excluded);
-}
-
 int job_gate(int argc, char **argv)
 {
 	DV_CLEANUP(gate_job_done) struct gate_job job = { .env = ENV_EMPTY };
 	struct gate_words words = { .start_s = GATE_START_S };
 	struct dv_error err = { "" };
-	DV_AUTO_CLOSE int lock_fd = -1;
+	struct gating gating;
+	int r;
 
 	if (take_words(argc, argv, &words) < 0 || geteuid() != 0) {
 		log_error("usage: devvm-job gate VERSION [--seed [USER=]/FILE] "
@@ -245,13 +212,20 @@ int job_gate(int argc, char **argv)
 			  "as root");
 		return JOB_USAGE;
 	}
-	if (prepare(&job, &words, &err) == 0)
-		lock_fd = gate_lock(&job.env, clock_deadline_ms(LOCK_MS), &err);
-	if (lock_fd < 0) {
+	r = prepare(&job, &words, &err);
+	gating = (struct gating){ .env = &job.env,
+				  .version = words.version,
+				  .last_good = job.last_good,
+				  .start_s = (unsigned int)words.start_s,
+				  .seeds = words.seeds,
+				  .n_seeds = words.n_seeds };
+	if (r == 0)
+		r = gating_run(&gating, &err);
+	if (r < 0) {
 		log_error("gate: %s", err.text);
 		return JOB_FAILED;
 	}
-	check_all(&job, &words);
+	job.verdict = gating.verdict;
 	if (words.json)
 		print_json(&job, &words);
 	else

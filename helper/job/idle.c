@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "job/busy.h"
+#include "move/busy.h"
 #include "job/jobs.h"
 #include "ledger/events.h"
 #include "ledger/looks.h"

@@ -1,4 +1,4 @@
-/* restore.c - devvm-job restore plan-USER-ID|run-USER-ID|force-USER-ID, and devvm-job recover.
+/* restore.c - devvm-job restore plan-USER-ID|run-USER-ID|force-USER-ID.
  *
  * Order: the copy is held against its digest; a row in the ledger; the hold, behind which nothing of the
  * person's starts; their t3 stops; their own process puts what is there aside and the copy in its place; the
@@ -6,7 +6,7 @@
  * or devvm-recover at boot) goes on from it: until it says "placed" nothing has run, and putting the copy in
  * its place can be done again.
  */
-#include "job/jobs.h"
+#include "job/restore.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,9 +14,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "job/busy.h"
+#include "job/jobs.h"
+#include "move/busy.h"
 #include "ledger/events.h"
 #include "ledger/installs.h"
+#include "ledger/moves.h"
 #include "ledger/restores.h"
 #include "move/letin.h"
 #include "move/placing.h"
@@ -79,6 +81,22 @@ static int check_idle(const struct restore *run, struct dv_error *err)
 				   run->row.name, answer.why);
 }
 
+/* Their way to another version leads back by itself; two ways at once would lead anywhere. */
+static int check_move(const struct restore *run, struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int r = moves_list(run->ledger, MOVES_ALL_RUNS, &moves, err);
+
+	for (size_t i = 0; r == 0 && i < moves.n_rows; i++) {
+		if (strcmp(moves.rows[i].name, run->row.name) == 0 &&
+		    moves_is_between(moves.rows[i].state))
+			r = dv_refuse(err, -EBUSY,
+				      "%s is just being updated: try again in some minutes",
+				      run->row.name);
+	}
+	return r;
+}
+
 static int check_hold(const struct restore *run, struct dv_error *err)
 {
 	if (!hold_is_set(&run->env, run->row.name))
@@ -137,12 +155,27 @@ static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], s
 	return r < 0 ? r : started < 0 ? dv_refuse(err, started, "%s", ret_done) : 0;
 }
 
+/* The row as it is under the lock: whoever wrote it may have come to its end meanwhile. -ESTALE: it is gone. */
+static int read_row(struct restore *run, struct dv_error *err)
+{
+	DV_AUTO_RESTORES struct restores restores = { 0 };
+	int r = restores_list(run->ledger, &restores, err);
+
+	for (size_t i = 0; r == 0 && i < restores.n_rows; i++) {
+		if (strcmp(restores.rows[i].name, run->row.name) != 0)
+			continue;
+		run->row = restores.rows[i];
+		return 0;
+	}
+	return r < 0 ? r : dv_refuse(err, -ESTALE, "it is finished");
+}
+
 /* From the row on. */
 static int go_on(struct restore *run, char ret_done[static ERROR_MAX_BYTES], struct dv_error *err)
 {
 	DV_AUTO_CLOSE int lock =
 		lock_take(&run->env, run->row.name, clock_deadline_ms(LOCK_MS), err);
-	int r = lock < 0 ? lock : 0;
+	int r = lock < 0 ? lock : read_row(run, err);
 
 	const struct placing placing = placing_of(run);
 	char why[64];
@@ -170,6 +203,8 @@ static int begin(struct restore *run, bool is_forced, char ret_done[static ERROR
 
 	if (r == 0)
 		r = check_hold(run, err);
+	if (r == 0)
+		r = check_move(run, err);
 	if (r < 0)
 		return r;
 	run->row.state = RESTORE_HELD;
@@ -227,6 +262,8 @@ static int carry_out(struct restore *run, bool is_plan, bool is_forced,
 	if (r == 0)
 		r = check_hold(run, err);
 	if (r == 0)
+		r = check_move(run, err);
+	if (r == 0)
 		(void)snprintf(
 			ret_done, ERROR_MAX_BYTES,
 			"would put the copy %s in the place of %s's database%s; what is there "
@@ -274,42 +311,48 @@ int job_restore(int argc, char **argv)
 
 /* ---- recovering ----------------------------------------------------------------------- */
 
+/* Whoever holds the person's lock is at it. */
+static bool is_under_way(const struct restore *run)
+{
+	struct dv_error err = { "" };
+	DV_AUTO_CLOSE int lock_fd = lock_take(&run->env, run->row.name, clock_now_ms(), &err);
+
+	return lock_fd == -ETIMEDOUT;
+}
+
 static int recover_one(const struct restore_row *row, struct dv_error *err)
 {
 	DV_CLEANUP(restore_done) struct restore run = { .env = ENV_EMPTY, .row = *row };
 	char done[ERROR_MAX_BYTES] = "";
 	int r = open_run(&run, err);
 
+	if (r == 0 && is_under_way(&run))
+		return 0;
 	if (r == 0)
 		r = find_person(&run, err);
-	return r < 0 ? r : go_on(&run, done, err);
+	if (r == 0)
+		r = go_on(&run, done, err);
+	return r == -ESTALE ? 0 : r;
 }
 
-int job_recover(int argc, char **argv DV_UNUSED)
+int restore_recover(bool *ret_is_whole, struct dv_error *err)
 {
 	DV_CLEANUP(restore_done) struct restore run = { .env = ENV_EMPTY };
 	DV_AUTO_RESTORES struct restores restores = { 0 };
-	struct dv_error err = { "" };
-	bool failed = false;
-	int r;
+	struct dv_error why = { "" };
+	int r = open_run(&run, err);
 
-	if (argc != 1) {
-		log_error("usage: devvm-job recover");
-		return JOB_USAGE;
-	}
-	r = open_run(&run, &err);
 	if (r == 0)
-		r = restores_list(run.ledger, &restores, &err);
-	if (r < 0) {
-		log_error("recover: %s", err.text);
-		return JOB_FAILED;
-	}
+		r = restores_list(run.ledger, &restores, err);
+	if (r < 0)
+		return r;
+	*ret_is_whole = true;
 	for (size_t i = 0; i < restores.n_rows; i++) {
-		if (recover_one(&restores.rows[i], &err) == 0)
+		if (recover_one(&restores.rows[i], &why) == 0)
 			continue;
 		log_error("the restore of %s is not finished, and nothing of theirs starts: %s",
-			  restores.rows[i].name, err.text);
-		failed = true;
+			  restores.rows[i].name, why.text);
+		*ret_is_whole = false;
 	}
-	return failed ? JOB_FAILED : JOB_OK;
+	return 0;
 }

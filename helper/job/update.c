@@ -1,15 +1,19 @@
-/* update.c - devvm-job update: one run of the updater, up to a version that is staged. See update.h.
+/* update.c - devvm-job update: one run of the updater. See update.h.
  *
  *	resolve   ask the registry what the tag names, or about the version that was said
  *	guard     hold it against the rules
  *	stage     have npm install it without rights, and take the result over, read-only
  *	staged    the tag is asked once more: one that has moved meanwhile means to start over
+ *	gate      try it on copies of databases
+ *	canary    give it to people, one at a time
+ *	done      it is current and last-good; or rollback: it is bad, and everybody goes back
  *
  * One run at a time, by a lock that dies with its holder. A freeze is looked at before each
  * state, so one that comes in the middle holds too. Every end has an outcome, an exit status
  * and a message id of its own (update/outcome.h).
  */
 #include "job/update.h"
+#include "ledger/update_notes.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -21,6 +25,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "job/jobs.h"
+#include "ledger/backups.h"
 #include "ledger/events.h"
 #include "steps/lock.h"
 #include "update/freeze.h"
@@ -31,8 +36,10 @@
 #define BOOT_ID "proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX 64
 
-static void update_done(struct update *update)
+void update_done(struct update *update)
 {
+	str_list_done(&update->excluded);
+	manager_close(update->manager);
 	ledger_close(update->ledger);
 	config_done(&update->config);
 	env_done(&update->env);
@@ -88,7 +95,26 @@ static bool is_outside(struct update *update)
 	return true;
 }
 
-static int open_run(struct update *update, struct dv_error *err)
+int update_lock(struct update *update, struct dv_error *err)
+{
+	return lock_take(&update->env, LOCK_RUN, clock_now_ms(), err);
+}
+
+/* What a new version is held against: the last that a run has brought to its end, else what is current. */
+static int find_last_good(struct update *update, const char *current, struct dv_error *err)
+{
+	DV_AUTO_FREE char *last_good = NULL;
+	int r = update_get_last_good(update->ledger, &last_good, err);
+
+	if (r == 0)
+		(void)snprintf(update->last_good, sizeof(update->last_good), "%s",
+			       *last_good && store_has(&update->env, UPDATE_ITEM, last_good)
+				       ? last_good
+				       : current);
+	return r;
+}
+
+int update_open(struct update *update, struct dv_error *err)
 {
 	char current[STORE_VERSION_BYTES];
 	DV_AUTO_FREE char *boot = NULL;
@@ -100,6 +126,8 @@ static int open_run(struct update *update, struct dv_error *err)
 	if (r == 0)
 		r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, current, err);
 	if (r == 0)
+		r = find_last_good(update, current, err);
+	if (r == 0)
 		r = file_read_kernel(update->env.root_dirfd, BOOT_ID, BOOT_ID_MAX, &boot, &n_bytes,
 				     err);
 	if (r < 0)
@@ -109,20 +137,32 @@ static int open_run(struct update *update, struct dv_error *err)
 				&update->id, err);
 }
 
+/* From a version that is staged to people who have it. */
+static enum update_outcome give(struct update *update)
+{
+	enum update_outcome outcome = update_gate(update);
+
+	if (outcome != UPDATE_STAGED)
+		return outcome;
+	return update_is_frozen(update) ? UPDATE_FROZEN : update_canary(update);
+}
+
 /* The lock is held, or this is a dry run, which needs none. */
 static enum update_outcome run_locked(struct update *update)
 {
 	enum update_outcome outcome;
 	struct dv_error err = { "" };
 
-	if (!update->order.dry_run && open_run(update, &err) < 0)
+	if (!update->order.dry_run && update_open(update, &err) < 0)
 		return update_end_with(update, UPDATE_FAILED, &err);
 	if (is_outside(update))
 		return UPDATE_OUTSIDE;
 	if (update_is_frozen(update))
 		return UPDATE_FROZEN;
 	outcome = update_stage(update);
-	if (outcome == UPDATE_STAGED && update_prune(update, &err) < 0)
+	if (outcome == UPDATE_STAGED && !update->order.stage_only)
+		outcome = give(update);
+	if (update->id > 0 && update_prune(update, &err) < 0)
 		log_warning("update: old versions stay: %s", err.text);
 	if (update->id > 0 && update_keep_bad(update, &err) < 0)
 		log_warning("update: %s", err.text);
@@ -130,7 +170,7 @@ static enum update_outcome run_locked(struct update *update)
 }
 
 /* The one line of the journal, the row of the ledger, and the note for whoever asked. */
-static int tell(struct update *update, enum update_outcome outcome, struct dv_error *err)
+int update_close(struct update *update, enum update_outcome outcome, struct dv_error *err)
 {
 	const struct update_outcome_row *row = update_outcome_row(outcome);
 	int64_t now_usec = update->env.wall_usec(&update->env);
@@ -148,6 +188,8 @@ static int tell(struct update *update, enum update_outcome outcome, struct dv_er
 		r = update_log_end(update->ledger, update->id, now_usec, row->name, update->text,
 				   err);
 	if (r == 0 && update->id > 0)
+		r = backups_let_go(update->ledger, run, err);
+	if (r == 0 && update->id > 0)
 		r = events_add(update->ledger, now_usec, row->priority, NULL, "update",
 			       update->text, err);
 	if (r == 0 && update->instance)
@@ -160,6 +202,7 @@ static int read_words(struct update *update, int argc, char **argv, struct dv_er
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "stage", no_argument, NULL, 's' },
 		{ "to", required_argument, NULL, 't' },
 		{ "instance", required_argument, NULL, 'i' },
 		{ "timer", no_argument, NULL, 'm' },
@@ -171,6 +214,8 @@ static int read_words(struct update *update, int argc, char **argv, struct dv_er
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 'n')
 			update->order.dry_run = true;
+		else if (option == 's')
+			update->order.stage_only = true;
 		else if (option == 't' && order_is_version(optarg))
 			(void)snprintf(update->order.to, sizeof(update->order.to), "%s", optarg);
 		else if (option == 'i') {
@@ -185,7 +230,7 @@ static int read_words(struct update *update, int argc, char **argv, struct dv_er
 	return optind < argc ? dv_refuse(err, -EINVAL, "%s is too much", argv[optind]) : 0;
 }
 
-static int set_up(struct update *update, struct dv_error *err)
+int update_set_up(struct update *update, struct dv_error *err)
 {
 	int r = env_init(&update->env, "/", err);
 
@@ -193,6 +238,8 @@ static int set_up(struct update *update, struct dv_error *err)
 		r = config_load(&update->config, &update->env, err);
 	if (r == 0)
 		r = ledger_open(&update->ledger, &update->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
+	if (r == 0)
+		r = manager_open(&update->manager, err);
 	/* What an earlier run left under this name is not the answer of this one. */
 	if (r == 0 && update->instance)
 		r = update_put_result(update->ledger, update->instance, NULL, NULL, err);
@@ -207,16 +254,17 @@ int job_update(int argc, char **argv)
 	struct dv_error err = { "" };
 
 	if (read_words(&update, argc, argv, &err) < 0) {
-		log_error("usage: devvm-job update [--dry-run] [--to VERSION] (%s)", err.text);
+		log_error("usage: devvm-job update [--dry-run | --stage] [--to VERSION] (%s)",
+			  err.text);
 		return JOB_USAGE;
 	}
 	(void)umask(0022);
-	if (set_up(&update, &err) < 0) {
+	if (update_set_up(&update, &err) < 0) {
 		log_error("update: %s", err.text);
 		return JOB_FAILED;
 	}
 	if (!update.order.dry_run)
-		lock_fd = lock_take(&update.env, LOCK_RUN, clock_now_ms(), &err);
+		lock_fd = update_lock(&update, &err);
 	if (lock_fd >= 0 || update.order.dry_run)
 		outcome = run_locked(&update);
 	else if (lock_fd == -ETIMEDOUT)
@@ -225,7 +273,7 @@ int job_update(int argc, char **argv)
 						  "another run of the updater is under way" });
 	else
 		outcome = update_end_with(&update, UPDATE_FAILED, &err);
-	if (tell(&update, outcome, &err) < 0) {
+	if (update_close(&update, outcome, &err) < 0) {
 		log_error("update: %s", err.text);
 		return JOB_FAILED;
 	}

@@ -1,10 +1,14 @@
 /* update_facts.c - what the rules of an update ask about this machine. See update.h. */
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "job/update.h"
+#include "ledger/update_notes.h"
+#include "ledger/backups.h"
+#include "ledger/gates.h"
 #include "ledger/known_bad.h"
 #include "store/store.h"
 
@@ -26,13 +30,32 @@ static void pointers_done(struct pointers *pointers)
 	free(pointers->versions);
 }
 
-static int read_pointers(const struct env *env, struct pointers *pointers, struct dv_error *err)
+/* As the newest checked copy of their database has it. Both lists are sorted by name: `at` goes on in the one
+ * as the caller does in the other. */
+static int level_of(const struct backups *backups, const char *user, size_t *at)
 {
-	int r = store_list_people(env, UPDATE_ITEM, &pointers->users, err);
-	size_t n = pointers->users.n_items;
+	for (; *at < backups->n_rows && strcmp(backups->rows[*at].name, user) <= 0; *at += 1) {
+		const struct backups_row *row = &backups->rows[*at];
 
+		if (strcmp(row->name, user) == 0 && row->is_ok && row->level >= 0 &&
+		    row->level <= INT_MAX)
+			return (int)row->level;
+	}
+	return RULES_NO_LEVEL;
+}
+
+static int read_pointers(const struct env *env, struct ledger *ledger, struct pointers *pointers,
+			 struct dv_error *err)
+{
+	DV_AUTO_BACKUPS struct backups backups = { 0 };
+	size_t n, at = 0;
+	int r = backups_list(ledger, NULL, &backups, err);
+
+	if (r == 0)
+		r = store_list_people(env, UPDATE_ITEM, &pointers->users, err);
 	if (r < 0)
 		return r;
+	n = pointers->users.n_items;
 	pointers->people = calloc(n + 1, sizeof(*pointers->people));
 	pointers->versions = calloc(n + 1, sizeof(*pointers->versions));
 	if (!pointers->people || !pointers->versions)
@@ -41,9 +64,10 @@ static int read_pointers(const struct env *env, struct pointers *pointers, struc
 		const char *user = pointers->users.items[i];
 
 		r = store_get_pointer(env, UPDATE_ITEM, user, pointers->versions[i], err);
-		pointers->people[i] = (struct rules_person){ .name = user,
-							     .version = pointers->versions[i],
-							     .level = RULES_NO_LEVEL };
+		pointers->people[i] =
+			(struct rules_person){ .name = user,
+					       .version = pointers->versions[i],
+					       .level = level_of(&backups, user, &at) };
 	}
 	return r;
 }
@@ -109,7 +133,10 @@ int update_judge(struct update *update, enum rules_why why, enum update_outcome 
 	int r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, current, err);
 
 	if (r == 0)
-		r = read_pointers(&update->env, &pointers, err);
+		r = read_pointers(&update->env, update->ledger, &pointers, err);
+	if (r == 0)
+		r = gates_level(update->ledger, update->candidate.version, &facts.candidate_level,
+				err);
 	if (r == 0)
 		r = update_get_last_good(update->ledger, &last_good, err);
 	if (r == 0)

@@ -1,9 +1,9 @@
-/* update_prune.c - what is left behind: versions that nobody needs, and runs that were killed. See update.h. */
+/* update_prune.c - the versions that nobody needs any more. See update.h. */
 #include <string.h>
 
 #include "base/log.h"
 #include "job/update.h"
-#include "ledger/events.h"
+#include "ledger/update_notes.h"
 #include "steps/staging.h"
 #include "store/store.h"
 #include "update/spare.h"
@@ -71,26 +71,4 @@ int update_prune(struct update *update, struct dv_error *err)
 			log_notice("update: t3 %s is removed, nobody needs it", spare.items[i]);
 	}
 	return r;
-}
-
-int update_recover(struct update *update, struct dv_error *err)
-{
-	DV_AUTO_UPDATE_STEP struct update_step last = { 0 };
-	const struct update_outcome_row *row = update_outcome_row(UPDATE_INTERRUPTED);
-	int64_t now_usec = update->env.wall_usec(&update->env);
-	char text[ERROR_MAX_BYTES], run[24];
-	int r = update_journal_last(update->ledger, &last, err);
-
-	if (r < 0 || last.run == 0)
-		return r;
-	(void)snprintf(run, sizeof(run), "%lld", (long long)last.run);
-	(void)snprintf(text, sizeof(text),
-		       "run %s was killed in the state %s; nobody's version was touched", run,
-		       update_state_word(last.state));
-	log_write(row->priority, &(struct log_fields){ .run = run, .message_id = row->message_id },
-		  "update: %s", text);
-	r = update_log_end(update->ledger, last.run, now_usec, row->name, text, err);
-	return r < 0 ? r
-		     : events_add(update->ledger, now_usec, row->priority, NULL, "update", text,
-				  err);
 }

@@ -109,8 +109,8 @@ static enum update_outcome settle(struct update *update)
 			       update->candidate.version, now.version);
 		return UPDATE_MOVED;
 	}
-	(void)snprintf(update->text, sizeof(update->text),
-		       "t3 %s is staged; nobody has it before it has passed the gate", now.version);
+	(void)snprintf(update->text, sizeof(update->text), "t3 %s is staged; nobody has it yet",
+		       now.version);
 	r = update_enter(update, UPDATE_STATE_STAGED, now.version, &err);
 	return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : UPDATE_STAGED;
 }

@@ -2,6 +2,7 @@
 #include "ledger/backups.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "ledger/sql.h"
 
@@ -134,4 +135,28 @@ int backups_remove(struct ledger *ledger, const char *name, const char *id, stru
 	sql_bind_text(s, 1, name);
 	sql_bind_text(s, 2, id);
 	return sql_run(ledger, s, "forget a backup", err);
+}
+
+int backups_let_go(struct ledger *ledger, const char *needed_by, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "UPDATE backups SET needed_by = NULL WHERE needed_by = ?1", &r,
+			    err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, needed_by);
+	return sql_run(ledger, s, "let go of a run's backups", err);
+}
+
+bool backups_time(const char *id, int64_t *ret_usec)
+{
+	struct tm tm = { 0 };
+	const char *rest = backups_is_id(id) ? strptime(id, "%Y%m%d-%H%M%S", &tm) : NULL;
+
+	if (!rest || *rest)
+		return false;
+	*ret_usec = (int64_t)timegm(&tm) * 1000000;
+	return true;
 }

@@ -45,6 +45,13 @@ DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *r
 DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const char *id,
 				 struct dv_error *err);
 
+/* A run needs its copies no more: they are kept and forgotten like others. */
+DV_MUST_CHECK int backups_let_go(struct ledger *ledger, const char *needed_by,
+				 struct dv_error *err);
+
+/* When a copy of this ID was begun, in microseconds since the epoch. */
+bool backups_time(const char *id, int64_t *ret_usec);
+
 /* Whether `text` is an ID; it comes into paths. */
 bool backups_is_id(const char *text);
 

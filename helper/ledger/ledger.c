@@ -97,6 +97,23 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" name TEXT PRIMARY KEY, id TEXT NOT NULL, state INTEGER NOT NULL,"
 	" began_usec INTEGER NOT NULL, was_running INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	"CREATE TABLE moves ("
+	" name TEXT PRIMARY KEY, run INTEGER NOT NULL, from_version TEXT NOT NULL,"
+	" to_version TEXT NOT NULL, state TEXT NOT NULL, copy TEXT NOT NULL,"
+	" level INTEGER NOT NULL, began_usec INTEGER NOT NULL, moved_usec INTEGER NOT NULL,"
+	" was_running INTEGER NOT NULL, reason TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE deferrals ("
+	" name TEXT PRIMARY KEY, version TEXT NOT NULL, since_usec INTEGER NOT NULL,"
+	" not_before_usec INTEGER NOT NULL, told_usec INTEGER NOT NULL, why TEXT NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE gates ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, version TEXT NOT NULL,"
+	" seed TEXT NOT NULL, at_usec INTEGER NOT NULL, outcome TEXT NOT NULL,"
+	" failed_check TEXT NOT NULL, text TEXT NOT NULL, start_ms INTEGER NOT NULL,"
+	" memory_kib INTEGER NOT NULL, from_level INTEGER NOT NULL, to_level INTEGER NOT NULL,"
+	" total_ms INTEGER NOT NULL"
+	") STRICT;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

@@ -8,7 +8,7 @@
 struct looks_row {
 	char *name;
 	int64_t idle_since_usec; /* 0: it was busy */
-	/* Of what ran beside the server; see job/busy.h. */
+	/* Of what ran beside the server; see move/busy.h. */
 	int64_t agent_ticks, agent_start;
 };
 

@@ -6,17 +6,22 @@
 #include "base/str.h"
 #include "ledger/sql.h"
 
-#define KEY_LAST_GOOD "t3-last-good"
-#define KEY_BYTES 160
 #define RUN_COLUMNS                                                                                \
 	"id, began_usec, ended_usec, state, from_version, to_version, integrity, outcome,"         \
 	" reason, boot"
 #define STEP_COLUMNS "run, seq, at_usec, state, person, text"
 
 static const char *const WORDS[UPDATE_N_STATES] = {
-	[UPDATE_STATE_UNSET] = "unset",	  [UPDATE_STATE_RESOLVE] = "resolve",
-	[UPDATE_STATE_GUARD] = "guard",	  [UPDATE_STATE_STAGE] = "stage",
-	[UPDATE_STATE_STAGED] = "staged", [UPDATE_STATE_ENDED] = "ended",
+	[UPDATE_STATE_UNSET] = "unset",	      [UPDATE_STATE_RESOLVE] = "resolve",
+	[UPDATE_STATE_GUARD] = "guard",	      [UPDATE_STATE_STAGE] = "stage",
+	[UPDATE_STATE_STAGED] = "staged",     [UPDATE_STATE_GATE] = "gate",
+	[UPDATE_STATE_CANARY] = "canary",     [UPDATE_STATE_ROLLBACK] = "rollback",
+	[UPDATE_STATE_DONE] = "done",	      [UPDATE_STATE_ENDED] = "ended",
+	[UPDATE_STATE_HELD] = "held",	      [UPDATE_STATE_COPIED] = "copied",
+	[UPDATE_STATE_POINTED] = "pointed",   [UPDATE_STATE_SOAKING] = "soaking",
+	[UPDATE_STATE_MOVED] = "moved",	      [UPDATE_STATE_UNDOING] = "undoing",
+	[UPDATE_STATE_BACK] = "back",	      [UPDATE_STATE_EXCLUDED] = "excluded",
+	[UPDATE_STATE_DEFERRED] = "deferred", [UPDATE_STATE_STAYED] = "stayed",
 };
 
 const char *update_state_word(enum update_state state)
@@ -69,7 +74,7 @@ void update_steps_done(struct update_steps *steps)
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-static int add_step(struct ledger *ledger, int64_t id, int64_t at_usec, enum update_state state,
+int update_log_note(struct ledger *ledger, int64_t id, int64_t at_usec, enum update_state state,
 		    const char *person, const char *text, struct dv_error *err)
 {
 	int r;
@@ -173,7 +178,7 @@ int update_log_begin(struct ledger *ledger, int64_t at_usec, const char *from, c
 	r = insert_run(ledger, at_usec, from, boot, err);
 	if (r == 0) {
 		id = sqlite3_last_insert_rowid(ledger->db);
-		r = add_step(ledger, id, at_usec, UPDATE_STATE_RESOLVE, NULL, "", err);
+		r = update_log_note(ledger, id, at_usec, UPDATE_STATE_RESOLVE, NULL, "", err);
 	}
 	if (r == 0)
 		r = drop_old(ledger, id, err);
@@ -209,7 +214,7 @@ int update_log_enter(struct ledger *ledger, int64_t id, int64_t at_usec, enum up
 		return r;
 	r = set_state(ledger, id, state, 0, "", "", err);
 	if (r == 0)
-		r = add_step(ledger, id, at_usec, state, person, text, err);
+		r = update_log_note(ledger, id, at_usec, state, person, text, err);
 	return close_transaction(ledger, r, err);
 }
 
@@ -222,7 +227,7 @@ int update_log_end(struct ledger *ledger, int64_t id, int64_t at_usec, const cha
 		return r;
 	r = set_state(ledger, id, UPDATE_STATE_ENDED, at_usec, outcome, reason, err);
 	if (r == 0)
-		r = add_step(ledger, id, at_usec, UPDATE_STATE_ENDED, NULL, reason, err);
+		r = update_log_note(ledger, id, at_usec, UPDATE_STATE_ENDED, NULL, reason, err);
 	return close_transaction(ledger, r, err);
 }
 
@@ -289,6 +294,28 @@ int update_log_last(struct ledger *ledger, struct update_run *ret_run, struct dv
 	return 0;
 }
 
+int update_log_open(struct ledger *ledger, struct update_run *ret_run, struct dv_error *err)
+{
+	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
+	int code, r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "SELECT " RUN_COLUMNS
+			    " FROM update_runs WHERE ended_usec = 0 ORDER BY id DESC LIMIT 1",
+			    &r, err);
+
+	if (!s)
+		return r;
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW && read_run(s, &run) < 0)
+		return dv_fail(err, -ENOMEM, "read the run that is under way");
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return sql_fail(ledger, err, "read the run that is under way");
+	*ret_run = run;
+	run = (struct update_run){ 0 }; /* handed over */
+	return 0;
+}
+
 static int read_step(sqlite3_stmt *s, struct update_step *ret_step)
 {
 	bool failed = false;
@@ -332,93 +359,5 @@ int update_log_steps(struct ledger *ledger, int64_t run, struct update_steps *re
 		return sql_fail(ledger, err, "read the states of a run");
 	*ret_steps = steps;
 	steps = (struct update_steps){ 0 }; /* handed over */
-	return 0;
-}
-
-int update_journal_last(struct ledger *ledger, struct update_step *ret_step, struct dv_error *err)
-{
-	DV_AUTO_UPDATE_STEP struct update_step step = { 0 };
-	int code, r;
-	DV_AUTO_STMT sqlite3_stmt *s =
-		sql_prepare(ledger,
-			    "SELECT " STEP_COLUMNS
-			    " FROM update_transitions WHERE run = (SELECT max(id) FROM"
-			    " update_runs WHERE ended_usec = 0) ORDER BY seq DESC LIMIT 1",
-			    &r, err);
-
-	if (!s)
-		return r;
-	code = sqlite3_step(s);
-	if (code == SQLITE_ROW && read_step(s, &step) < 0)
-		return dv_fail(err, -ENOMEM, "read the state of the last run");
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		return sql_fail(ledger, err, "read the state of the last run");
-	*ret_step = step;
-	step = (struct update_step){ 0 }; /* handed over */
-	return 0;
-}
-
-/* ---- single values --------------------------------------------------------------------- */
-
-int update_get_last_good(struct ledger *ledger, char **ret_version, struct dv_error *err)
-{
-	char *version = NULL;
-	int r = ledger_get_meta(ledger, KEY_LAST_GOOD, &version, err);
-
-	if (r == 0 && !version)
-		version = strdup("");
-	if (r == 0 && !version)
-		return dv_fail(err, -ENOMEM, "read the last good version");
-	if (r == 0)
-		*ret_version = version;
-	return r;
-}
-
-int update_set_last_good(struct ledger *ledger, const char *version, struct dv_error *err)
-{
-	return ledger_set_meta(ledger, KEY_LAST_GOOD, version, err);
-}
-
-static void result_key(char ret_key[static KEY_BYTES], const char *instance)
-{
-	(void)snprintf(ret_key, KEY_BYTES, "update:%s", instance);
-}
-
-int update_put_result(struct ledger *ledger, const char *instance, const char *outcome,
-		      const char *text, struct dv_error *err)
-{
-	DV_AUTO_FREE char *value = NULL;
-	char key[KEY_BYTES];
-
-	result_key(key, instance);
-	if (!outcome)
-		return ledger_set_meta(ledger, key, NULL, err);
-	if (asprintf(&value, "%s %s", outcome, text) < 0) {
-		value = NULL; /* asprintf(3): undefined then */
-		return dv_fail(err, -ENOMEM, "note the end of a run");
-	}
-	return ledger_set_meta(ledger, key, value, err);
-}
-
-int update_get_result(struct ledger *ledger, const char *instance, char **ret_outcome,
-		      char **ret_text, struct dv_error *err)
-{
-	DV_AUTO_FREE char *value = NULL;
-	DV_AUTO_FREE char *outcome = NULL;
-	char key[KEY_BYTES];
-	size_t n;
-	int r;
-
-	result_key(key, instance);
-	*ret_outcome = *ret_text = NULL;
-	r = ledger_get_meta(ledger, key, &value, err);
-	if (r < 0 || !value)
-		return r;
-	n = strcspn(value, " ");
-	outcome = strndup(value, n);
-	*ret_text = strdup(value + n + (value[n] == ' '));
-	if (!outcome || !*ret_text)
-		return dv_fail(err, -ENOMEM, "read the end of a run");
-	*ret_outcome = DV_TAKE_PTR(outcome);
 	return 0;
 }

@@ -11,13 +11,29 @@
 
 #define UPDATE_LOG_KEPT 400
 
+/* Of a run, and of one person in it. */
 enum update_state {
 	UPDATE_STATE_UNSET,
-	UPDATE_STATE_RESOLVE, /* asking the registry; nothing is changed */
-	UPDATE_STATE_GUARD,   /* the rules have been asked; nothing is changed */
-	UPDATE_STATE_STAGE,   /* npm at work; a version comes to be, or does not */
-	UPDATE_STATE_STAGED,  /* the version is there, whole, and nobody has it */
-	UPDATE_STATE_ENDED,   /* `outcome` says how */
+	UPDATE_STATE_RESOLVE,  /* asking the registry; nothing is changed */
+	UPDATE_STATE_GUARD,    /* the rules have been asked; nothing is changed */
+	UPDATE_STATE_STAGE,    /* npm at work; a version comes to be, or does not */
+	UPDATE_STATE_STAGED,   /* the version is there, whole, and nobody has it */
+	UPDATE_STATE_GATE,     /* it is tried on copies */
+	UPDATE_STATE_CANARY,   /* people are moved, one at a time */
+	UPDATE_STATE_ROLLBACK, /* it is bad: those who were moved go back */
+	UPDATE_STATE_DONE,     /* it is good: current and last-good move */
+	UPDATE_STATE_ENDED,    /* `outcome` says how */
+
+	UPDATE_STATE_HELD,    /* a person: nothing of theirs starts; their version is the old one */
+	UPDATE_STATE_COPIED,  /* a checked copy of their database is there */
+	UPDATE_STATE_POINTED, /* their pointer names the new version, or is about to */
+	UPDATE_STATE_SOAKING, /* it lets them in, and is watched */
+	UPDATE_STATE_MOVED,   /* it is theirs */
+	UPDATE_STATE_UNDOING, /* on their way back */
+	UPDATE_STATE_BACK,    /* the old version is theirs again, and their data as it was */
+	UPDATE_STATE_EXCLUDED, /* they keep the old one: their own trouble */
+	UPDATE_STATE_DEFERRED, /* they keep the old one for now: they are at work */
+	UPDATE_STATE_STAYED, /* they keep the new one though it is bad: they have worked with it */
 	UPDATE_N_STATES,
 };
 
@@ -68,6 +84,11 @@ DV_MUST_CHECK int update_log_enter(struct ledger *ledger, int64_t id, int64_t at
 DV_MUST_CHECK int update_log_end(struct ledger *ledger, int64_t id, int64_t at_usec,
 				 const char *outcome, const char *reason, struct dv_error *err);
 
+/* The row of a state alone, in the caller's transaction: what a person's state is written with (ledger/moves.h). */
+DV_MUST_CHECK int update_log_note(struct ledger *ledger, int64_t id, int64_t at_usec,
+				  enum update_state state, const char *person, const char *text,
+				  struct dv_error *err);
+
 /* The newest `limit` runs. */
 DV_MUST_CHECK int update_log_list(struct ledger *ledger, unsigned int limit,
 				  struct update_runs *ret_runs, struct dv_error *err);
@@ -76,27 +97,14 @@ DV_MUST_CHECK int update_log_last(struct ledger *ledger, struct update_run *ret_
 				  struct dv_error *err);
 DV_MUST_CHECK int update_log_steps(struct ledger *ledger, int64_t run,
 				   struct update_steps *ret_steps, struct dv_error *err);
-/* The last step of the newest run that is not ended; its run is 0 where all are. For whoever comes after a kill. */
-DV_MUST_CHECK int update_journal_last(struct ledger *ledger, struct update_step *ret_step,
-				      struct dv_error *err);
+/* The newest run that is not ended; its id is 0 where all are. For whoever comes after a kill. */
+DV_MUST_CHECK int update_log_open(struct ledger *ledger, struct update_run *ret_run,
+				  struct dv_error *err);
 
 void update_run_done(struct update_run *run);
 void update_runs_done(struct update_runs *runs);
 void update_step_done(struct update_step *step);
 void update_steps_done(struct update_steps *steps);
-
-/* The version an update last brought to its end; "" before the first. */
-DV_MUST_CHECK int update_get_last_good(struct ledger *ledger, char **ret_version,
-				       struct dv_error *err);
-DV_MUST_CHECK int update_set_last_good(struct ledger *ledger, const char *version,
-				       struct dv_error *err);
-
-/* How the run of an instance of devvm-update@ ended, for devvm-helperd, which tells whoever asked.
- * Its parts are owned by the caller; `outcome` is NULL when nothing is known. */
-DV_MUST_CHECK int update_put_result(struct ledger *ledger, const char *instance,
-				    const char *outcome, const char *text, struct dv_error *err);
-DV_MUST_CHECK int update_get_result(struct ledger *ledger, const char *instance, char **ret_outcome,
-				    char **ret_text, struct dv_error *err);
 
 #define DV_AUTO_UPDATE_RUN DV_CLEANUP(update_run_done)
 #define DV_AUTO_UPDATE_RUNS DV_CLEANUP(update_runs_done)

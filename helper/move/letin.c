@@ -66,7 +66,11 @@ int letin_start(const struct letin *letin, struct dv_error *err)
 	const char *user = letin->person->name;
 	int64_t deadline_ms = clock_deadline_ms(letin->start_ms);
 	struct dv_error why = { "it never answered" };
-	int r = systemctl_run("start", "t3-serve@", user, START_MS, err);
+	int r;
+
+	/* What failed before has no say in whether it does now. */
+	DV_IGNORE(systemctl_run("reset-failed", "t3-serve@", user, START_MS, &why));
+	r = systemctl_run("start", "t3-serve@", user, START_MS, err);
 
 	while (r == 0) {
 		int asked = check_version(letin, clock_deadline_ms(ASK_MS), &why);

@@ -16,7 +16,7 @@ struct placing {
 	const struct env *env;
 	struct ledger *ledger;
 	const char *user;
-	const char *id;	    /* of the copy */
+	const char *id;	    /* of the copy; "": none, what is there only goes aside */
 	int64_t began_usec; /* the same each time this is done again: it names what goes aside */
 };
 

@@ -5,7 +5,7 @@
  * ended for a guess. For the same reason a time is as late as its last digit allows: 12:00:00 may be any moment of
  * that second. Source: t3's contract, projection_thread_sessions(active_turn_id, updated_at).
  *
- * Also the words between a person's own process, which looks (devvm-agent look), and root, who asks (job/look.h).
+ * Also the words between a person's own process, which looks (devvm-agent look), and root, who asks (move/look.h).
  */
 #ifndef DEVVM_T3_ACTIVITY_H
 #define DEVVM_T3_ACTIVITY_H

@@ -232,6 +232,17 @@ int manager_act(struct manager *manager, enum manager_verb verb, const char *con
 	return manager->failure < 0 ? dv_refuse(err, manager->failure, "%s", manager->why.text) : 0;
 }
 
+int manager_freeze(struct manager *manager, const char *unit, bool freeze, struct dv_error *err)
+{
+	DV_CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r = sd_bus_call_method(manager->bus, DESTINATION, MANAGER_PATH, MANAGER,
+				   freeze ? "FreezeUnit" : "ThawUnit", &error, NULL, "s", unit);
+
+	return r < 0 ? dv_refuse(err, r == -EOPNOTSUPP ? r : -EIO, "%s %s: %s",
+				 freeze ? "freeze" : "thaw", unit, words_of(&error, r))
+		     : 0;
+}
+
 int manager_active_since(struct manager *manager, const char *unit, int64_t *ret_usec,
 			 struct dv_error *err)
 {

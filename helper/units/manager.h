@@ -43,6 +43,11 @@ DV_MUST_CHECK int manager_reload(struct manager *manager, struct dv_error *err);
 DV_MUST_CHECK int manager_act(struct manager *manager, enum manager_verb verb,
 			      const char *const *units, size_t n_units, struct dv_error *err);
 
+/* Have every process of the unit stand still, or go on (systemd 246, cgroup v2). -EOPNOTSUPP or -EIO in systemd's
+ * words. A unit that is stopped goes on before that. */
+DV_MUST_CHECK int manager_freeze(struct manager *manager, const char *unit, bool freeze,
+				 struct dv_error *err);
+
 /* The wall time at which the unit last became active, 0 when it never did. */
 DV_MUST_CHECK int manager_active_since(struct manager *manager, const char *unit, int64_t *ret_usec,
 				       struct dv_error *err);

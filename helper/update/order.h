@@ -1,7 +1,7 @@
 /* order.h - what a run of the updater was asked for, as the name of a unit's instance.
  *
  * devvm-update@run.service takes what t3.track or t3.pin says, @run-V the version V; @dry and
- * @dry-V change nothing. devvm-update.service, which the timer starts, is given none. Pure.
+ * @dry-V change nothing, @stage and @stage-V bring a version to the machine and give it to nobody. devvm-update.service, which the timer starts, is given none. Pure.
  */
 #ifndef DEVVM_UPDATE_ORDER_H
 #define DEVVM_UPDATE_ORDER_H
@@ -11,7 +11,7 @@
 #define ORDER_BYTES (STORE_VERSION_BYTES + 8)
 
 struct order {
-	bool dry_run;
+	bool dry_run, stage_only;     /* at most one of them */
 	char to[STORE_VERSION_BYTES]; /* "": what is followed */
 };
 

@@ -65,7 +65,8 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 
 	/* a run of the updater; `forgive` names a known bad version that may be tried again */
 	[PROTO_UPDATE] = { PROTO_UPDATE, "update", PROTO_REQUEST, HELPER, ROOT | ADMIN,
-		{ { "v", true }, { "to", false }, { "dry-run", false }, { "forgive", false } } },
+		{ { "v", true }, { "to", false }, { "dry-run", false }, { "stage", false },
+		  { "forgive", false } } },
 	/* a `row` per version of t3 that is here or known to be bad */
 	[PROTO_VERSIONS] = { PROTO_VERSIONS, "versions", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },

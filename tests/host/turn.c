@@ -1,6 +1,6 @@
 /* turn.c - prints of each USER what turn_look() says: "anna busy: WHY". For the case update-look, in a host. */
 #include "base/clock.h"
-#include "job/turn.h"
+#include "move/turn.h"
 #include "steps/lock.h"
 
 static const char *const WORDS[] = {

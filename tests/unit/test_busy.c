@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <systemd/sd-login.h>
 
-#include "job/busy.h"
+#include "move/busy.h"
 
 #define GROUP "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/t3-serve@emo.service/"
 #define HEADER "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n"

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "job/look.h"
+#include "move/look.h"
 
 #define OK "{\"state\":\"ok\",\"level\":40,\"turns\":2,\"worked_usec\":1769860800000000}"
 

@@ -55,6 +55,19 @@ static void assert_restored(struct scratch *scratch, bool had_wal)
 	assert_false(scratch_has(scratch, "data/" ASIDE ".part"));
 }
 
+static void without_a_copy_what_was_there_only_goes_aside(void **state)
+{
+	struct scratch *scratch = *state;
+
+	make_copy(scratch);
+	scratch_write(scratch, "data/state.sqlite", "old", 0600);
+	scratch_write(scratch, "data/state.sqlite-wal", "old wal", 0600);
+	assert_ok(scratch, place(scratch, RESTORE_NO_COPY));
+	assert_file(scratch, "data/" ASIDE "/state.sqlite", "old");
+	assert_file(scratch, "data/" ASIDE "/state.sqlite-wal", "old wal");
+	assert_false(scratch_has(scratch, "data/state.sqlite"));
+}
+
 static void what_was_there_goes_aside_as_a_set(void **state)
 {
 	struct scratch *scratch = *state;
@@ -159,6 +172,7 @@ static int back_and_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(without_a_copy_what_was_there_only_goes_aside),
 		TEST(what_was_there_goes_aside_as_a_set),
 		TEST(a_killed_one_goes_on),
 		TEST(without_a_database_before_it_is_placed_too),

@@ -2,8 +2,8 @@
  * cgroup; whatever is unclear is busy. systemctl is a script of the test's that does what the unit would. */
 #include "fake_manager.h"
 
-#include "job/look.h"
-#include "job/turn.h"
+#include "move/look.h"
+#include "move/turn.h"
 
 #define UNIT "t3-serve@emo.service"
 #define GROUP "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/" UNIT "/"

@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include "ledger/update_log.h"
+#include "ledger/update_notes.h"
 
 static int64_t begin(struct scratch *scratch, int64_t at_usec)
 {
@@ -81,25 +82,24 @@ static void what_is_ended_stays_as_it_is(void **state)
 static void who_comes_after_a_kill_finds_where_it_was(void **state)
 {
 	struct scratch *scratch = *state;
-	DV_AUTO_UPDATE_STEP struct update_step step = { 0 };
+	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
 	int64_t id;
 
-	assert_ok(scratch, update_journal_last(scratch->ledger, &step, &scratch->err));
-	assert_int_equal(step.run, 0);
+	assert_ok(scratch, update_log_open(scratch->ledger, &run, &scratch->err));
+	assert_int_equal(run.id, 0);
 	id = begin(scratch, 1);
 	assert_ok(scratch, update_log_enter(scratch->ledger, id, 2, UPDATE_STATE_GUARD, NULL, "x",
 					    &scratch->err));
 	scratch_close_ledger(scratch);
 	scratch_open_ledger(scratch);
-	assert_ok(scratch, update_journal_last(scratch->ledger, &step, &scratch->err));
-	assert_int_equal(step.run, id);
-	assert_int_equal(step.state, UPDATE_STATE_GUARD);
-	assert_string_equal(step.text, "x");
-	update_step_done(&step);
+	assert_ok(scratch, update_log_open(scratch->ledger, &run, &scratch->err));
+	assert_int_equal(run.id, id);
+	assert_int_equal(run.state, UPDATE_STATE_GUARD);
+	update_run_done(&run);
 	assert_ok(scratch,
 		  update_log_end(scratch->ledger, id, 3, "interrupted", "", &scratch->err));
-	assert_ok(scratch, update_journal_last(scratch->ledger, &step, &scratch->err));
-	assert_int_equal(step.run, 0);
+	assert_ok(scratch, update_log_open(scratch->ledger, &run, &scratch->err));
+	assert_int_equal(run.id, 0);
 }
 
 static void old_runs_go_with_their_states(void **state)

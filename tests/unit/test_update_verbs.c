@@ -3,6 +3,7 @@
 
 #include "ledger/known_bad.h"
 #include "ledger/update_log.h"
+#include "ledger/update_notes.h"
 #include "store/tree.h"
 #include "update/freeze.h"
 
@@ -72,7 +73,7 @@ static void nonsense_starts_nothing(void **state)
 				    "error code=bad-request text=that is no version");
 	}
 	assert_string_equal(fake_ask(fake, 0, "update\nv=1\nforgive=1.0.0\nto=1.0.0\n"),
-			    "error code=bad-request text=forgive goes with neither to nor dry-run");
+			    "error code=bad-request text=forgive goes alone, and dry-run not with stage");
 	assert_int_equal(fake_starts(UNIT), 0);
 }
 

@@ -2,11 +2,11 @@
  *
  * An agent's process stays long after a turn, and a turn that was killed leaves its mark in the database, so neither
  * alone says anything: busy is a turn whose row changed since their t3 started, and an agent in its cgroup. Whatever
- * cannot be read or understood is busy, with the reason: nobody's work is ended for a guess. job/busy.h asks another
+ * cannot be read or understood is busy, with the reason: nobody's work is ended for a guess. move/busy.h asks another
  * question, whether anybody uses it at all. Source: t3's contract.
  */
-#ifndef DEVVM_JOB_TURN_H
-#define DEVVM_JOB_TURN_H
+#ifndef DEVVM_MOVE_TURN_H
+#define DEVVM_MOVE_TURN_H
 
 #include "base/env.h"
 #include "units/manager.h"

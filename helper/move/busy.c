@@ -1,5 +1,5 @@
 /* busy.c - see busy.h. */
-#include "job/busy.h"
+#include "move/busy.h"
 
 #include <fcntl.h>
 #include <stdarg.h>

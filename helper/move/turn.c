@@ -1,11 +1,11 @@
 /* turn.c - see turn.h. */
-#include "job/turn.h"
+#include "move/turn.h"
 
 #include <string.h>
 
 #include "base/str.h"
-#include "job/busy.h"
-#include "job/look.h"
+#include "move/busy.h"
+#include "move/look.h"
 
 #define STATE_BYTES 32
 #define UNIT_BYTES (STR_USER_NAME_MAX + 32)

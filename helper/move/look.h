@@ -5,8 +5,8 @@
  * nothing else, and whatever is not in the agreed form (t3/activity.h) is refused. It runs on hold too: who holds,
  * looks.
  */
-#ifndef DEVVM_JOB_LOOK_H
-#define DEVVM_JOB_LOOK_H
+#ifndef DEVVM_MOVE_LOOK_H
+#define DEVVM_MOVE_LOOK_H
 
 #include <stdbool.h>
 #include <stddef.h>

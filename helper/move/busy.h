@@ -7,8 +7,8 @@
  * nobody can tell before the next look. Whatever cannot be read or understood is busy: nobody's
  * work is killed for a guess.
  */
-#ifndef DEVVM_JOB_BUSY_H
-#define DEVVM_JOB_BUSY_H
+#ifndef DEVVM_MOVE_BUSY_H
+#define DEVVM_MOVE_BUSY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* look.c - see look.h. */
-#include "job/look.h"
+#include "move/look.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

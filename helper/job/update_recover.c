@@ -1,0 +1,134 @@
+/* update_recover.c - what a killed run left open is finished or undone. See update.h.
+ *
+ * The ledger says how far it was. A rollback goes on, and so does an end that was begun; of all else what was
+ * not finished is undone: somebody who was between two versions gets one of them, whoever has the new one keeps it,
+ * and the next run begins anew.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "job/update.h"
+#include "ledger/events.h"
+#include "move/move.h"
+
+static int end(struct update *update, int64_t id, enum update_outcome outcome, struct dv_error *err)
+{
+	const struct update_outcome_row *row = update_outcome_row(outcome);
+	int64_t now_usec = update->env.wall_usec(&update->env);
+	char run[24];
+	int r;
+
+	(void)snprintf(run, sizeof(run), "%lld", (long long)id);
+	log_write(row->priority, &(struct log_fields){ .run = run, .message_id = row->message_id },
+		  "update: %s", update->text);
+	r = update_log_end(update->ledger, id, now_usec, row->name, update->text, err);
+	if (r == 0)
+		r = backups_let_go(update->ledger, run, err);
+	return r < 0 ? r
+		     : events_add(update->ledger, now_usec, row->priority, NULL, "update",
+				  update->text, err);
+}
+
+/* One who cannot be brought to an end is told, and does not keep the others from theirs. */
+static int recover_one(struct update *update, struct move_row *row, unsigned int *n_failed,
+		       struct dv_error *err)
+{
+	const struct mover mover = { .env = &update->env,
+				     .config = &update->config,
+				     .ledger = update->ledger,
+				     .manager = update->manager,
+				     .run = row->run };
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	struct dv_error why = { "" };
+	char text[ERROR_MAX_BYTES];
+	int r = people_get(update->ledger, row->name, &person, &why);
+
+	if (r == 0)
+		r = move_recover(&mover, &person, row, &why);
+	if (r < 0) {
+		*n_failed += 1;
+		log_error("update: %s", why.text);
+		return 0;
+	}
+	(void)snprintf(text, sizeof(text), "%s has t3 %s, after a run that was killed", row->name,
+		       row->state == UPDATE_STATE_MOVED ? row->to : row->from);
+	log_notice("update: %s", text);
+	return events_add(update->ledger, update->env.wall_usec(&update->env), LOG_NOTICE,
+			  row->name, "update", text, err);
+}
+
+static int recover_people(struct update *update, unsigned int *n_failed, struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int r = moves_list(update->ledger, MOVES_ALL_RUNS, &moves, err);
+
+	for (size_t i = 0; r == 0 && i < moves.n_rows; i++) {
+		if (moves_is_between(moves.rows[i].state))
+			r = recover_one(update, &moves.rows[i], n_failed, err);
+	}
+	return r;
+}
+
+static bool touches_people(enum update_state state)
+{
+	return state == UPDATE_STATE_CANARY || state == UPDATE_STATE_ROLLBACK ||
+	       state == UPDATE_STATE_DONE;
+}
+
+/* The sentence with which a rollback was begun. */
+static int find_why(struct update *update, int64_t id, char ret_why[static ERROR_MAX_BYTES],
+		    struct dv_error *err)
+{
+	DV_AUTO_UPDATE_STEPS struct update_steps steps = { 0 };
+	int r = update_log_steps(update->ledger, id, &steps, err);
+
+	(void)snprintf(ret_why, ERROR_MAX_BYTES, "the run that found it was killed");
+	for (size_t i = 0; r == 0 && i < steps.n_rows; i++) {
+		if (steps.rows[i].state == UPDATE_STATE_ROLLBACK)
+			(void)snprintf(ret_why, ERROR_MAX_BYTES, "%s", steps.rows[i].text);
+	}
+	return r;
+}
+
+static int finish(struct update *update, const struct update_run *run,
+		  enum update_outcome *ret_outcome, struct dv_error *err)
+{
+	char why[ERROR_MAX_BYTES];
+	int r = 0;
+
+	*ret_outcome = UPDATE_INTERRUPTED;
+	if (run->state == UPDATE_STATE_DONE) {
+		*ret_outcome = UPDATE_DONE;
+		r = update_finish(update, run->to, err);
+		(void)snprintf(update->text, sizeof(update->text),
+			       "t3 %s is current now; the run was killed at its end", run->to);
+	} else if (run->state == UPDATE_STATE_ROLLBACK) {
+		r = find_why(update, run->id, why, err);
+		if (r == 0)
+			*ret_outcome = update_roll_back(update, run->id, run->to, why);
+		if (r == 0 && *ret_outcome == UPDATE_FAILED)
+			r = dv_refuse(err, -EIO, "%s", update->text);
+	}
+	return r;
+}
+
+int update_recover(struct update *update, struct dv_error *err)
+{
+	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
+	enum update_outcome outcome = UPDATE_INTERRUPTED;
+	unsigned int n_failed = 0;
+	int r = update_log_open(update->ledger, &run, err);
+
+	if (r == 0)
+		r = recover_people(update, &n_failed, err);
+	if (r < 0 || run.id == 0)
+		return r;
+	(void)snprintf(update->text, sizeof(update->text),
+		       "run %lld was killed in the state %s; %s", (long long)run.id,
+		       update_state_word(run.state),
+		       !touches_people(run.state) ? "nobody's version was touched"
+		       : n_failed == 0		  ? "everybody has one whole version"
+						  : "somebody could not be brought to an end yet");
+	r = finish(update, &run, &outcome, err);
+	return r < 0 ? r : end(update, run.id, outcome, err);
+}

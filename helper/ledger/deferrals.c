@@ -1,0 +1,131 @@
+/* deferrals.c - see deferrals.h. */
+#include "ledger/deferrals.h"
+
+#include <string.h>
+
+#include "ledger/sql.h"
+
+#define COLUMNS "name, version, since_usec, not_before_usec, told_usec, why"
+
+void deferrals_done(struct deferrals *deferrals)
+{
+	free(deferrals->rows);
+	*deferrals = (struct deferrals){ 0 };
+}
+
+const struct deferral *deferrals_find(const struct deferrals *deferrals, const char *name)
+{
+	for (size_t i = 0; i < deferrals->n_rows; i++) {
+		if (strcmp(deferrals->rows[i].name, name) == 0)
+			return &deferrals->rows[i];
+	}
+	return NULL;
+}
+
+static void take_text(sqlite3_stmt *s, int column, char *place, size_t n_bytes)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	(void)snprintf(place, n_bytes, "%s", text ? text : "");
+}
+
+static int add_row(struct deferrals *deferrals, sqlite3_stmt *s)
+{
+	struct deferral *rows = reallocarray(deferrals->rows, deferrals->n_rows + 1, sizeof(*rows));
+	struct deferral *row;
+
+	if (!rows)
+		return -ENOMEM;
+	deferrals->rows = rows;
+	row = &rows[deferrals->n_rows++];
+	*row = (struct deferral){ .since_usec = sqlite3_column_int64(s, 2),
+				  .not_before_usec = sqlite3_column_int64(s, 3),
+				  .told_usec = sqlite3_column_int64(s, 4) };
+	take_text(s, 0, row->name, sizeof(row->name));
+	take_text(s, 1, row->version, sizeof(row->version));
+	take_text(s, 5, row->why, sizeof(row->why));
+	return 0;
+}
+
+int deferrals_list(struct ledger *ledger, struct deferrals *ret_deferrals, struct dv_error *err)
+{
+	DV_AUTO_DEFERRALS struct deferrals deferrals = { 0 };
+	int code, r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "SELECT " COLUMNS " FROM deferrals ORDER BY name", &r, err);
+
+	if (!s)
+		return r;
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		if (add_row(&deferrals, s) < 0)
+			return dv_fail(err, -ENOMEM, "read who waits for an update");
+	}
+	if (code != SQLITE_DONE)
+		return sql_fail(ledger, err, "read who waits for an update");
+	*ret_deferrals = deferrals;
+	deferrals = (struct deferrals){ 0 }; /* handed over */
+	return 0;
+}
+
+int deferrals_put(struct ledger *ledger, const char *name, const char *version, int64_t since_usec,
+		  const char *why, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "INSERT INTO deferrals (" COLUMNS ") VALUES (?1, ?2, ?3, 0, 0, ?4)"
+			    " ON CONFLICT (name) DO UPDATE SET version = ?2, why = ?4,"
+			    " since_usec = CASE since_usec WHEN 0 THEN ?3 ELSE since_usec END",
+			    &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, name);
+	sql_bind_text(s, 2, version);
+	(void)sqlite3_bind_int64(s, 3, since_usec);
+	sql_bind_text(s, 4, why);
+	return sql_run(ledger, s, "note that somebody waits for an update", err);
+}
+
+int deferrals_set_not_before(struct ledger *ledger, const char *name, int64_t at_usec,
+			     struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "INSERT INTO deferrals (" COLUMNS ") VALUES (?1, '', 0, ?2, 0, '')"
+			    " ON CONFLICT (name) DO UPDATE SET not_before_usec = ?2",
+			    &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, name);
+	(void)sqlite3_bind_int64(s, 2, at_usec);
+	return sql_run(ledger, s, "note when somebody may be updated", err);
+}
+
+int deferrals_set_told(struct ledger *ledger, const char *name, int64_t at_usec,
+		       struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "UPDATE deferrals SET told_usec = ?2 WHERE name = ?1", &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, name);
+	(void)sqlite3_bind_int64(s, 2, at_usec);
+	return sql_run(ledger, s, "note that somebody was told", err);
+}
+
+int deferrals_end(struct ledger *ledger, const char *name, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "DELETE FROM deferrals WHERE name = ?1", &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, name);
+	return sql_run(ledger, s, "note that somebody waits no more", err);
+}

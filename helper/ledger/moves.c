@@ -1,0 +1,120 @@
+/* moves.c - see moves.h. */
+#include "ledger/moves.h"
+
+#include "ledger/sql.h"
+
+#define COLUMNS                                                                                    \
+	"name, run, from_version, to_version, state, copy, level, began_usec, moved_usec,"         \
+	" was_running, reason"
+
+void moves_done(struct moves *moves)
+{
+	free(moves->rows);
+	*moves = (struct moves){ 0 };
+}
+
+bool moves_is_between(enum update_state state)
+{
+	return state == UPDATE_STATE_HELD || state == UPDATE_STATE_COPIED ||
+	       state == UPDATE_STATE_POINTED || state == UPDATE_STATE_SOAKING ||
+	       state == UPDATE_STATE_UNDOING;
+}
+
+static int put(struct ledger *ledger, const struct move_row *row, struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "INSERT OR REPLACE INTO moves (" COLUMNS
+			    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			    &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, row->name);
+	(void)sqlite3_bind_int64(s, 2, row->run);
+	sql_bind_text(s, 3, row->from);
+	sql_bind_text(s, 4, row->to);
+	sql_bind_text(s, 5, update_state_word(row->state));
+	sql_bind_text(s, 6, row->copy);
+	(void)sqlite3_bind_int64(s, 7, row->level);
+	(void)sqlite3_bind_int64(s, 8, row->began_usec);
+	(void)sqlite3_bind_int64(s, 9, row->moved_usec);
+	(void)sqlite3_bind_int(s, 10, row->was_running);
+	sql_bind_text(s, 11, row->reason);
+	return sql_run(ledger, s, "note a person's move", err);
+}
+
+int moves_enter(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
+		struct dv_error *err)
+{
+	int r = ledger_begin(ledger, err);
+
+	if (r < 0)
+		return r;
+	r = put(ledger, row, err);
+	if (r == 0)
+		r = update_log_note(ledger, row->run, at_usec, row->state, row->name, row->reason,
+				    err);
+	if (r == 0)
+		r = ledger_commit(ledger, err);
+	if (r < 0)
+		ledger_rollback(ledger);
+	return r;
+}
+
+static void take_text(sqlite3_stmt *s, int column, char *place, size_t n_bytes)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	(void)snprintf(place, n_bytes, "%s", text ? text : "");
+}
+
+static int add_row(struct moves *moves, sqlite3_stmt *s)
+{
+	struct move_row *rows = reallocarray(moves->rows, moves->n_rows + 1, sizeof(*rows));
+	struct move_row *row;
+
+	if (!rows)
+		return -ENOMEM;
+	moves->rows = rows;
+	row = &rows[moves->n_rows++];
+	*row = (struct move_row){
+		.run = sqlite3_column_int64(s, 1),
+		.state = update_state_of((const char *)sqlite3_column_text(s, 4)),
+		.level = sqlite3_column_int64(s, 6),
+		.began_usec = sqlite3_column_int64(s, 7),
+		.moved_usec = sqlite3_column_int64(s, 8),
+		.was_running = sqlite3_column_int(s, 9) == 1,
+	};
+	take_text(s, 0, row->name, sizeof(row->name));
+	take_text(s, 2, row->from, sizeof(row->from));
+	take_text(s, 3, row->to, sizeof(row->to));
+	take_text(s, 5, row->copy, sizeof(row->copy));
+	take_text(s, 10, row->reason, sizeof(row->reason));
+	return 0;
+}
+
+int moves_list(struct ledger *ledger, int64_t run, struct moves *ret_moves, struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int code, r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "SELECT " COLUMNS
+			    " FROM moves WHERE run = ?1 OR ?1 = 0 ORDER BY began_usec, name",
+			    &r, err);
+
+	if (!s)
+		return r;
+	(void)sqlite3_bind_int64(s, 1, run);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		if (add_row(&moves, s) < 0)
+			return dv_fail(err, -ENOMEM, "read the moves of the ledger");
+	}
+	if (code != SQLITE_DONE)
+		return sql_fail(ledger, err, "read the moves");
+	*ret_moves = moves;
+	moves = (struct moves){ 0 }; /* handed over */
+	return 0;
+}

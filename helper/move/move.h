@@ -1,0 +1,57 @@
+/* move.h - one person from one version of t3 to another, and back.
+ *
+ *	held      nothing of theirs starts; their agents were asked for once more while they stood still; it stops
+ *	copied    a checked copy of their database, which nothing of theirs can reach
+ *	pointed   their pointer names the new version; the hold goes
+ *	soaking   it runs, says its version, lets them in; and does so for update.soak seconds
+ *	moved     it is theirs
+ *
+ * Each state is in the ledger before the thing is done (ledger/moves.h), and move_back() leads back from any of
+ * them: hold, stop, pointer, and their database as it was where its migration level is another now. The order is
+ * what keeps a newer database from an older t3 and the other way round: under the hold neither runs. A working
+ * agent is never killed: whoever is at work, or cannot be told from that, is left for later.
+ */
+#ifndef DEVVM_MOVE_MOVE_H
+#define DEVVM_MOVE_MOVE_H
+
+#include "config/config.h"
+#include "ledger/moves.h"
+#include "ledger/people.h"
+#include "units/manager.h"
+
+struct mover {
+	const struct env *env;
+	const struct config *config;
+	struct ledger *ledger;
+	struct manager *manager;
+	int64_t run; /* whose journal it goes into */
+};
+
+enum move_outcome {
+	MOVE_UNSET,
+	MOVE_MOVED,
+	MOVE_DEFERRED, /* they are at work */
+	MOVE_EXCLUDED, /* their own trouble: no copy, or the old version does not let them in either */
+	MOVE_FAILED, /* the new version does not do, the old one does: they are back */
+};
+
+/* Move them to `to`. What was done is in `ret_row`, its reason says why. Negative where the machine fails (ledger,
+ * disk, systemd): the row says how far it came, and move_recover() goes on from it. Blocks for as long as a copy, a
+ * migration and the soak take. */
+DV_MUST_CHECK int move_person(const struct mover *mover, const struct people_row *person,
+			      const char *to, enum move_outcome *ret_outcome,
+			      struct move_row *ret_row, struct dv_error *err);
+
+/* Back to row->from, from whatever state; ends in UPDATE_STATE_BACK. `row` follows. */
+DV_MUST_CHECK int move_back(const struct mover *mover, struct move_row *row, const char *why,
+			    struct dv_error *err);
+
+/* After a kill: somebody between two versions gets the new one where it had let them in before and does now, else
+ * the old one. Nothing where they are not between. */
+DV_MUST_CHECK int move_recover(const struct mover *mover, const struct people_row *person,
+			       struct move_row *row, struct dv_error *err);
+
+/* Whether they have worked with the version since they were moved to it, or do now; where nobody can tell they have. */
+bool move_has_worked(const struct mover *mover, const struct move_row *row);
+
+#endif
