@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# What the cases of the updater share, sourced behind case.sh: people with populated databases, versions in a real
+# registry, and a run.
+
+readonly T3=/opt/devvm/t3
+RC=0 OUT=
+run() { # OPTION…; devvmctl update
+	RC=0
+	OUT=$(inside devvmctl update "$@" 2>&1) || RC=$?
+}
+ends() { # WHAT EXIT-STATUS REGEX
+	ok_eq "$1: exit status" "$2" "$RC"
+	ok_match "$1: the reason" "$3" "$OUT"
+}
+night() { echo "0.0.28-nightly.202606$1.$2"; } # DAY RUN; a version whose database has a level of its own
+before_night() { echo "0.0.24-nightly.202606$1.$2"; } # DAY RUN
+last() { ledger "SELECT $1 FROM update_runs ORDER BY id DESC LIMIT 1"; } # COLUMN
+states() { # [PERSON]; of the last run
+	ledger "SELECT group_concat(state, ' ') FROM (SELECT state FROM update_transitions
+		WHERE run = (SELECT max(id) FROM update_runs) AND coalesce(person, '') = '${1-}' ORDER BY seq)"
+}
+pointer() { inside readlink "$T3/people/$1" | sed 's,.*/,,'; } # USER
+current() { inside readlink $T3/current | sed 's,.*/,,'; }
+db_of() { echo "/home/$1/.t3/userdata/state.sqlite"; }
+as_user() { inside setpriv --reuid "$1" --regid "$1" --init-groups --reset-env "${@:2}"; }
+sql() { # USER SQL; as the person
+	as_user "$1" python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=20)
+for row in db.execute(sys.argv[2]): print(*row)
+db.commit()' "$(db_of "$1")" "$2"
+}
+t3_is_up() { inside curl -fsS -o /dev/null "http://127.0.0.1:$(port_of "$1" t3)/.well-known/t3/environment"; }
+version_said() { # USER
+	inside curl -sS "http://127.0.0.1:$(port_of "$1" t3)/.well-known/t3/environment" |
+		sed 's/.*"serverVersion":"\([^"]*\)".*/\1/'
+}
+
+updates_up() { # VERSION USER…; VERSION is current, and everybody's; t3 of all of them runs
+	local version=$1 user
+	shift
+	inside devvmctl install t3 "$version" >/dev/null
+	for user in "$@"; do wait_for 30 inside test -e "$T3/people/$user"; done
+	for user in "$@"; do inside systemctl start "t3-serve@$user.service"; done
+	for user in "$@"; do wait_for 60 t3_is_up "$user"; done
+}
+
+# Threads that nobody works in, with messages of 1 KiB each, beside what the server has made.
+fill() { # USER MESSAGES
+	as_user "$1" python3 - "$(db_of "$1")" "$2" <<-'END'
+		import os, sqlite3, sys
+		db = sqlite3.connect(sys.argv[1], timeout=20)
+		n = int(sys.argv[2])
+		db.execute("CREATE TABLE IF NOT EXISTS projection_thread_messages (message_id INTEGER PRIMARY KEY, thread_id TEXT NOT NULL, text TEXT NOT NULL)")
+		db.executemany("INSERT OR REPLACE INTO projection_thread_sessions (thread_id, status, updated_at) VALUES (?, 'ready', '2026-06-01T10:00:00.000Z')",
+		               ((f"thread-{i}",) for i in range(max(1, n // 100))))
+		db.executemany("INSERT INTO projection_thread_messages (thread_id, text) VALUES (?, ?)",
+		               ((f"thread-{i // 100}", os.urandom(384).hex() + "x" * 256) for i in range(n)))
+		db.commit()
+	END
+}
+
+# A line for each table: its rows and what is in them. Sessions and credentials come and go with each pairing;
+# `all` has them too.
+contents() { # USER|FILE [all]
+	local file=$1
+	[[ $file == /* ]] || file=$(db_of "$1")
+	inside python3 - "$file" "${2-}" <<-'END'
+		import hashlib, sqlite3, sys
+		# Read as a file of root's would be: a copy of the set, so that nothing of theirs is touched.
+		import os, shutil, tempfile
+		with tempfile.TemporaryDirectory() as folder:
+		    for end in "", "-wal":
+		        if os.path.exists(sys.argv[1] + end):
+		            shutil.copyfile(sys.argv[1] + end, folder + "/db" + end)
+		    db = sqlite3.connect(folder + "/db")
+		    print("integrity", *db.execute("PRAGMA integrity_check").fetchone())
+		    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
+		        if name.startswith("auth_") and sys.argv[2] != "all":
+		            continue
+		        digest, n = hashlib.sha256(), 0
+		        for row in db.execute(f"SELECT * FROM \"{name}\" ORDER BY 1"):
+		            digest.update(repr(row).encode())
+		            n += 1
+		        print(name, n, digest.hexdigest()[:16])
+	END
+}
