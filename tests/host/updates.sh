@@ -84,3 +84,37 @@ contents() { # USER|FILE [all]
 		        print(name, n, digest.hexdigest()[:16])
 	END
 }
+
+# An agent in the midst of a turn, as t3 has it: the row of the turn, and a process of that name in the unit's cgroup.
+at_work() { # USER
+	sql "$1" "INSERT INTO projection_thread_sessions (thread_id, status, active_turn_id, updated_at)
+		VALUES ('at-work', 'running', 'turn-1', '$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)')
+		ON CONFLICT DO UPDATE SET active_turn_id = excluded.active_turn_id, updated_at = excluded.updated_at"
+	# shellcheck disable=SC2016
+	inside sh -ec 'test -e /usr/local/bin/claude || cp /bin/sleep /usr/local/bin/claude
+		systemd-run --quiet --collect --unit="agent-$1" --uid="$1" claude 1200
+		pid=$(systemctl show -P MainPID "agent-$1.service")
+		while ! grep -q claude /proc/$pid/comm; do sleep 0.05; done
+		echo $pid >/sys/fs/cgroup$(systemctl show -P ControlGroup "t3-serve@$1.service")/cgroup.procs' sh "$1"
+}
+agent_pid() { inside pgrep -u "$1" -x claude; } # USER
+at_rest() { # USER
+	inside pkill -u "$1" -x claude
+	sql "$1" "UPDATE projection_thread_sessions SET active_turn_id = NULL, status = 'ready' WHERE thread_id = 'at-work'"
+}
+
+# ---- the front door, for cases that look at it while a run goes on ------------------------------
+
+readonly SECRET=0123456789abcdef-of-the-proxy DOOR=http://127.0.0.1:3780
+front_door_up() {
+	inside sh -ec "umask 077; echo $SECRET >/etc/devvm/door-secret"
+	inside devvmctl reconcile >/dev/null
+	inside ln -s /usr/share/devvm/nginx/devvm.conf /etc/nginx/conf.d/devvm.conf
+	inside systemctl enable --quiet --now devvm-dispatch.socket
+	inside systemctl start nginx.service
+	wait_for 20 inside curl -fsS -o /dev/null $DOOR/healthz
+}
+door() { # USER PATH [CURL-WORD]…; as their browser's navigation, by the proxy
+	inside curl -sS -m 90 -H "X-Authentik-Username: $1.id" -H "X-Devvm-Proxy-Secret: $SECRET" \
+		-H 'Accept: text/html' -H 'Sec-Fetch-Dest: document' "$DOOR$2" "${@:3}"
+}
