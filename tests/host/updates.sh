@@ -118,3 +118,68 @@ door() { # USER PATH [CURL-WORD]…; as their browser's navigation, by the proxy
 	inside curl -sS -m 90 -H "X-Authentik-Username: $1.id" -H "X-Devvm-Proxy-Secret: $SECRET" \
 		-H 'Accept: text/html' -H 'Sec-Fetch-Dest: document' "$DOOR$2" "${@:3}"
 }
+
+# ---- for cases that kill a run: one machine that can be set back ---------------------------------
+
+# What is to come back: databases, pointers, and what the ledger knows of versions. The people's t3 stops for it.
+keep_state() { # USER…
+	# shellcheck disable=SC2016
+	inside sh -ec 'mkdir -p /root/kept
+		for user; do
+			systemctl stop "t3-serve@$user.service"
+			cp -a "/home/$user/.t3/userdata" "/root/kept/$user"
+			readlink "/opt/devvm/t3/people/$user" >"/root/kept/$user.pointer"
+			systemctl start "t3-serve@$user.service"
+		done
+		readlink /opt/devvm/t3/current >/root/kept/current' sh "$@"
+}
+put_state_back() { # USER…
+	# shellcheck disable=SC2016
+	inside sh -ec 'for user; do
+			systemctl stop "t3-serve@$user.service"
+			rm -rf "/home/$user/.t3/userdata"
+			cp -a "/root/kept/$user" "/home/$user/.t3/userdata"
+			ln -sfn "$(cat "/root/kept/$user.pointer")" "/opt/devvm/t3/people/$user"
+			systemctl reset-failed "t3-serve@$user.service" 2>/dev/null || true
+			systemctl start "t3-serve@$user.service"
+		done
+		ln -sfn "$(cat /root/kept/current)" /opt/devvm/t3/current
+		rm -f /var/lib/devvm/freeze /var/lib/devvm/known-bad.kept' sh "$@"
+	ledger "DELETE FROM known_bad; DELETE FROM meta WHERE key = 't3-last-good'; DELETE FROM deferrals"
+	local user
+	for user in "$@"; do wait_for 30 t3_is_up "$user"; done
+}
+# Somebody is let in: with a credential made for them, exchanged for a session that counts.
+lets_in() { # USER
+	# shellcheck disable=SC2016
+	inside sh -ec 'url="http://127.0.0.1:$(sed -n s/^T3_PORT=//p "/etc/t3-serve/$1.env")"
+		credential=$(devvmctl mint "$1" --json | sed "s/.*\"credential\":\"\([^\"]*\)\".*/\1/")
+		for path in browser-session bootstrap; do
+			curl -sS -o /dev/null -c "/tmp/jar-$1" -H "Content-Type: application/json" \
+				-d "{\"credential\":\"$credential\"}" "$url/api/auth/$path"
+			! grep -q t3_session "/tmp/jar-$1" || break
+		done
+		curl -sS -b "/tmp/jar-$1" "$url/api/auth/session" | grep -q "\"authenticated\": *true"' sh "$1"
+}
+# Everybody is on one whole version with the data that belongs to it: "" where all is well, else what is not.
+whole() { # OLD-VERSION OLD-LEVEL NEW-VERSION NEW-LEVEL MESSAGES USER…
+	local old=$1 old_level=$2 new=$3 new_level=$4 messages=$5 user level pointer
+	shift 5
+	[ "$(ledger 'SELECT count(*) FROM update_runs WHERE ended_usec = 0')" = 0 ] || echo "a run is open"
+	[ "$(ledger "SELECT count(*) FROM moves WHERE state IN ('held', 'copied', 'pointed', 'soaking', 'undoing')")" = 0 ] || echo "somebody is between"
+	[ -z "$(inside ls /var/lib/devvm/hold)" ] || echo "somebody is held"
+	for user in "$@"; do
+		pointer=$(pointer "$user")
+		# As the next visit would.
+		inside systemctl start "t3-serve@$user.service" || true
+		wait_for 30 t3_is_up "$user" || echo "$user: t3 is down"
+		level=$(sql "$user" 'SELECT max(migration_id) FROM effect_sql_migrations' 2>&1)
+		case "$pointer $level" in
+		"$old $old_level" | "$new $new_level") ;;
+		*) echo "$user: has $pointer with a database of level $level" ;;
+		esac
+		[ "$(version_said "$user")" = "$pointer" ] || echo "$user: $(version_said "$user") runs, not $pointer"
+		lets_in "$user" || echo "$user: is not let in"
+		[ "$(contents "$user" | grep -E 'messages|integrity')" = "$messages" ] || echo "$user: $(contents "$user" | tr '\n' ' ')"
+	done
+}
