@@ -263,7 +263,7 @@ UNIT_TESTS := test_candidate test_freeze test_front test_hold test_known_bad tes
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_rclone test_record test_report test_retire_legacy test_roster \
               test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
-              test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
+              test_settle test_snapshot test_ssh_key test_staging test_state test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
               test_validate test_vault test_view test_wait test_watch test_websocket test_yaml
