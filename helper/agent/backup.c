@@ -18,6 +18,7 @@
 #include "t3/state.h"
 
 #define BUSY_MS 500
+#define LOCKED_MS 60000 /* who waits for this copy does not wait longer for who holds a lock */
 #define SPARE_BYTES (INT64_C(64) << 20) /* that stay free on the disk */
 #define MAX_TABLES 1000
 
@@ -122,13 +123,14 @@ static int vacuum_into(const char *source, const char *target, int64_t deadline_
 	char *sql = sqlite3_mprintf("VACUUM INTO %Q", target);
 	int r = sql ? state_open(source, STATE_IN_USE, BUSY_MS, &deadline_ms, &db, err)
 		    : dv_fail(err, -ENOMEM, "copy %s", source);
+	int64_t locked_ms = clock_deadline_ms(LOCKED_MS);
 	int code = SQLITE_OK;
 
 	while (r == 0) {
 		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
 		/* Another program may lock all of it for a while (a checkpoint, a repair). */
 		if ((code != SQLITE_BUSY && code != SQLITE_LOCKED) ||
-		    clock_left_ms(deadline_ms) == 0)
+		    clock_left_ms(deadline_ms) == 0 || clock_left_ms(locked_ms) == 0)
 			break;
 		(void)poll(NULL, 0, BUSY_MS);
 		(void)unlink(target);
