@@ -233,7 +233,6 @@ static void run_ask(struct keeper *keeper, struct keeper_ask *ask, struct keeper
 		if (send_question(line, &err) == 0)
 			return;
 		close_line(line);
-		ask->is_again = true;
 	}
 	ask_anew(keeper, ask);
 }
@@ -274,11 +273,10 @@ static void fail_line(struct keeper_line *line, int r, const struct dv_error *er
 	struct keeper *keeper = line->keeper;
 	struct keeper_ask *ask = line->ask;
 	const struct pair_target target = ask->target;
-	bool is_stale = line->is_used && line->n_in == 0 && !ask->is_again;
+	bool is_stale = line->is_used && line->n_in == 0;
 
 	close_line(line);
 	if (is_stale && clock_left_ms(ask->deadline_ms) > 0) {
-		ask->is_again = true;
 		ask_anew(keeper, ask);
 	} else {
 		end_ask(keeper, ask, r, T3_SESSION_UNSET, err);
@@ -425,7 +423,6 @@ void keeper_submit(struct keeper *keeper, struct keeper_ask *ask)
 	struct keeper_line *line = NULL;
 
 	ask->next = NULL;
-	ask->is_again = false;
 	ask->deadline_ms = clock_deadline_ms(CHECK_MS);
 	keeper->n_asks++;
 	if (!keeper->last_waiting)

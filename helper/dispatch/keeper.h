@@ -32,7 +32,6 @@ struct keeper_ask {
 
 	struct keeper_ask *next;
 	int64_t deadline_ms;
-	bool is_again;
 };
 
 struct keeper_line;
