@@ -144,11 +144,13 @@ static void ask_door(struct connection *connection)
 {
 	connection->waits = true;
 	connection->deadline_usec = 0;
-	if (connection->is_too_many)
+	if (connection->is_too_many) {
+		connection->fcgi.keeps = false; /* the next may be one of those that fit */
 		call_message(&connection->call, 503, "The machine is busy",
 			     "Too many requests wait for an answer. Try again in a minute.", NULL);
-	else
+	} else {
 		door_ask(connection->server->door, &connection->fcgi, &connection->call);
+	}
 }
 
 static void read_requests(struct connection *connection)

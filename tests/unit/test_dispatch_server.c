@@ -213,6 +213,7 @@ static void there_is_a_most(void **state)
 	assert_true(take(fds[MAX_CONNECTIONS], bytes, sizeof(bytes) - 1) > 16);
 	assert_contains(bytes + 8, "Status: 503 ");
 	assert_non_null(memmem(bytes, sizeof(bytes), "The machine is busy", 19));
+	assert_true(is_over(fds[MAX_CONNECTIONS])); /* or it would be told so for good */
 	for (size_t i = MAX_CONNECTIONS - 1; i < DV_COUNT(fds); i++)
 		assert_int_equal(close(fds[i]), 0);
 	turn(stage);
