@@ -276,11 +276,10 @@ static void fail_line(struct keeper_line *line, int r, const struct dv_error *er
 	bool is_stale = line->is_used && line->n_in == 0;
 
 	close_line(line);
-	if (is_stale && clock_left_ms(ask->deadline_ms) > 0) {
+	if (is_stale && clock_left_ms(ask->deadline_ms) > 0)
 		ask_anew(keeper, ask);
-	} else {
+	else
 		end_ask(keeper, ask, r, T3_SESSION_UNSET, err);
-	}
 	ask_waiting(keeper, &target);
 }
 

@@ -1,7 +1,7 @@
 /* work.h - what blocks, in a few threads beside the loop.
  *
- * A work is run on a thread and then ended on the loop, both by functions of whoever submitted it. At most
- * WORK_THREADS run; a lane keeps the short ones (the status page) from waiting behind the long (a visit).
+ * A work is run on a thread and then ended on the loop, both by functions of whoever submitted it. Each
+ * lane has threads of its own, so that the short ones (the status page) do not wait behind the long (a visit).
  */
 #ifndef DEVVM_DISPATCH_WORK_H
 #define DEVVM_DISPATCH_WORK_H
