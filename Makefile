@@ -364,13 +364,12 @@ bench-door: all bench-deps
 	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store t3 update roster ledger units secrets steps gate daemon \
-             job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+C_FILES := $(sort $(foreach layer,$(LAYERS) daemon job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
-            tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
+            tests/host/case.sh tests/host/updates.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
             tests/bench/backup tests/bench/door tests/bench/person conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
             tests/unit/launcher.sh tests/lint/layers tests/standin/t3/make $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm
