@@ -87,20 +87,20 @@ move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c hel
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
-                  helper/daemon/offboard.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
+                  helper/daemon/notice.c helper/daemon/offboard.c helper/daemon/people_update.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
                   helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c helper/daemon/rollouts.c \
                   helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
                   helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
                   helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/gate.c helper/job/gate_check.c helper/job/drain.c helper/job/gating.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
+               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c helper/job/update_facts.c \
-               helper/job/update_gate.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c
+               helper/job/update_gate.c helper/job/update_notify.c helper/job/update_overdue.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
-               helper/ctl/cmd_secrets.c helper/ctl/cmd_freeze.c helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_versions.c \
+               helper/ctl/cmd_secrets.c helper/ctl/cmd_freeze.c helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_update_person.c helper/ctl/cmd_versions.c \
                helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
                helper/ctl/doctor_door.c helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
                helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
@@ -249,7 +249,7 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates test_hold test_moves test_update_notes test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer test_people_update test_notify \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \

@@ -11,6 +11,23 @@
 
 #define TOTAL_MS (105 * 60000) /* the unit's own limit is 100 minutes */
 
+int update_tell(const struct ctl *ctl, const struct follow_result *result)
+{
+	const struct update_outcome_row *row;
+
+	if (result->end != FOLLOW_DONE || !*result->outcome) {
+		if (result->end == FOLLOW_DONE)
+			(void)fprintf(ctl->out, "%s\n", result->text);
+		return (int)follow_explain(ctl, result);
+	}
+	row = update_outcome_row(update_outcome_of(result->outcome));
+	if (row->exit_status == CTL_OK)
+		(void)fprintf(ctl->out, "%s\n", result->text);
+	else
+		ctl_say(ctl, "update: %s: %s", row->name, result->text);
+	return row->exit_status;
+}
+
 int update_run(const struct ctl *ctl, const struct update_words *words)
 {
 	struct record_writer request;
@@ -21,7 +38,6 @@ int update_run(const struct ctl *ctl, const struct update_words *words)
 		.has_bar = true,
 		.words = words->dry_run ? "asking the registry" : "updating t3",
 	};
-	const struct update_outcome_row *row;
 
 	proto_begin_request(&request, PROTO_UPDATE);
 	record_add(&request, "to", words->to);
@@ -29,17 +45,7 @@ int update_run(const struct ctl *ctl, const struct update_words *words)
 	record_add(&request, "stage", words->stage_only ? "1" : NULL);
 	record_add(&request, "forgive", words->forgive);
 	follow_run(ctl, &spec, &result);
-	if (result.end != FOLLOW_DONE || !*result.outcome) {
-		if (result.end == FOLLOW_DONE)
-			(void)fprintf(ctl->out, "%s\n", result.text);
-		return (int)follow_explain(ctl, &result);
-	}
-	row = update_outcome_row(update_outcome_of(result.outcome));
-	if (row->exit_status == CTL_OK)
-		(void)fprintf(ctl->out, "%s\n", result.text);
-	else
-		ctl_say(ctl, "update: %s: %s", row->name, result.text);
-	return row->exit_status;
+	return update_tell(ctl, &result);
 }
 
 int cmd_update(int argc, char **argv)
@@ -49,6 +55,8 @@ int cmd_update(int argc, char **argv)
 		{ "to", required_argument, NULL, 't' },
 		{ "stage", no_argument, NULL, 's' },
 		{ "forgive", required_argument, NULL, 'f' },
+		{ "now", no_argument, NULL, 'w' },
+		{ "not-before", required_argument, NULL, 'b' },
 		{ 0 },
 	};
 	struct update_words words = { 0 };
@@ -65,6 +73,17 @@ int cmd_update(int argc, char **argv)
 			words.to = optarg;
 		if (option == 'f')
 			words.forgive = optarg;
+		words.now |= option == 'w';
+		if (option == 'b')
+			words.not_before = optarg;
+	}
+	if (words.now || words.not_before) {
+		if (words.to || words.forgive || words.dry_run || words.stage_only ||
+		    (words.now && words.not_before)) {
+			ctl_say(&ctl, "update: --now and --not-before go with no other option");
+			return CTL_USAGE;
+		}
+		return update_person(&ctl, argc, argv, &words);
 	}
 	if (optind < argc) {
 		ctl_say(&ctl, "update: %s is too much", argv[optind]);

@@ -3,6 +3,7 @@
  * With --progress it runs in everybody's login, between the profile and the first
  * prompt. So: nothing under way means no output and one round trip; no helper, a silent
  * one or one that does not know the person means no output and exit 0; a key ends it.
+ * What comes with the end of it is for the person: an update that waits for them.
  */
 #include "ctl/cmd_wait.h"
 
@@ -13,6 +14,7 @@
 #include "ctl/commands.h"
 #include "ctl/follow.h"
 #include "ctl/lines.h"
+#include "ctl/output.h"
 
 enum ctl_exit wait_run(const struct ctl *ctl, const char *user, uint64_t timeout_s)
 {
@@ -28,6 +30,15 @@ enum ctl_exit wait_run(const struct ctl *ctl, const char *user, uint64_t timeout
 	record_add(&request, "user", user);
 	follow_run(ctl, &spec, &result);
 	return follow_explain(ctl, &result);
+}
+
+/* What the helper has to say to whoever logs in. */
+static void print_notice(const struct ctl *ctl, const char *text)
+{
+	DV_AUTO_FREE char *clean = output_clean(text, ctl->utf8);
+
+	if (*text && clean)
+		(void)fprintf(ctl->messages, "%s\n", clean);
 }
 
 enum ctl_exit wait_run_progress(const struct ctl *ctl, const char *user, uint64_t timeout_s)
@@ -49,6 +60,8 @@ enum ctl_exit wait_run_progress(const struct ctl *ctl, const char *user, uint64_
 	proto_begin_request(&request, PROTO_WAIT);
 	record_add(&request, "user", user);
 	follow_run(ctl, &spec, &result);
+	if (result.end == FOLLOW_DONE && has_terminal)
+		print_notice(ctl, result.text);
 	if (!result.was_under_way || result.end == FOLLOW_BROKEN)
 		return CTL_OK;
 	if (result.end == FOLLOW_LATE) {

@@ -38,8 +38,10 @@ static const struct command COMMANDS[] = {
 	{ "restore", cmd_restore, "USER [ID] [--dry-run] [--force]",
 	  "put a copy in the place of somebody's t3 database" },
 	{ "backups", cmd_backups, "[USER] [--json]", "the copies that there are" },
-	{ "update", cmd_update, "[--dry-run] [--to VERSION] | --forgive VERSION",
-	  "look for a newer t3, and take it as far as it may go" },
+	{ "update", cmd_update,
+	  "[--dry-run] [--to VERSION] | --forgive VERSION |\n"
+	  "                       --now [USER] | --not-before TIME|now [USER]",
+	  "look for a newer t3; or when one person's own is moved" },
 	{ "versions", cmd_versions, "[--json]", "the versions of t3 here, and who runs which" },
 	{ "freeze", cmd_freeze, "--reason REASON [--until TIME]", "hold the version of t3" },
 	{ "unfreeze", cmd_unfreeze, "", "let it move again" },

@@ -192,6 +192,17 @@ static void print_sessions(const struct ctl *ctl, const struct status_person *pe
 			      person->user);
 }
 
+/* What they decide: when the next version is theirs. */
+static void print_waiting(const struct ctl *ctl, const struct status_person *person)
+{
+	DV_AUTO_FREE char *text = output_clean(person->waiting, ctl->utf8);
+
+	if (*person->waiting)
+		(void)fprintf(ctl->out,
+			      "%s; devvmctl update --now %s moves them when they are idle\n",
+			      text ? text : "", person->user);
+}
+
 int status_print_table(const struct status *status, const struct ctl *ctl, int64_t now_usec)
 {
 	static const char *const headings[] = { "USER",	      "TIER", "STATE", "UID",	  "T3",
@@ -211,6 +222,8 @@ int status_print_table(const struct status *status, const struct ctl *ctl, int64
 		print_failed_steps(ctl, status->people[i].user, &status->people[i].steps, now_usec);
 	for (size_t i = 0; i < status->n_people; i++)
 		print_sessions(ctl, &status->people[i]);
+	for (size_t i = 0; i < status->n_people; i++)
+		print_waiting(ctl, &status->people[i]);
 	print_machine(&status->machine, ctl, now_usec);
 	return 0;
 }
@@ -282,5 +295,6 @@ int status_print_person(const struct status_person *person, const struct ctl *ct
 		(void)fputs("No step has run yet.\n", ctl->out);
 	print_failed_steps(ctl, person->user, &person->steps, now_usec);
 	print_sessions(ctl, person);
+	print_waiting(ctl, person);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-login.h>
 
+#include "daemon/notice.h"
 #include "daemon/rollouts.h"
 #include "daemon/verbs.h"
 #include "ledger/people.h"
@@ -182,11 +183,15 @@ static void write_instances(const struct daemon *daemon, const char *user,
 	record_add(writer, "held", hold_is_set(daemon->env, user) ? "yes" : "no");
 }
 
-static void write_person(struct status *status, const struct people_row *person,
-			 struct record_writer *writer)
+static int write_person(struct status *status, const struct people_row *person,
+			struct ledger *ledger, struct record_writer *writer, struct dv_error *err)
 {
 	struct daemon *daemon = status->base.daemon;
+	char waiting[NOTICE_BYTES];
+	int r = notice_waiting(daemon, ledger, person->name, waiting, err);
 
+	if (r < 0)
+		return r;
 	record_begin(writer, proto_row_of(PROTO_ROW)->name);
 	record_add(writer, "kind", "person");
 	record_add(writer, "user", person->name);
@@ -205,6 +210,9 @@ static void write_person(struct status *status, const struct people_row *person,
 	write_instances(daemon, person->name, writer);
 	if (person->state == PEOPLE_LEFT && person->uid > 0)
 		record_add_int(writer, "sessions", count_sessions((uid_t)person->uid));
+	if (*waiting)
+		record_add_text(writer, "waiting", waiting);
+	return 0;
 }
 
 static void write_step(const struct steps_log_row *row, struct record_writer *writer)
@@ -273,8 +281,10 @@ static int next_person(struct status *status, struct ledger *ledger, struct reco
 		status->at = status->sees_machine ? STATUS_AT_MACHINE : STATUS_AT_END;
 		return 0;
 	}
+	r = write_person(status, person, ledger, writer, err);
+	if (r < 0)
+		return r;
 	status->n_present += person->state == PEOPLE_PRESENT;
-	write_person(status, person, writer);
 	(void)snprintf(status->name, sizeof(status->name), "%s", person->name);
 	*status->step = '\0';
 	status->at = STATUS_AT_STEPS;

@@ -15,7 +15,7 @@
 
 #define UNIT_BYTES 160
 
-static enum answer_next update_next(struct answer *answer, struct record_writer *writer)
+enum answer_next update_next(struct answer *answer, struct record_writer *writer)
 {
 	struct program_waiter *waiter = (struct program_waiter *)answer;
 	struct store *store = &answer->daemon->store;

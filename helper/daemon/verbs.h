@@ -34,6 +34,10 @@ struct answer *update_handle(struct daemon *, const struct request *, struct rec
 struct answer *versions_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *freeze_handle(struct daemon *, const struct request *, struct record_writer *);
 struct answer *unfreeze_handle(struct daemon *, const struct request *, struct record_writer *);
+struct answer *people_update_handle_now(struct daemon *, const struct request *,
+					struct record_writer *);
+struct answer *people_update_handle_not_before(struct daemon *, const struct request *,
+					       struct record_writer *);
 
 /* For handlers: the person asked about. 0, or the error is written to `reply`. */
 struct people_row;
@@ -41,6 +45,8 @@ DV_MUST_CHECK int verbs_find_person(struct daemon *daemon, const char *user,
 				    struct people_row *ret_person, struct record_writer *reply);
 /* "1" is yes; absent or anything else is no. */
 bool verbs_is_set(const struct request *request, const char *key);
+/* What is next of an answer that waits for a run of the updater: the outcome it noted under the waiter's instance. */
+enum answer_next update_next(struct answer *answer, struct record_writer *writer);
 /* For handlers whose answer could not be allocated. Returns NULL. */
 struct answer *verbs_no_memory(struct record_writer *reply);
 

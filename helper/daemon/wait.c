@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "daemon/instances.h"
+#include "daemon/notice.h"
 #include "daemon/reports.h"
 #include "daemon/request.h"
 #include "daemon/verbs.h"
@@ -151,12 +152,14 @@ static bool is_busy(const struct daemon *daemon, const char *user)
 static enum answer_next wait_next(struct answer *answer, struct record_writer *writer)
 {
 	struct waiter *waiter = (struct waiter *)answer;
+	char notice[NOTICE_BYTES];
 
 	if (waiter->n_news > 0)
 		return write_news(waiter, writer);
 	if (is_busy(answer->daemon, answer->user))
 		return ANSWER_WAIT;
-	answer_write_done(writer, NULL, NULL);
+	notice_overdue(answer->daemon, answer->user, notice);
+	answer_write_done(writer, NULL, *notice ? notice : NULL);
 	return ANSWER_LAST;
 }
 

@@ -11,6 +11,7 @@
 #include "job/jobs.h"
 #include "job/update.h"
 #include "job/update_people.h"
+#include "ledger/moves.h"
 #include "ledger/update_notes.h"
 #include "update/window.h"
 
@@ -47,8 +48,40 @@ static int find_waiting(struct update *update, char ret_version[static STORE_VER
 	return r;
 }
 
+/* Whoever asked for themself hears what keeps them, and what they can do. */
+static void describe_only(struct update *update, enum update_outcome outcome)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	const struct move_row *row = NULL;
+	struct dv_error err = { "" };
+
+	if (!update->only || (outcome != UPDATE_DONE && outcome != UPDATE_DEFERRED) ||
+	    moves_list(update->ledger, update->id, &moves, &err) < 0)
+		return; /* the sentence for all will do */
+	for (size_t i = 0; i < moves.n_rows; i++) {
+		if (strcmp(moves.rows[i].name, update->only) == 0)
+			row = &moves.rows[i];
+	}
+	if (row && row->state == UPDATE_STATE_MOVED)
+		(void)snprintf(update->text, sizeof(update->text), "%s has t3 %s now, after %s",
+			       row->name, row->to, row->from);
+	else if (row && row->state == UPDATE_STATE_DEFERRED)
+		(void)snprintf(
+			update->text, sizeof(update->text),
+			"%s keeps t3 %s for now: %.200s; nothing was interrupted: ask again when "
+			"that has ended, or leave it to the night (update.drain_window)",
+			row->name, row->from, row->reason);
+	else if (row)
+		(void)snprintf(
+			update->text, sizeof(update->text),
+			"%s keeps t3 %s, with their data as it was: %.200s; an administrator "
+			"sees more in devvmctl events",
+			row->name, row->from, row->reason);
+}
+
 static enum update_outcome run_locked(struct update *update)
 {
+	enum update_outcome outcome;
 	char version[STORE_VERSION_BYTES] = "";
 	struct dv_error err = { "" };
 	bool has = false;
@@ -66,7 +99,11 @@ static enum update_outcome run_locked(struct update *update)
 		r = update_open(update, &err);
 	if (r == 0)
 		r = update_log_target(update->ledger, update->id, version, "", &err);
-	return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : update_drain(update);
+	if (r < 0)
+		return update_end_with(update, UPDATE_FAILED, &err);
+	outcome = update_drain(update);
+	describe_only(update, outcome);
+	return outcome;
 }
 
 static bool read_words(struct update *update, int argc, char **argv)

@@ -22,6 +22,7 @@ static const struct {
 	{ "resolve", job_resolve, "ask the npm registry about a version (devvm-stage)" },
 	{ "update", job_update, "one run of the updater of t3 (root)" },
 	{ "drain", job_drain, "move people to the current t3 who were at work before (root)" },
+	{ "notify", job_notify, "tell a command of a run of the updater (nobody)" },
 	{ "packages", job_packages, "install the Debian packages that devvm.yaml names (root)" },
 	{ "protect", job_protect, "close a tree of `protect:` to others (its owner)" },
 	{ "mirror", job_mirror, "one run of one mirror (devvm-mirror)" },

@@ -184,6 +184,11 @@ int update_close(struct update *update, enum update_outcome outcome, struct dv_e
 					.message_id =
 						update->order.dry_run ? NULL : row->message_id },
 		  "update: %s%s", update->order.dry_run ? "dry run: " : "", update->text);
+	if (!update->order.dry_run)
+		update_notify(update, update->id,
+			      *update->candidate.version ? update->candidate.version
+							 : update->order.to,
+			      outcome);
 	if (update->id > 0)
 		r = update_log_end(update->ledger, update->id, now_usec, row->name, update->text,
 				   err);

@@ -60,6 +60,15 @@ enum update_outcome update_canary(struct update *update);
 /* The same for those alone who wait for what is current already. */
 enum update_outcome update_drain(struct update *update);
 
+/* They were passed over: the first time that they have blocked it for longer than update.defer_max is an event. */
+DV_MUST_CHECK int update_note_overdue(struct update *update, const char *name,
+				      struct dv_error *err);
+
+/* Run `run`, of `version` ("": none), has ended with `outcome` and the words in `text`. Where that wants a person, the
+ * command of update.notify is told, by a unit that is not waited for; where it cannot be started that is an event. */
+void update_notify(struct update *update, int64_t run, const char *version,
+		   enum update_outcome outcome);
+
 /* The version is bad for good, as run `id` has found, and stands in the file beside the ledger. */
 DV_MUST_CHECK int update_condemn(struct update *update, const char *version, int64_t id,
 				 const char *why, struct dv_error *err);

@@ -50,11 +50,13 @@ static int note_event(struct canary *canary, int priority, const char *name, con
 static int defer(struct canary *canary, const char *name, const char *why, struct dv_error *err)
 {
 	struct update *update = canary->update;
+	int r;
 
 	canary->n_deferred++;
 	add_name(canary->deferred, name);
-	return deferrals_put(update->ledger, name, canary->version,
-			     update->env.wall_usec(&update->env), why, err);
+	r = deferrals_put(update->ledger, name, canary->version,
+			  update->env.wall_usec(&update->env), why, err);
+	return r < 0 ? r : update_note_overdue(update, name, err);
 }
 
 static int exclude(struct canary *canary, const char *name, const char *why, struct dv_error *err)

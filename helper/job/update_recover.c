@@ -11,17 +11,19 @@
 #include "ledger/events.h"
 #include "move/move.h"
 
-static int end(struct update *update, int64_t id, enum update_outcome outcome, struct dv_error *err)
+static int end(struct update *update, const struct update_run *ended, enum update_outcome outcome,
+	       struct dv_error *err)
 {
 	const struct update_outcome_row *row = update_outcome_row(outcome);
 	int64_t now_usec = update->env.wall_usec(&update->env);
 	char run[24];
 	int r;
 
-	(void)snprintf(run, sizeof(run), "%lld", (long long)id);
+	(void)snprintf(run, sizeof(run), "%lld", (long long)ended->id);
 	log_write(row->priority, &(struct log_fields){ .run = run, .message_id = row->message_id },
 		  "update: %s", update->text);
-	r = update_log_end(update->ledger, id, now_usec, row->name, update->text, err);
+	update_notify(update, ended->id, ended->to, outcome);
+	r = update_log_end(update->ledger, ended->id, now_usec, row->name, update->text, err);
 	if (r == 0)
 		r = backups_let_go(update->ledger, run, err);
 	return r < 0 ? r
@@ -130,5 +132,5 @@ int update_recover(struct update *update, struct dv_error *err)
 		       : n_failed == 0		  ? "everybody has one whole version"
 						  : "somebody could not be brought to an end yet");
 	r = finish(update, &run, &outcome, err);
-	return r < 0 ? r : end(update, run.id, outcome, err);
+	return r < 0 ? r : end(update, &run, outcome, err);
 }

@@ -5,6 +5,7 @@
 
 #include "ledger/sql.h"
 
+#define DAY_USEC (24 * 3600 * INT64_C(1000000))
 #define COLUMNS "name, version, since_usec, not_before_usec, told_usec, why"
 
 void deferrals_done(struct deferrals *deferrals)
@@ -22,6 +23,12 @@ const struct deferral *deferrals_find(const struct deferrals *deferrals, const c
 	return NULL;
 }
 
+bool deferrals_is_overdue(const struct deferral *deferral, unsigned int max_days, int64_t now_usec)
+{
+	return max_days > 0 && *deferral->version && deferral->since_usec > 0 &&
+	       now_usec - deferral->since_usec > max_days * DAY_USEC;
+}
+
 static void take_text(sqlite3_stmt *s, int column, char *place, size_t n_bytes)
 {
 	const char *text = (const char *)sqlite3_column_text(s, column);
@@ -29,21 +36,44 @@ static void take_text(sqlite3_stmt *s, int column, char *place, size_t n_bytes)
 	(void)snprintf(place, n_bytes, "%s", text ? text : "");
 }
 
-static int add_row(struct deferrals *deferrals, sqlite3_stmt *s)
+static void take_row(sqlite3_stmt *s, struct deferral *row)
 {
-	struct deferral *rows = reallocarray(deferrals->rows, deferrals->n_rows + 1, sizeof(*rows));
-	struct deferral *row;
-
-	if (!rows)
-		return -ENOMEM;
-	deferrals->rows = rows;
-	row = &rows[deferrals->n_rows++];
 	*row = (struct deferral){ .since_usec = sqlite3_column_int64(s, 2),
 				  .not_before_usec = sqlite3_column_int64(s, 3),
 				  .told_usec = sqlite3_column_int64(s, 4) };
 	take_text(s, 0, row->name, sizeof(row->name));
 	take_text(s, 1, row->version, sizeof(row->version));
 	take_text(s, 5, row->why, sizeof(row->why));
+}
+
+static int add_row(struct deferrals *deferrals, sqlite3_stmt *s)
+{
+	struct deferral *rows = reallocarray(deferrals->rows, deferrals->n_rows + 1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	deferrals->rows = rows;
+	take_row(s, &rows[deferrals->n_rows++]);
+	return 0;
+}
+
+int deferrals_get(struct ledger *ledger, const char *name, struct deferral *ret_deferral,
+		  struct dv_error *err)
+{
+	struct deferral deferral = { .name = "" };
+	int code, r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "SELECT " COLUMNS " FROM deferrals WHERE name = ?1", &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, name);
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW)
+		take_row(s, &deferral);
+	else if (code != SQLITE_DONE)
+		return sql_fail(ledger, err, "read whether somebody waits for an update");
+	*ret_deferral = deferral;
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 #ifndef DEVVM_LEDGER_DEFERRALS_H
 #define DEVVM_LEDGER_DEFERRALS_H
 
+#include <stdbool.h>
+
 #include "base/str.h"
 #include "ledger/ledger.h"
 
@@ -23,11 +25,17 @@ struct deferrals {
 	size_t n_rows;
 };
 
+/* Whether they have kept a version waiting for more than `max_days`, and so are to be told; 0: nobody ever is. */
+bool deferrals_is_overdue(const struct deferral *deferral, unsigned int max_days, int64_t now_usec);
 /* NULL when there is none. */
 const struct deferral *deferrals_find(const struct deferrals *deferrals, const char *name);
 DV_MUST_CHECK int deferrals_list(struct ledger *ledger, struct deferrals *ret_deferrals,
 				 struct dv_error *err);
 void deferrals_done(struct deferrals *deferrals);
+
+/* Their row alone; an empty name where there is none. */
+DV_MUST_CHECK int deferrals_get(struct ledger *ledger, const char *name,
+				struct deferral *ret_deferral, struct dv_error *err);
 
 /* They were passed over: `since_usec` counts only the first time. */
 DV_MUST_CHECK int deferrals_put(struct ledger *ledger, const char *name, const char *version,

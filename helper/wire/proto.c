@@ -75,6 +75,14 @@ static const struct proto_row PROTO_ROWS[PROTO_N_VERBS] = {
 		{ { "v", true }, { "reason", true }, { "until", false } } },
 	[PROTO_UNFREEZE] = { PROTO_UNFREEZE, "unfreeze", PROTO_REQUEST, HELPER, ROOT | ADMIN,
 		{ { "v", true } } },
+	/* a person's own t3, to what is current; answered as `update` is */
+	[PROTO_UPDATE_NOW] = { PROTO_UPDATE_NOW, "update-now", PROTO_REQUEST, HELPER,
+		ROOT | ADMIN | SELF,
+		{ { "v", true }, { "user", true } } },
+	/* `until` in microseconds since the epoch; 0: no longer */
+	[PROTO_NOT_BEFORE] = { PROTO_NOT_BEFORE, "not-before", PROTO_REQUEST, HELPER,
+		ROOT | ADMIN | SELF,
+		{ { "v", true }, { "user", true }, { "until", true } } },
 
 	/* a `row` with a one-time credential of the person's t3 */
 	[PROTO_MINT] = { PROTO_MINT, "mint", PROTO_REQUEST, HELPER, ROOT | ADMIN | DISPATCH | SELF,

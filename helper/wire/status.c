@@ -33,6 +33,7 @@ static void person_done(struct status_person *person)
 	free(person->login);
 	free(person->home);
 	free(person->t3_version);
+	free(person->waiting);
 	steps_done(&person->steps);
 }
 
@@ -154,6 +155,7 @@ static int add_person(struct status *status, const struct record *row)
 		.login = text_of(row, "login", &has_failed),
 		.home = text_of(row, "home", &has_failed),
 		.t3_version = text_of(row, "t3-version", &has_failed),
+		.waiting = text_of(row, "waiting", &has_failed),
 		.uid = number_of(row, "uid"),
 		.t3_port = port_of(row, "t3-port"),
 		.playwright_port = port_of(row, "playwright-port"),

@@ -38,6 +38,7 @@ enum status_instance {
 struct status_person {
 	char *user, *identity, *tier, *state, *login, *home;
 	char *t3_version; /* that their t3 starts */
+	char *waiting;	  /* the version that waits for them, and why */
 	bool runs[STATUS_N_INSTANCES];
 	int64_t uid, t3_port, playwright_port, generation, sessions;
 	bool has_ticket, is_parked, is_held;

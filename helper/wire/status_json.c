@@ -56,15 +56,15 @@ static json_t *add_steps(json_t *object, const struct status_steps *steps)
 
 static json_t *person_json(const struct status_person *person)
 {
-	json_t *object =
-		json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:b, s:s, s:b, s:b, s:o}",
-			  "user", person->user, "identity", text_json(person->identity), "tier",
-			  person->tier, "state", person->state, "uid", number_json(person->uid),
-			  "t3_port", number_json(person->t3_port), "playwright_port",
-			  number_json(person->playwright_port), "generation",
-			  number_json(person->generation), "login", person->login, "ticket",
-			  person->has_ticket, "home", person->home, "parked", person->is_parked,
-			  "held", person->is_held, "t3_version", text_json(person->t3_version));
+	json_t *object = json_pack(
+		"{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:b, s:s, s:b, s:b, s:o, s:o}",
+		"user", person->user, "identity", text_json(person->identity), "tier", person->tier,
+		"state", person->state, "uid", number_json(person->uid), "t3_port",
+		number_json(person->t3_port), "playwright_port",
+		number_json(person->playwright_port), "generation", number_json(person->generation),
+		"login", person->login, "ticket", person->has_ticket, "home", person->home,
+		"parked", person->is_parked, "held", person->is_held, "t3_version",
+		text_json(person->t3_version), "waiting", text_json(person->waiting));
 
 	for (size_t i = 0; object && i < STATUS_N_INSTANCES; i++)
 		(void)json_object_set_new(object, status_instance_name((enum status_instance)i),

@@ -117,6 +117,23 @@ static void a_freeze_and_the_last_update_are_told(void **state DV_UNUSED)
 				  "Last update, 5 min ago: backward: it is older\n");
 }
 
+static void what_waits_for_somebody_is_told(void **state DV_UNUSED)
+{
+	static const size_t pages[] = { 0, EVERYBODY };
+
+	for (size_t i = 0; i < DV_COUNT(pages); i++) {
+		DV_AUTO_STATUS struct status status = { 0 };
+		DV_AUTO_FREE char *text = NULL;
+
+		add(&status, "row\nkind=person\nuser=emo\nstate=present\nhome=idle\n"
+			     "waiting=t3 0.0.28 waits for emo since 2026-01-31: a turn\n");
+		text = printed(&status, pages[i], false);
+		assert_non_null(strstr(text, "\nt3 0.0.28 waits for emo since 2026-01-31: a turn; "
+					     "devvmctl update --now emo moves them when they are "
+					     "idle\n"));
+	}
+}
+
 static void page_of_one_person(void **state DV_UNUSED)
 {
 	DV_AUTO_STATUS struct status status = { 0 };
@@ -177,7 +194,8 @@ static void json_has_it_all(void **state DV_UNUSED)
 		       "      \"generation\": 1,\n      \"login\": \"own\",\n"
 		       "      \"ticket\": true,\n      \"home\": \"running\",\n"
 		       "      \"parked\": false,\n      \"held\": false,\n"
-		       "      \"t3_version\": \"0.0.28\",\n      \"t3\": \"running\",\n"
+		       "      \"t3_version\": \"0.0.28\",\n      \"waiting\": null,\n      \"t3\": "
+		       "\"running\",\n"
 		       "      \"browser\": \"stopped\",\n      \"terminal\": \"running\",\n"));
 	assert_non_null(strstr(text, "\"next_retry\": \"2025-10-09T08:54:00Z\",\n"
 				     "          \"updated\": \"2025-10-09T08:51:20Z\"\n"));
@@ -241,6 +259,7 @@ int main(void)
 		cmocka_unit_test(healthy_machine_is_a_table_alone),
 		cmocka_unit_test(a_freeze_and_the_last_update_are_told),
 		cmocka_unit_test(page_of_one_person),
+		cmocka_unit_test(what_waits_for_somebody_is_told),
 		cmocka_unit_test(page_of_a_person_nothing_was_done_for),
 		cmocka_unit_test(json_has_it_all),
 		cmocka_unit_test(asker_without_the_machine),

@@ -65,6 +65,53 @@ static int act_unfreeze(const struct ctl *ctl, const void *words DV_UNUSED)
 	return (int)unfreeze_run(ctl);
 }
 
+static int act_now(const struct ctl *ctl, const void *user)
+{
+	return update_now_run(ctl, user);
+}
+
+static int act_not_before(const struct ctl *ctl, const void *until)
+{
+	return update_not_before_run(ctl, "anna", *(const int64_t *)until);
+}
+
+/* One person's has the exit statuses of a run. */
+static void a_person_says_now(void **state DV_UNUSED)
+{
+	static const char *const busy[] = { "done\noutcome=deferred\ntext=a turn\n", NULL };
+	static const char *const done[] = { "done\noutcome=done\ntext=anna has it\n", NULL };
+	static const char *const error[] = { "error\ncode=denied\ntext=no\n", NULL };
+	static const char asked[] = "update-now\nv=1\nuser=anna\n";
+	AUTO_RESULT struct result deferred = run(act_now, "anna", asked, busy);
+	AUTO_RESULT struct result moved = run(act_now, "anna", asked, done);
+	AUTO_RESULT struct result refused = run(act_now, "anna", asked, error);
+
+	assert_int_equal(deferred.exit_status, 14);
+	assert_string_equal(deferred.messages, "devvmctl: update: deferred: a turn\n");
+	assert_int_equal(moved.exit_status, CTL_OK);
+	assert_string_equal(moved.out, "anna has it\n");
+	assert_int_equal(refused.exit_status, CTL_DENIED);
+}
+
+static void a_person_says_later(void **state DV_UNUSED)
+{
+	static const char *const done[] = { "done\ntext=later\n", NULL };
+	static const char *const error[] = { "error\ncode=bad-request\ntext=too far\n", NULL };
+	static const int64_t until = 5, never = 0;
+	AUTO_RESULT struct result set =
+		run(act_not_before, &until, "not-before\nv=1\nuser=anna\nuntil=5\n", done);
+	AUTO_RESULT struct result lifted =
+		run(act_not_before, &never, "not-before\nv=1\nuser=anna\nuntil=0\n", done);
+	AUTO_RESULT struct result refused =
+		run(act_not_before, &until, "not-before\nv=1\nuser=anna\nuntil=5\n", error);
+
+	assert_int_equal(set.exit_status, CTL_OK);
+	assert_string_equal(set.out, "later\n");
+	assert_int_equal(lifted.exit_status, CTL_OK);
+	assert_int_not_equal(refused.exit_status, CTL_OK);
+	assert_string_equal(refused.out, "");
+}
+
 static void the_exit_status_is_the_outcomes(void **state DV_UNUSED)
 {
 	static const struct update_words words = { 0 };
@@ -164,6 +211,8 @@ int main(void)
 		cmocka_unit_test(the_exit_status_is_the_outcomes),
 		cmocka_unit_test(an_outcome_of_another_version_is_a_failure),
 		cmocka_unit_test(what_is_asked),
+		cmocka_unit_test(a_person_says_now),
+		cmocka_unit_test(a_person_says_later),
 		cmocka_unit_test(versions_as_a_table_and_as_json),
 		cmocka_unit_test(the_freeze),
 	};

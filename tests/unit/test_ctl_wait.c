@@ -114,6 +114,26 @@ static void nothing_under_way_prints_nothing(void **state DV_UNUSED)
 	terminal_end(&t);
 }
 
+/* It needs no second question, and is for somebody on a terminal. */
+static void what_waits_for_the_person_is_one_line(void **state DV_UNUSED)
+{
+	const char *script[] = { "done\ntext=t3 0.0.28 waits for you\n", NULL };
+	struct terminal t;
+
+	terminal_start(&t, script);
+	assert_int_equal(wait_run_progress(&t.ctl, "emo", 5), CTL_OK);
+	terminal_read(&t);
+	assert_string_equal(t.seen, "");
+	assert_string_equal(t.out, "");
+	assert_string_equal(t.messages, "t3 0.0.28 waits for you\n");
+	terminal_end(&t);
+	terminal_start(&t, script);
+	t.ctl.bar_fd = -1;
+	assert_int_equal(wait_run_progress(&t.ctl, "emo", 5), CTL_OK);
+	assert_silent(&t);
+	terminal_end(&t);
+}
+
 static void bar_is_drawn_and_erased(void **state DV_UNUSED)
 {
 	const char *script[] = { RUNNING, FAKE_PAUSE, "progress\nuser=emo\nstep=code\nstatus=ok\n",
@@ -322,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_under_way_prints_nothing),
+		cmocka_unit_test(what_waits_for_the_person_is_one_line),
 		cmocka_unit_test(bar_is_drawn_and_erased),
 		cmocka_unit_test(home_that_waits_for_its_turn_has_a_bar),
 		cmocka_unit_test(shorter_words_leave_no_rest),

@@ -52,6 +52,21 @@ static void who_asked_to_wait_has_not_blocked_anything_yet(void **state)
 	assert_int_equal(get(scratch, "ben").not_before_usec, 0);
 }
 
+#define DAY (24 * 3600 * INT64_C(1000000))
+
+static void only_who_keeps_a_version_waiting_is_overdue(void **state DV_UNUSED)
+{
+	struct deferral row = { .version = "1.1.0", .since_usec = 100 };
+
+	assert_false(deferrals_is_overdue(&row, 7, 100 + 7 * DAY));
+	assert_true(deferrals_is_overdue(&row, 7, 101 + 7 * DAY));
+	assert_false(deferrals_is_overdue(&row, 0, 900 * DAY)); /* nobody is told */
+	row.since_usec = 0;
+	assert_false(deferrals_is_overdue(&row, 7, 900 * DAY));
+	row = (struct deferral){ .since_usec = 100, .not_before_usec = 901 * DAY };
+	assert_false(deferrals_is_overdue(&row, 7, 900 * DAY)); /* nothing waits yet */
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -59,6 +74,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_time_is_what_counts),
 		TEST(who_asked_to_wait_has_not_blocked_anything_yet),
+		TEST(only_who_keeps_a_version_waiting_is_overdue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ static const struct {
 	{ PROTO_VERSIONS, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_FREEZE, PROTO_SOCKET_HELPER, "yy---" },
 	{ PROTO_UNFREEZE, PROTO_SOCKET_HELPER, "yy---" },
+	{ PROTO_UPDATE_NOW, PROTO_SOCKET_HELPER, "yy-y-" },
+	{ PROTO_NOT_BEFORE, PROTO_SOCKET_HELPER, "yy-y-" },
 };
 
 static void each_role_may_what_the_design_says(void **state DV_UNUSED)
