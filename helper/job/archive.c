@@ -171,9 +171,9 @@ static int set_backups_aside(const struct offboard *run, struct dv_error *err)
 			       run->person.name, run->person.uid, suffix);
 		failure = renameat2(root_fd, from, root_fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
 	}
-	return failure == 0 || failure == -ENOENT
-		       ? 0
-		       : dv_fail(err, failure, "rename /%s to /%s", from, to);
+	if (failure != 0 && failure != -ENOENT)
+		return dv_fail(err, failure, "rename /%s to /%s", from, to);
+	return backups_forget(run->ledger, run->person.name, err);
 }
 
 static int remove_files(const struct offboard *run, struct dv_error *err)

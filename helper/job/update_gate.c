@@ -23,7 +23,7 @@
 #define USEC_PER_HOUR (INT64_C(3600) * 1000000)
 #define COPY_AGE_USEC (26 * USEC_PER_HOUR)
 #define LOCK_MS 60000
-#define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
+#define PATH_BYTES (BACKUPS_PATH_BYTES + 1)
 
 struct seeds {
 	struct gated rows[GATING_SEEDS_MAX];
@@ -85,7 +85,8 @@ static int add_person(struct update *update, struct seeds *seeds, const struct p
 		r = make_copy(update, person, id, err);
 	if (r < 0 || !*id)
 		return r;
-	(void)snprintf(path, PATH_BYTES, "/" BACKUPS_FOLDER "/%s/%s.sqlite", person->name, id);
+	*path = '/';
+	backups_path(person->name, id, path + 1);
 	(void)snprintf(gated->name, sizeof(gated->name), "%s", person->name);
 	gated->whose = strcmp(person->tier, tier_name(TIER_ADMIN)) == 0 ? GATE_ADMIN : GATE_PERSON;
 	gated->seed = (struct gate_seed){ .name = gated->name, .path = path };

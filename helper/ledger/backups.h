@@ -1,6 +1,6 @@
 /* backups.h - the copies that there are of people's databases, and the attempts that failed.
  *
- * The copy of a row that is ok is /var/lib/devvm/backups/NAME/ID.sqlite, root's. An ID is the time it was
+ * The copy of a row that is ok is /var/backups/t3-state/NAME/state-ID.sqlite, root's. An ID is the time it was
  * begun, in UTC: "20261127-031500"; later ones sort behind.
  */
 #ifndef DEVVM_LEDGER_BACKUPS_H
@@ -9,10 +9,15 @@
 #include <stdbool.h>
 
 #include "base/digest.h"
+#include "base/str.h"
 #include "ledger/ledger.h"
 
-#define BACKUPS_FOLDER "var/lib/devvm/backups"
+#define BACKUPS_FOLDER "var/backups/t3-state"
 #define BACKUPS_ID_BYTES 16
+#define BACKUPS_PATH_BYTES (sizeof(BACKUPS_FOLDER) + STR_USER_NAME_MAX + BACKUPS_ID_BYTES + 32)
+
+/* Of a copy, below the root of struct env. */
+void backups_path(const char *name, const char *id, char ret_path[static BACKUPS_PATH_BYTES]);
 
 struct backups_row {
 	char *name;
@@ -45,6 +50,8 @@ DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *r
 DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const char *id,
 				 struct dv_error *err);
 
+/* All of a person whose copies are no longer under their name. */
+DV_MUST_CHECK int backups_forget(struct ledger *ledger, const char *name, struct dv_error *err);
 /* A run needs its copies no more: they are kept and forgotten like others. */
 DV_MUST_CHECK int backups_let_go(struct ledger *ledger, const char *needed_by,
 				 struct dv_error *err);

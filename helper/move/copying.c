@@ -169,7 +169,7 @@ static int place(const struct copying *copying, int from_fd, const struct backup
 	int r;
 
 	(void)snprintf(folder, sizeof(folder), BACKUPS_FOLDER "/%s", row->name);
-	(void)snprintf(name, sizeof(name), "%s.sqlite", row->id);
+	(void)snprintf(name, sizeof(name), "state-%s.sqlite", row->id);
 	r = file_make_dirs(copying->env->root_dirfd, folder, 0700, err);
 	if (r < 0)
 		return r;
@@ -229,24 +229,19 @@ static int take_over(const struct copying *copying, const struct people_row *per
 
 /* ---- one person ----------------------------------------------------------------------- */
 
-static void copy_path(const char *user, const char *id, char ret_path[static PATH_BYTES])
-{
-	(void)snprintf(ret_path, PATH_BYTES, BACKUPS_FOLDER "/%s/%s.sqlite", user, id);
-}
-
 /* The time; a later one where a copy of this very second is there already. */
 static void make_id(const struct copying *copying, const char *user,
 		    char ret_id[static BACKUPS_ID_BYTES])
 {
 	time_t seconds = (time_t)(copying->env->wall_usec(copying->env) / 1000000);
-	char path[PATH_BYTES];
+	char path[BACKUPS_PATH_BYTES];
 	struct tm utc;
 
 	do {
 		if (!gmtime_r(&seconds, &utc) ||
 		    strftime(ret_id, BACKUPS_ID_BYTES, "%Y%m%d-%H%M%S", &utc) == 0)
 			(void)snprintf(ret_id, BACKUPS_ID_BYTES, "00000000-000000");
-		copy_path(user, ret_id, path);
+		backups_path(user, ret_id, path);
 		seconds++;
 	} while (faccessat(copying->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
 		 *ret_id != '0');
@@ -265,11 +260,11 @@ static int forget_old(const struct copying *copying, const char *user, struct dv
 		return dv_fail(err, -ENOMEM, "forget old backups");
 	backups_choose(&backups, copying->config->backup_keep, forget);
 	for (size_t i = 0; r == 0 && i < backups.n_rows; i++) {
-		char path[PATH_BYTES];
+		char path[BACKUPS_PATH_BYTES];
 
 		if (!forget[i])
 			continue;
-		copy_path(user, backups.rows[i].id, path);
+		backups_path(user, backups.rows[i].id, path);
 		/* First the file: a row without one is seen, a file without a row is not. */
 		r = file_remove(copying->env->root_dirfd, path, err);
 		if (r == 0)

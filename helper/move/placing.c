@@ -15,12 +15,6 @@
 #define STOP_MS 60000
 #define PLACE_MS (25 * 3600 * INT64_C(1000)) /* the unit has a limit of its own */
 
-static void copy_path(const struct placing *placing, char ret_path[static PATH_BYTES])
-{
-	(void)snprintf(ret_path, PATH_BYTES, BACKUPS_FOLDER "/%s/%s.sqlite", placing->user,
-		       placing->id);
-}
-
 static void aside_name(const struct placing *placing, char ret_name[static PLACING_ASIDE_BYTES])
 {
 	(void)snprintf(ret_name, PLACING_ASIDE_BYTES, "aside-%s-%" PRId64,
@@ -58,13 +52,13 @@ static int find_digest(const struct placing *placing, char ret_sha256[static DIG
 int placing_check(const struct placing *placing, char ret_sha256[static DIGEST_HEX_BYTES],
 		  struct dv_error *err)
 {
-	char path[PATH_BYTES], wanted[DIGEST_HEX_BYTES], sha256[DIGEST_HEX_BYTES];
+	char path[BACKUPS_PATH_BYTES], wanted[DIGEST_HEX_BYTES], sha256[DIGEST_HEX_BYTES];
 	DV_AUTO_CLOSE int fd = -1;
 	int r = find_digest(placing, wanted, err);
 
 	if (r < 0)
 		return r;
-	copy_path(placing, path);
+	backups_path(placing->user, placing->id, path);
 	fd = openat(placing->env->root_dirfd, path, FILE_READ_FLAGS);
 	if (fd < 0)
 		return dv_fail(err, -errno, "open /%s", path);
@@ -82,12 +76,13 @@ int placing_check(const struct placing *placing, char ret_sha256[static DIGEST_H
 /* systemd opens what the link leads to, as root, and their process gets the descriptor. */
 static int hand_over(const struct placing *placing, const char *sha256, struct dv_error *err)
 {
-	char copy[PATH_BYTES], link[PATH_BYTES], words[PATH_BYTES], target[PATH_BYTES + 1];
+	char copy[BACKUPS_PATH_BYTES], link[PATH_BYTES], words[PATH_BYTES];
+	char target[BACKUPS_PATH_BYTES + 1];
 	char aside[PLACING_ASIDE_BYTES], text[TEXT_BYTES];
 	int root_fd = placing->env->root_dirfd;
 	int r = file_make_dirs(root_fd, HANDOVER, 0700, err);
 
-	copy_path(placing, copy);
+	backups_path(placing->user, placing->id, copy);
 	aside_name(placing, aside);
 	(void)snprintf(target, sizeof(target), "/%s", *placing->id ? copy : "dev/null");
 	(void)snprintf(link, sizeof(link), HANDOVER "/%s", placing->user);
