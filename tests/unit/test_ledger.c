@@ -49,11 +49,12 @@ static void a_new_one_is_migrated_and_in_wal_mode(void **state)
 		ask_beside(scratch, "SELECT group_concat(name, ' ') FROM (SELECT name FROM"
 				    " sqlite_master WHERE type = 'table' ORDER BY name)");
 
-	assert_string_equal(version, "9");
+	assert_string_equal(version, "11");
 	assert_string_equal(mode, "wal");
-	assert_string_equal(tables, "backups events known_bad looks meta mirrors people ports "
-				    "restores secrets shared_tokens "
-				    "sqlite_sequence steps tools update_runs update_transitions");
+	assert_string_equal(tables,
+			    "backups deferrals events gates known_bad looks meta mirrors moves "
+			    "people ports restores secrets shared_tokens sqlite_sequence "
+			    "steps tools update_runs update_transitions watches");
 }
 
 static void opening_again_keeps_what_is_there(void **state)
