@@ -5,7 +5,7 @@
 
 #define MINUTE INT64_C(60000000)
 #define NOW (INT64_C(1769860800) * 1000000)
-#define AGO(minutes) (NOW - (minutes) * MINUTE)
+#define AGO(minutes) (NOW - (minutes)*MINUTE)
 #define STARTED AGO(600) /* the server */
 
 static const struct watchdog_rules RULES = { .n_fails = 3,
@@ -13,9 +13,15 @@ static const struct watchdog_rules RULES = { .n_fails = 3,
 					     .force_after_usec = 60 * MINUTE };
 
 /* A row of this run of the server. */
-#define ROW(...) { .name = "emo", .started_usec = STARTED, __VA_ARGS__ }
+#define ROW(...)                                                                                   \
+	{                                                                                          \
+		.name = "emo", .started_usec = STARTED, __VA_ARGS__                                \
+	}
 #define FAILED(n, since, ...) ROW(.n_fails = (n), .first_fail_usec = AGO(since), __VA_ARGS__)
-#define BLANK { .name = "emo" }
+#define BLANK                                                                                      \
+	{                                                                                          \
+		.name = "emo"                                                                      \
+	}
 #define RESTARTS(...) .restart_usec = { __VA_ARGS__ }
 
 struct decision {
@@ -34,12 +40,21 @@ static const struct decision DECISIONS[] = {
 	{ "well again after an alert", FAILED(9, 9, .alerted_usec = AGO(7)), ALIVE_YES, 0, 0,
 	  WATCHDOG_RECOVERED, BLANK },
 	{ "well again after standing down",
-	  FAILED(9, 9, .stood_down_usec = AGO(7), RESTARTS(AGO(9), AGO(15), AGO(31))), ALIVE_YES, 0,
-	  0, WATCHDOG_RECOVERED, { .name = "emo", RESTARTS(AGO(9), AGO(15)) } },
+	  FAILED(9, 9, .stood_down_usec = AGO(7), RESTARTS(AGO(9), AGO(15), AGO(31))),
+	  ALIVE_YES,
+	  0,
+	  0,
+	  WATCHDOG_RECOVERED,
+	  { .name = "emo", RESTARTS(AGO(9), AGO(15)) } },
 	{ "the first fail", BLANK, ALIVE_TIMEOUT, 0, 0, WATCHDOG_NOTHING, FAILED(1, 0) },
 	{ "the second", FAILED(1, 1), ALIVE_REFUSED, 0, 0, WATCHDOG_NOTHING, FAILED(2, 1) },
 	{ "the third is asked about", FAILED(2, 2), ALIVE_ERROR, 0, 0, WATCHDOG_ASK, FAILED(3, 2) },
-	{ "idle", FAILED(2, 2), ALIVE_TIMEOUT, WATCHDOG_TURN_IDLE, 0, WATCHDOG_RESTART,
+	{ "idle",
+	  FAILED(2, 2),
+	  ALIVE_TIMEOUT,
+	  WATCHDOG_TURN_IDLE,
+	  0,
+	  WATCHDOG_RESTART,
 	  { .name = "emo", RESTARTS(NOW) } },
 	{ "idle, the third time",
 	  FAILED(2, 2, RESTARTS(AGO(9), AGO(29))),
@@ -89,12 +104,22 @@ static const struct decision DECISIONS[] = {
 	    .n_fails = 60,
 	    .first_fail_usec = AGO(60) + 1,
 	    .alerted_usec = AGO(57) } },
-	{ "busy, at force_after", FAILED(60, 60, .alerted_usec = AGO(57)), ALIVE_TIMEOUT,
-	  WATCHDOG_TURN_BUSY, 0, WATCHDOG_FORCE, { .name = "emo", RESTARTS(NOW) } },
+	{ "busy, at force_after",
+	  FAILED(60, 60, .alerted_usec = AGO(57)),
+	  ALIVE_TIMEOUT,
+	  WATCHDOG_TURN_BUSY,
+	  0,
+	  WATCHDOG_FORCE,
+	  { .name = "emo", RESTARTS(NOW) } },
 	{ "busy for long, and never told: an alert comes first", FAILED(60, 60), ALIVE_TIMEOUT,
 	  WATCHDOG_TURN_BUSY, 0, WATCHDOG_ALERT, FAILED(61, 60, .alerted_usec = NOW) },
-	{ "idle after an alert", FAILED(9, 9, .alerted_usec = AGO(7)), ALIVE_TIMEOUT,
-	  WATCHDOG_TURN_IDLE, 0, WATCHDOG_RESTART, { .name = "emo", RESTARTS(NOW) } },
+	{ "idle after an alert",
+	  FAILED(9, 9, .alerted_usec = AGO(7)),
+	  ALIVE_TIMEOUT,
+	  WATCHDOG_TURN_IDLE,
+	  0,
+	  WATCHDOG_RESTART,
+	  { .name = "emo", RESTARTS(NOW) } },
 	{ "somebody else's port", FAILED(2, 2), ALIVE_FOREIGN, 0, 0, WATCHDOG_ALERT_FOREIGN,
 	  FAILED(3, 2, .alerted_usec = NOW) },
 	{ "it is told once, and nothing is restarted", FAILED(90, 90, .alerted_usec = AGO(88)),
@@ -103,10 +128,19 @@ static const struct decision DECISIONS[] = {
 	{ "our own trouble is not theirs", FAILED(2, 2), ALIVE_UNSET, WATCHDOG_TURN_IDLE, 0,
 	  WATCHDOG_NOTHING, FAILED(2, 2) },
 	{ "in its grace", BLANK, ALIVE_REFUSED, 0, AGO(3) + 1, WATCHDOG_NOTHING, BLANK },
-	{ "at the end of its grace", BLANK, ALIVE_REFUSED, 0, AGO(3), WATCHDOG_NOTHING,
+	{ "at the end of its grace",
+	  BLANK,
+	  ALIVE_REFUSED,
+	  0,
+	  AGO(3),
+	  WATCHDOG_NOTHING,
 	  { .name = "emo", .started_usec = AGO(3), .n_fails = 1, .first_fail_usec = NOW } },
-	{ "started by somebody since", FAILED(9, 9, .alerted_usec = AGO(7), RESTARTS(AGO(20))),
-	  ALIVE_TIMEOUT, 0, AGO(5), WATCHDOG_NOTHING,
+	{ "started by somebody since",
+	  FAILED(9, 9, .alerted_usec = AGO(7), RESTARTS(AGO(20))),
+	  ALIVE_TIMEOUT,
+	  0,
+	  AGO(5),
+	  WATCHDOG_NOTHING,
 	  { .name = "emo",
 	    .started_usec = AGO(5),
 	    .n_fails = 1,
@@ -114,7 +148,10 @@ static const struct decision DECISIONS[] = {
 	    RESTARTS(AGO(20)) } },
 	{ "started by somebody after it stood down, in its grace",
 	  FAILED(9, 9, .stood_down_usec = AGO(7), RESTARTS(AGO(9), AGO(15), AGO(29))),
-	  ALIVE_REFUSED, 0, AGO(1), WATCHDOG_NOTHING,
+	  ALIVE_REFUSED,
+	  0,
+	  AGO(1),
+	  WATCHDOG_NOTHING,
 	  { .name = "emo", RESTARTS(AGO(9), AGO(15), AGO(29)) } },
 	{ "well after somebody started it: no news", FAILED(9, 9, .stood_down_usec = AGO(7)),
 	  ALIVE_YES, 0, AGO(1), WATCHDOG_NOTHING, BLANK },

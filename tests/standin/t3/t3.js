@@ -214,7 +214,7 @@ function fault (server, response) {
   let word = ''
   try { word = fs.readFileSync(path.join(server.baseDir, 'fault'), 'utf8').trim() } catch { /* all is well */ }
   if (word === '500') sendJson(response, 500, { error: 'it was told to' })
-  if (word === 'close') { server.listener.close(); response.socket.destroy() }
+  if (word === 'close') { server.listener.close(); response.socket.destroy(); never() }
   return word !== '' // and of any other word no answer at all
 }
 
