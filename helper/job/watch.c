@@ -56,7 +56,9 @@ struct case_of {
 	const struct people_row *person;
 	struct alive *server;
 	struct watchdog_seen seen;
-	struct watch_row before, after;
+	struct watch_row before;
+	struct watch_row counted; /* with this fail, and nothing done about it */
+	struct watch_row after;
 	char why[TURN_WHY_BYTES]; /* they are busy */
 };
 
@@ -250,7 +252,10 @@ static int copy_and_restart(const struct watch *watch, struct case_of *it,
 					 .reason = "watchdog" };
 	struct copying_result copy = { 0 };
 	bool is_up = true;
-	int r = copying_run(&copying, it->person, &copy, err);
+	int r;
+
+	it->after = it->counted; /* should nothing come of it */
+	r = copying_run(&copying, it->person, &copy, err);
 
 	if (r < 0)
 		return r;
@@ -334,6 +339,7 @@ static int look_at(const struct watch *watch, const struct people_row *person, s
 	if (r < 0)
 		return r;
 	action = decide(watch, &it);
+	it.counted = it.after;
 	if (action == WATCHDOG_ASK)
 		r = see_to_locked(watch, &it, &action, err);
 	if (r < 0 || is_restart(action))
