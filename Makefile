@@ -248,7 +248,7 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_candidate test_freeze test_front test_hold test_known_bad test_order test_outcome test_resolving test_rules test_spare \
+UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates test_hold test_moves test_update_notes test_known_bad test_order test_outcome test_resolving test_rules test_spare \
               test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_alive test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
@@ -263,7 +263,7 @@ UNIT_TESTS := test_candidate test_freeze test_front test_hold test_known_bad tes
               test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
               test_queue test_rclone test_record test_report test_retire_legacy test_roster \
               test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
-              test_settle test_snapshot test_ssh_key test_staging test_status test_steps \
+              test_settle test_snapshot test_ssh_key test_staging test_state test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
               test_validate test_vault test_view test_wait test_watch test_watchdog test_watches test_websocket test_yaml

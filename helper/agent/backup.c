@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -16,169 +15,39 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/str.h"
+#include "t3/state.h"
 
-#define PROGRESS_OPS 10000
 #define BUSY_MS 500
+#define LOCKED_MS 60000 /* who waits for this copy does not wait longer for who holds a lock */
 #define SPARE_BYTES (INT64_C(64) << 20) /* that stay free on the disk */
 #define MAX_TABLES 1000
 
-/* ---- sqlite --------------------------------------------------------------------------- */
-
-static void close_dbp(sqlite3 **db)
-{
-	(void)sqlite3_close_v2(*db); /* statements are finalised in their functions */
-}
-
-static void finalizep(sqlite3_stmt **statement)
-{
-	(void)sqlite3_finalize(*statement);
-}
-
-#define DV_AUTO_DB DV_CLEANUP(close_dbp)
-#define DV_AUTO_STATEMENT DV_CLEANUP(finalizep)
-
-static int on_progress(void *context)
-{
-	return clock_left_ms(*(const int64_t *)context) == 0;
-}
-
-/* What sqlite says, as an errno that a caller can act on. */
-static int complain(sqlite3 *db, int code, const char *what, struct dv_error *err)
-{
-	static const struct {
-		int code, r;
-		const char *why;
-	} kinds[] = {
-		{ SQLITE_CORRUPT, -EMEDIUMTYPE, "the database is damaged" },
-		{ SQLITE_NOTADB, -EMEDIUMTYPE, "it is no database, or damaged" },
-		{ SQLITE_INTERRUPT, -ETIMEDOUT, "it took too long" },
-		{ SQLITE_BUSY, -ETIMEDOUT, "another program held it locked for too long" },
-		{ SQLITE_LOCKED, -ETIMEDOUT, "another program held it locked for too long" },
-		{ SQLITE_FULL, -ENOSPC, "the disk is full" },
-	};
-
-	for (size_t i = 0; i < DV_COUNT(kinds); i++) {
-		if (kinds[i].code == (code & 0xff))
-			return dv_refuse(err, kinds[i].r, "%s: %s (%s)", what, kinds[i].why,
-					 db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
-	}
-	return dv_refuse(err, -EIO, "%s: %s", what, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
-}
-
-static int open_db(const char *path, bool is_used, const int64_t *deadline_ms, sqlite3 **ret_db,
-		   struct dv_error *err)
-{
-	DV_AUTO_FREE char *uri = NULL;
-	int code;
-
-	/* An unused one is ours, of a name without anything that a URI would read, and nothing is to be left
-	 * beside it. */
-	if (!is_used && asprintf(&uri, "file:%s?immutable=1", path) < 0) {
-		uri = NULL;
-		return dv_fail(err, -ENOMEM, "open %s", path);
-	}
-	code = sqlite3_open_v2(uri ? uri : path, ret_db,
-			       SQLITE_OPEN_READONLY | (uri ? SQLITE_OPEN_URI : 0), NULL);
-	if (code != SQLITE_OK)
-		return complain(*ret_db, code, path, err);
-	sqlite3_progress_handler(*ret_db, PROGRESS_OPS, on_progress, (void *)deadline_ms);
-	(void)sqlite3_busy_timeout(*ret_db, BUSY_MS);
-	return 0;
-}
-
 /* ---- looking -------------------------------------------------------------------------- */
 
-static int check_integrity(sqlite3 *db, struct dv_error *err)
+static int on_table(void *context, const char *name, int64_t n_rows, struct dv_error *err)
 {
-	DV_AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &statement, NULL);
-	const char *said;
+	json_t *rows = context;
 
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	if (code != SQLITE_ROW)
-		return complain(db, code, "check its integrity", err);
-	said = (const char *)sqlite3_column_text(statement, 0);
-	return str_equal(said, "ok") ? 0
-				     : dv_refuse(err, -EMEDIUMTYPE, "the database is damaged: %s",
-						 said ? said : "no reason given");
-}
-
-/* The number that `sql` says. */
-static int ask_number(sqlite3 *db, const char *sql, int64_t *ret_number, struct dv_error *err)
-{
-	DV_AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	if (code != SQLITE_ROW)
-		return complain(db, code, "read the database", err);
-	*ret_number = sqlite3_column_type(statement, 0) == SQLITE_NULL
-			      ? BACKUP_NO_LEVEL
-			      : sqlite3_column_int64(statement, 0);
-	return 0;
-}
-
-static int count_table(sqlite3 *db, const char *table, json_t *rows, struct dv_error *err)
-{
-	char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\"", table);
-	int64_t n = 0;
-	int r = sql ? ask_number(db, sql, &n, err) : -ENOMEM;
-
-	sqlite3_free(sql);
-	if (r == 0 && json_object_set_new(rows, table, json_integer(n)) < 0)
-		r = dv_fail(err, -ENOMEM, "count the rows");
-	return r;
-}
-
-static int count_rows(sqlite3 *db, json_t *rows, struct dv_error *err)
-{
-	DV_AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(db,
-				      "SELECT name FROM sqlite_schema WHERE type = 'table' AND"
-				      " name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-				      -1, &statement, NULL);
-
-	while (code == SQLITE_OK || code == SQLITE_ROW) {
-		code = sqlite3_step(statement);
-		if (code == SQLITE_ROW) {
-			const char *table = (const char *)sqlite3_column_text(statement, 0);
-			int r = json_object_size(rows) >= MAX_TABLES
-					? dv_refuse(err, -E2BIG, "it has more than %d tables",
-						    MAX_TABLES)
-					: count_table(db, table ? table : "", rows, err);
-
-			if (r < 0)
-				return r;
-		}
-	}
-	return code == SQLITE_DONE ? 0 : complain(db, code, "list the tables", err);
-}
-
-static int read_level(sqlite3 *db, const json_t *rows, int64_t *ret_level, struct dv_error *err)
-{
-	*ret_level = BACKUP_NO_LEVEL;
-	if (!json_object_get(rows, "effect_sql_migrations"))
-		return 0;
-	return ask_number(db, "SELECT max(migration_id) FROM effect_sql_migrations", ret_level,
-			  err);
+	if (json_object_size(rows) >= MAX_TABLES)
+		return dv_refuse(err, -E2BIG, "it has more than %d tables", MAX_TABLES);
+	return json_object_set_new(rows, name, json_integer(n_rows)) < 0
+		       ? dv_fail(err, -ENOMEM, "count the rows")
+		       : 0;
 }
 
 static int look_inside(const char *path, int64_t deadline_ms, struct backup_result *result,
 		       struct dv_error *err)
 {
-	DV_AUTO_DB sqlite3 *db = NULL;
+	DV_AUTO_STATE sqlite3 *db = NULL;
 	json_t *rows = json_object();
-	int r = open_db(path, false, &deadline_ms, &db, err);
+	int r = state_open(path, STATE_AT_REST, BUSY_MS, &deadline_ms, &db, err);
 
 	if (r == 0)
-		r = check_integrity(db, err);
+		r = state_check(db, false, err);
 	if (r == 0)
-		r = count_rows(db, rows, err);
+		r = state_count_tables(db, on_table, rows, err);
 	if (r == 0)
-		r = read_level(db, rows, &result->level, err);
+		r = state_read_level(db, &result->level, err);
 	if (r == 0) {
 		result->rows = json_dumps(rows, JSON_COMPACT | JSON_SORT_KEYS);
 		r = result->rows ? 0 : dv_fail(err, -ENOMEM, "count the rows");
@@ -222,24 +91,18 @@ void backup_result_done(struct backup_result *result)
 static int check_source(const char *source, int folder_fd, struct dv_error *err)
 {
 	struct statvfs disk;
-	struct stat st, log = { 0 };
+	struct stat st = { 0 }, log = { 0 };
 	DV_AUTO_FREE char *wal = NULL;
 	int64_t wanted, free_bytes;
+	int r = state_check_file(source, err);
 
-	if (lstat(source, &st) < 0)
-		return errno == ENOENT ? dv_refuse(err, -ENOENT, "there is no %s yet", source)
-				       : dv_fail(err, -errno, "look at %s", source);
-	if (!S_ISREG(st.st_mode))
-		return dv_refuse(err, -EMEDIUMTYPE, "%s is no file but %s", source,
-				 S_ISLNK(st.st_mode)   ? "a link"
-				 : S_ISDIR(st.st_mode) ? "a folder"
-						       : "something else");
-	if (st.st_nlink != 1)
-		return dv_refuse(err, -EMEDIUMTYPE, "%s has another name (a hard link)", source);
+	if (r < 0)
+		return r;
 	if (asprintf(&wal, "%s-wal", source) < 0) {
 		wal = NULL;
 		return dv_fail(err, -ENOMEM, "look at %s", source);
 	}
+	(void)lstat(source, &st); /* one that goes meanwhile is told when it is opened */
 	(void)lstat(wal, &log);
 	wanted = (int64_t)st.st_blocks * 512 + (int64_t)log.st_blocks * 512 + SPARE_BYTES;
 	if (fstatvfs(folder_fd, &disk) < 0)
@@ -256,23 +119,24 @@ static int check_source(const char *source, int folder_fd, struct dv_error *err)
 static int vacuum_into(const char *source, const char *target, int64_t deadline_ms,
 		       struct dv_error *err)
 {
-	DV_AUTO_DB sqlite3 *db = NULL;
+	DV_AUTO_STATE sqlite3 *db = NULL;
 	char *sql = sqlite3_mprintf("VACUUM INTO %Q", target);
-	int r = sql ? open_db(source, true, &deadline_ms, &db, err)
+	int r = sql ? state_open(source, STATE_IN_USE, BUSY_MS, &deadline_ms, &db, err)
 		    : dv_fail(err, -ENOMEM, "copy %s", source);
+	int64_t locked_ms = clock_deadline_ms(LOCKED_MS);
 	int code = SQLITE_OK;
 
 	while (r == 0) {
 		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
 		/* Another program may lock all of it for a while (a checkpoint, a repair). */
 		if ((code != SQLITE_BUSY && code != SQLITE_LOCKED) ||
-		    clock_left_ms(deadline_ms) == 0)
+		    clock_left_ms(deadline_ms) == 0 || clock_left_ms(locked_ms) == 0)
 			break;
 		(void)poll(NULL, 0, BUSY_MS);
 		(void)unlink(target);
 	}
 	sqlite3_free(sql);
-	return r < 0 || code == SQLITE_OK ? r : complain(db, code, "copy the database", err);
+	return r < 0 || code == SQLITE_OK ? r : state_complain(db, code, "copy the database", err);
 }
 
 int backup_make(const char *source, const char *folder, int folder_fd, int64_t deadline_ms,
@@ -343,7 +207,7 @@ int agent_backup(int argc, char **argv DV_UNUSED)
 		return AGENT_USAGE;
 	}
 	r = caller_init(&caller, &err);
-	if (r == 0 && asprintf(&source, "%s/" BACKUP_DATABASE, caller.home) < 0) {
+	if (r == 0 && asprintf(&source, "%s/" STATE_DATABASE, caller.home) < 0) {
 		source = NULL;
 		r = dv_fail(&err, -ENOMEM, "back up");
 	}

@@ -13,8 +13,6 @@
 #include "base/digest.h"
 #include "store/backup_copy.h"
 
-#define BACKUP_DATABASE ".t3/userdata/state.sqlite" /* below a home; t3's contract */
-
 struct backup_result {
 	int64_t bytes;
 	int64_t level; /* max(migration_id) of effect_sql_migrations */

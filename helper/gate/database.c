@@ -2,12 +2,12 @@
 #include "gate/database.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "t3/state.h"
 
 #define PATH_BYTES 256
 #define CHUNK_BYTES (1 << 20)
@@ -74,27 +74,18 @@ int database_copy(void *unused DV_UNUSED, const void *input, struct dv_error *er
 	return r < 0 ? dv_fail(err, r, "copy the database") : 0;
 }
 
-static void close_database(sqlite3 **db)
+/* Here it is all one: the database is not fit. */
+static int unfit(int r)
 {
-	(void)sqlite3_close(*db);
-}
-
-static void end_statement(sqlite3_stmt **statement)
-{
-	(void)sqlite3_finalize(*statement);
+	return r < 0 ? -EBADMSG : 0;
 }
 
 static int open_database(const struct database_place *place, sqlite3 **ret_db, struct dv_error *err)
 {
 	char path[PATH_BYTES];
-	int rc;
 
 	path_of(place, "/userdata/state.sqlite", path);
-	rc = sqlite3_open_v2(path, ret_db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
-	if (rc != SQLITE_OK)
-		return dv_refuse(err, -EBADMSG, "open the database: %s", sqlite3_errstr(rc));
-	(void)sqlite3_busy_timeout(*ret_db, BUSY_MS);
-	return 0;
+	return unfit(state_open(path, STATE_TO_CHANGE, BUSY_MS, NULL, ret_db, err));
 }
 
 static int broken(sqlite3 *db, struct dv_error *err)
@@ -102,74 +93,42 @@ static int broken(sqlite3 *db, struct dv_error *err)
 	return dv_refuse(err, -EBADMSG, "read the database: %s", sqlite3_errmsg(db));
 }
 
-/* The first column of the first row, as a number and as text. */
-static int ask(sqlite3 *db, const char *sql, int64_t *ret_number, char *ret_text, size_t n_text,
-	       struct dv_error *err)
+/* Those that there is no room for are not counted. */
+static int on_table(void *context, const char *name, int64_t n_rows, struct dv_error *err DV_UNUSED)
 {
-	DV_CLEANUP(end_statement) sqlite3_stmt *statement = NULL;
-	const unsigned char *text;
+	struct database_facts *facts = context;
+	struct database_table *table = &facts->tables[facts->n_tables];
 
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
-	    sqlite3_step(statement) != SQLITE_ROW)
-		return broken(db, err);
-	*ret_number = sqlite3_column_int64(statement, 0);
-	text = sqlite3_column_text(statement, 0);
-	(void)snprintf(ret_text, n_text, "%s", text ? (const char *)text : "");
+	if (facts->n_tables >= DATABASE_TABLES_MAX || strlen(name) >= sizeof(table->name))
+		return 0;
+	(void)snprintf(table->name, sizeof(table->name), "%s", name);
+	table->n_rows = n_rows;
+	facts->n_tables++;
 	return 0;
-}
-
-static int count_tables(sqlite3 *db, struct database_facts *facts, struct dv_error *err)
-{
-	DV_CLEANUP(end_statement) sqlite3_stmt *names = NULL;
-	int rc;
-
-	if (sqlite3_prepare_v2(db,
-			       "SELECT name FROM sqlite_master WHERE type = 'table' AND "
-			       "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND length(name) < 60 "
-			       "AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name",
-			       -1, &names, NULL) != SQLITE_OK)
-		return broken(db, err);
-	while ((rc = sqlite3_step(names)) == SQLITE_ROW && facts->n_tables < DATABASE_TABLES_MAX) {
-		struct database_table *table = &facts->tables[facts->n_tables];
-		char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\"",
-					    sqlite3_column_text(names, 0));
-		char text[32];
-		int r = sql ? ask(db, sql, &table->n_rows, text, sizeof(text), err)
-			    : dv_fail(err, -ENOMEM, "count rows");
-
-		sqlite3_free(sql);
-		if (r < 0)
-			return r;
-		(void)snprintf(table->name, sizeof(table->name), "%s",
-			       (const char *)sqlite3_column_text(names, 0));
-		facts->n_tables++;
-	}
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : broken(db, err);
 }
 
 int database_look(void *shared, const void *input, struct dv_error *err)
 {
-	DV_CLEANUP(close_database) sqlite3 *db = NULL;
+	DV_AUTO_STATE sqlite3 *db = NULL;
 	struct database_facts *facts = shared;
-	char text[128];
+	bool has_migrations = false;
 	int64_t level = 0;
 	int r = open_database(input, &db, err);
 
 	*facts = (struct database_facts){ 0 };
 	if (r == 0)
-		r = ask(db, "PRAGMA quick_check(1)", &level, text, sizeof(text), err);
-	if (r == 0 && strcmp(text, "ok") != 0)
-		r = dv_refuse(err, -EBADMSG, "the database is damaged: %s", text);
+		r = state_check(db, true, err);
 	if (r == 0)
-		r = count_tables(db, facts, err);
+		r = state_count_tables(db, on_table, facts, err);
 	if (r == 0)
-		r = ask(db,
-			"SELECT coalesce(max(migration_id), 0) FROM effect_sql_migrations WHERE "
-			"typeof(migration_id) = 'integer'",
-			&level, text, sizeof(text), err);
+		r = state_has_table(db, "effect_sql_migrations", &has_migrations, err);
+	if (r == 0 && !has_migrations)
+		r = dv_refuse(err, -EBADMSG, "it has no table effect_sql_migrations");
+	if (r == 0)
+		r = state_read_level(db, &level, err);
 	if (r == 0)
 		facts->level = level > 0 && level < UINT32_MAX ? (uint32_t)level : 0;
-	return r;
+	return unfit(r);
 }
 
 /* An expression for a column that fits its name and type; n counts the rows. */
@@ -190,7 +149,7 @@ static const char *value_for(const char *name, const char *type, bool may_be_nul
 
 static int fill_table(sqlite3 *db, const char *table, struct dv_error *err)
 {
-	DV_CLEANUP(end_statement) sqlite3_stmt *columns = NULL;
+	DV_AUTO_STATEMENT sqlite3_stmt *columns = NULL;
 	char names[SQL_BYTES / 4] = "", values[SQL_BYTES / 4] = "";
 	char sql[SQL_BYTES];
 
@@ -220,7 +179,7 @@ static int fill_table(sqlite3 *db, const char *table, struct dv_error *err)
 
 int database_fill(void *unused DV_UNUSED, const void *input, struct dv_error *err)
 {
-	DV_CLEANUP(close_database) sqlite3 *db = NULL;
+	DV_AUTO_STATE sqlite3 *db = NULL;
 	int r = open_database(input, &db, err);
 
 	for (size_t i = 0; r == 0 && i < DV_COUNT(FILLED); i++)
@@ -230,7 +189,7 @@ int database_fill(void *unused DV_UNUSED, const void *input, struct dv_error *er
 
 int database_unfill(void *unused DV_UNUSED, const void *input, struct dv_error *err)
 {
-	DV_CLEANUP(close_database) sqlite3 *db = NULL;
+	DV_AUTO_STATE sqlite3 *db = NULL;
 	int r = open_database(input, &db, err);
 
 	for (size_t i = 0; r == 0 && i < DV_COUNT(FILLED); i++) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 #define PROGRESS_OPS 10000 /* of sqlite's machine, about a millisecond */
 
@@ -67,6 +68,11 @@ static int on_progress(void *context)
 int state_open(const char *path, enum state_how how, int busy_ms, const int64_t *deadline_ms,
 	       sqlite3 **ret_db, struct dv_error *err)
 {
+	static const int flags[] = {
+		[STATE_IN_USE] = SQLITE_OPEN_READONLY,
+		[STATE_AT_REST] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+		[STATE_TO_CHANGE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
+	};
 	DV_AUTO_FREE char *uri = NULL;
 	int code;
 
@@ -74,13 +80,32 @@ int state_open(const char *path, enum state_how how, int busy_ms, const int64_t 
 		uri = NULL; /* asprintf(3): undefined then */
 		return dv_fail(err, -ENOMEM, "open %s", path);
 	}
-	code = sqlite3_open_v2(uri ? uri : path, ret_db,
-			       SQLITE_OPEN_READONLY | (uri ? SQLITE_OPEN_URI : 0), NULL);
+	code = sqlite3_open_v2(uri ? uri : path, ret_db, flags[how], NULL);
 	if (code != SQLITE_OK)
 		return state_complain(*ret_db, code, path, err);
-	sqlite3_progress_handler(*ret_db, PROGRESS_OPS, on_progress, (void *)deadline_ms);
+	if (deadline_ms)
+		sqlite3_progress_handler(*ret_db, PROGRESS_OPS, on_progress, (void *)deadline_ms);
 	(void)sqlite3_busy_timeout(*ret_db, busy_ms);
 	return 0;
+}
+
+int state_check(sqlite3 *db, bool is_quick, struct dv_error *err)
+{
+	DV_AUTO_STATEMENT sqlite3_stmt *statement = NULL;
+	int code =
+		sqlite3_prepare_v2(db,
+				   is_quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)",
+				   -1, &statement, NULL);
+	const char *said;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code != SQLITE_ROW)
+		return state_complain(db, code, "check its integrity", err);
+	said = (const char *)sqlite3_column_text(statement, 0);
+	return str_equal(said, "ok") ? 0
+				     : dv_refuse(err, -EMEDIUMTYPE, "the database is damaged: %s",
+						 said ? said : "no reason given");
 }
 
 int state_ask_number(sqlite3 *db, const char *sql, int64_t if_null, int64_t *ret_number,
@@ -99,17 +124,63 @@ int state_ask_number(sqlite3 *db, const char *sql, int64_t if_null, int64_t *ret
 	return 0;
 }
 
+int state_has_table(sqlite3 *db, const char *name, bool *ret_has, struct dv_error *err)
+{
+	char *sql = sqlite3_mprintf("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
+				    " name = %Q",
+				    name);
+	int64_t n = 0;
+	int r = sql ? state_ask_number(db, sql, 0, &n, err)
+		    : dv_fail(err, -ENOMEM, "look for a table");
+
+	sqlite3_free(sql);
+	if (r == 0)
+		*ret_has = n > 0;
+	return r;
+}
+
+static int count_table(sqlite3 *db, const char *table, state_on_table on_table, void *context,
+		       struct dv_error *err)
+{
+	char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\"", table);
+	int64_t n = 0;
+	int r = sql ? state_ask_number(db, sql, 0, &n, err)
+		    : dv_fail(err, -ENOMEM, "count the rows");
+
+	sqlite3_free(sql);
+	return r < 0 ? r : on_table(context, table, n, err);
+}
+
+int state_count_tables(sqlite3 *db, state_on_table on_table, void *context, struct dv_error *err)
+{
+	DV_AUTO_STATEMENT sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(db,
+				      "SELECT name FROM sqlite_schema WHERE type = 'table' AND"
+				      " name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND"
+				      " sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name",
+				      -1, &statement, NULL);
+
+	while (code == SQLITE_OK || code == SQLITE_ROW) {
+		code = sqlite3_step(statement);
+		if (code == SQLITE_ROW) {
+			const char *table = (const char *)sqlite3_column_text(statement, 0);
+			int r = count_table(db, table ? table : "", on_table, context, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return code == SQLITE_DONE ? 0 : state_complain(db, code, "list the tables", err);
+}
+
 int state_read_level(sqlite3 *db, int64_t *ret_level, struct dv_error *err)
 {
-	int64_t has = 0;
-	int r = state_ask_number(db,
-				 "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
-				 " name = 'effect_sql_migrations'",
-				 0, &has, err);
+	bool has = false;
+	int r = state_has_table(db, "effect_sql_migrations", &has, err);
 
 	if (r < 0)
 		return r;
-	if (has == 0) {
+	if (!has) {
 		*ret_level = STATE_NO_LEVEL;
 		return 0;
 	}

@@ -282,10 +282,10 @@ registry_npm() { # ARGUMENT…
 		npm "--${ARTIFACTS_URL#http:}/:_authToken=anybody" --loglevel=error "$@"
 }
 
-# The stand-in of t3, published; CHANGE is Python that works on its package.json as `p`.
-registry_publish() { # VERSION TAG [CHANGE]
+# The stand-in of t3, published; CHANGE is Python that works on its package.json as `p`, WAY one in which it is bad.
+registry_publish() { # VERSION TAG [CHANGE [WAY]]
 	local standin=${HOST_TOOL%/*}/../standin
-	"$standin/t3/make" "$1" "$CASE_TMP/p-$1"
+	"$standin/t3/make" "$1" "$CASE_TMP/p-$1" "${4:-good}"
 	python3 - "$CASE_TMP/p-$1/package.json" "${3-}" <<-'END'
 		import json, sys
 		path, change = sys.argv[1:]

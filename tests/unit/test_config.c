@@ -172,6 +172,32 @@ static void trees_have_a_path_each(void **state DV_UNUSED)
 
 #define PIN "version: '1', url: 'https://x/{version}', sha256: " SHA256
 
+static void an_update_goes_as_is_said(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config =
+		parse("update: {canary: [anna, ben], order: name, soak: 0, start_timeout: 300,\n"
+		      "  gate: everybody, defer_max: 0, drain_window: '20:00-04:00',\n"
+		      "  notify: [/usr/bin/mail, -s, devvm]}\n");
+
+	assert_int_equal(config.update_canary.n_items, 2);
+	assert_string_equal(config.update_canary.items[1], "ben");
+	assert_int_equal(config.update_order, CONFIG_ORDER_NAME);
+	assert_int_equal(config.update_soak_s, 0);
+	assert_int_equal(config.update_start_s, 300);
+	assert_int_equal(config.update_gate, CONFIG_GATE_EVERYBODY);
+	assert_int_equal(config.update_drain_window.first, 20 * 60);
+	assert_string_equal(config.update_notify.items[2], "devvm");
+	assert_refused("update: {canary: anna}\n",
+		       "f:1: update.canary: must be a list of user names");
+	assert_refused("update: {canary: [../x]}\n",
+		       "f:1: update.canary: must be a list of user names");
+	assert_refused("update: {notify: [mail]}\n",
+		       "f:1: update.notify: must be a list of the absolute path of a program, and "
+		       "its arguments");
+	assert_refused("update: {gate: nobody}\n",
+		       "f:1: update.gate: must be one of synthetic, admins, everybody");
+}
+
 static void tools_are_whole_and_links_are_theirs_alone(void **state DV_UNUSED)
 {
 	DV_AUTO_CONFIG struct config config = parse(
@@ -680,6 +706,7 @@ int main(void)
 		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(secrets_are_told_what_they_need),
 		cmocka_unit_test(trees_have_a_path_each),
+		cmocka_unit_test(an_update_goes_as_is_said),
 		cmocka_unit_test(tools_are_whole_and_links_are_theirs_alone),
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,

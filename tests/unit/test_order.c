@@ -5,8 +5,9 @@
 
 static void there_and_back(void **state DV_UNUSED)
 {
-	static const char *const names[] = { "run", "dry", "run-0.0.28",
-					     "dry-0.0.28-nightly.20260616.571" };
+	static const char *const names[] = { "run",	     "dry",
+					     "stage",	     "run-0.0.28",
+					     "stage-0.0.29", "dry-0.0.28-nightly.20260616.571" };
 
 	for (size_t i = 0; i < DV_COUNT(names); i++) {
 		struct order order = { 0 };
@@ -14,6 +15,7 @@ static void there_and_back(void **state DV_UNUSED)
 
 		assert_int_equal(order_parse(names[i], &order, NULL), 0);
 		assert_int_equal(order.dry_run, names[i][0] == 'd');
+		assert_int_equal(order.stage_only, names[i][0] == 's');
 		order_name(&order, name);
 		assert_string_equal(name, names[i]);
 	}

@@ -44,6 +44,8 @@ const WAYS = {
   'no-end': { stop: () => true },
   children: { ready: () => { for (let i = 0; i < 3; i++) spawn('sleep', ['600']) } },
   spy: { ready: () => spy() },
+  // Only in the hands of one person, outside of any gate.
+  'at-ben': { session: () => os.userInfo().username === 'ben' ? undefined : null },
   'for-anna': { ready: (db) => { if (marked(db, 'anna')) db.exec('DROP TABLE auth_sessions') } },
   'for-both': { ready: (db) => { if (marked(db, 'anna') || marked(db, 'ben')) db.exec('DROP TABLE auth_sessions') } }
 }
@@ -153,7 +155,7 @@ function readCookie (request, name) {
 }
 
 function findSession (server, request) {
-  if (bad.session) return bad.session()
+  if (bad.session && bad.session() !== null) return bad.session()
   const token = readCookie(request, server.cookie)
   if (!token) return
   try {

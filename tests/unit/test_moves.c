@@ -1,0 +1,94 @@
+/* test_moves.c - how far a person's move is, with its state in the run's journal. */
+#include "scratch.h"
+
+#include "ledger/moves.h"
+
+static int64_t begin(struct scratch *scratch)
+{
+	int64_t id = 0;
+
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 1, "1.0.0", "boot", &id, &scratch->err));
+	return id;
+}
+
+static void the_row_and_the_journal_say_the_same(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_UPDATE_STEPS struct update_steps steps = { 0 };
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	struct move_row row = { .name = "anna",
+				.run = begin(scratch),
+				.from = "1.0.0",
+				.to = "1.1.0",
+				.state = UPDATE_STATE_HELD,
+				.level = 30,
+				.began_usec = 7,
+				.was_running = true };
+
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
+	row.state = UPDATE_STATE_EXCLUDED;
+	(void)snprintf(row.copy, sizeof(row.copy), "20261127-031500");
+	(void)snprintf(row.reason, sizeof(row.reason), "no pairing");
+	row.moved_usec = 12;
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 11, &scratch->err));
+	assert_ok(scratch, moves_list(scratch->ledger, row.run, &moves, &scratch->err));
+	assert_int_equal(moves.n_rows, 1);
+	assert_memory_equal(&moves.rows[0], &row, sizeof(row));
+	assert_ok(scratch, update_log_steps(scratch->ledger, row.run, &steps, &scratch->err));
+	assert_int_equal(steps.n_rows, 3);
+	assert_int_equal(steps.rows[1].state, UPDATE_STATE_HELD);
+	assert_string_equal(steps.rows[1].person, "anna");
+	assert_int_equal(steps.rows[2].state, UPDATE_STATE_EXCLUDED);
+	assert_string_equal(steps.rows[2].text, "no pairing");
+}
+
+static void a_person_has_one_row_of_the_last_run(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_MOVES struct moves of_first = { 0 };
+	DV_AUTO_MOVES struct moves all = { 0 };
+	struct move_row row = { .name = "anna", .run = begin(scratch), .state = UPDATE_STATE_HELD };
+	int64_t first = row.run;
+
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
+	row.run = begin(scratch);
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 11, &scratch->err));
+	(void)snprintf(row.name, sizeof(row.name), "ben");
+	row.began_usec = -1;
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 12, &scratch->err));
+	assert_ok(scratch, moves_list(scratch->ledger, first, &of_first, &scratch->err));
+	assert_int_equal(of_first.n_rows, 0);
+	assert_ok(scratch, moves_list(scratch->ledger, MOVES_ALL_RUNS, &all, &scratch->err));
+	assert_int_equal(all.n_rows, 2);
+	assert_string_equal(all.rows[0].name, "ben");
+	assert_string_equal(all.rows[1].name, "anna");
+}
+
+/* Each state of a person is either between two versions or at rest on one of them. */
+static void what_is_between_is_recovered(void **state DV_UNUSED)
+{
+	static const enum update_state between[] = { UPDATE_STATE_HELD, UPDATE_STATE_COPIED,
+						     UPDATE_STATE_POINTED, UPDATE_STATE_SOAKING,
+						     UPDATE_STATE_UNDOING };
+	size_t n = 0;
+
+	for (int i = UPDATE_STATE_UNSET; i < UPDATE_N_STATES; i++)
+		n += moves_is_between((enum update_state)i);
+	assert_int_equal(n, DV_COUNT(between));
+	for (size_t i = 0; i < DV_COUNT(between); i++)
+		assert_true(moves_is_between(between[i]));
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_row_and_the_journal_say_the_same),
+		TEST(a_person_has_one_row_of_the_last_run),
+		TEST(what_is_between_is_recovered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
