@@ -96,7 +96,8 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/gate.c helper
                helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c helper/job/update_facts.c \
-               helper/job/update_gate.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c helper/job/watch.c
+               helper/job/update_gate.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c helper/job/watch.c \
+               helper/job/watch_one.c helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
