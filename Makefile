@@ -365,7 +365,7 @@ bench-door: all bench-deps
 	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store t3 update roster ledger units secrets steps gate daemon \
+C_FILES := $(sort $(foreach layer,base wire fetch config store t3 update roster ledger units secrets steps gate move daemon \
              job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))

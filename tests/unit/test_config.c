@@ -402,7 +402,8 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 #define KNOWN                                                                                      \
 	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, mirrors, vault, "  \
 	"code, t3, update, "                                                                       \
-	"playwright, node, claude, ssh_keys, home, instances, backup, watchdog, leaving, door, daemon"
+	"playwright, node, claude, ssh_keys, home, instances, backup, watchdog, leaving, door, "   \
+	"daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {
