@@ -53,7 +53,7 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
-t3_SOURCES := helper/t3/activity.c helper/t3/credential.c helper/t3/front.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c \
+t3_SOURCES := helper/t3/activity.c helper/t3/alive.c helper/t3/credential.c helper/t3/front.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c \
               helper/t3/state.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
@@ -62,7 +62,7 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
 ledger_SOURCES := helper/ledger/backups.c helper/ledger/deferrals.c helper/ledger/events.c helper/ledger/gates.c helper/ledger/moves.c helper/ledger/installs.c helper/ledger/known_bad.c helper/ledger/ledger.c \
                   helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
                   helper/ledger/restores.c helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
-                  helper/ledger/update_log.c helper/ledger/update_notes.c
+                  helper/ledger/update_log.c helper/ledger/update_notes.c helper/ledger/watches.c
 update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c helper/update/outcome.c \
                   helper/update/rules.c helper/update/spare.c helper/update/version.c helper/update/window.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
@@ -83,7 +83,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c helper/gate/probe.c helper/gate/result.c \
                 helper/gate/verdict.c
-move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c helper/move/move.c helper/move/placing.c helper/move/systemctl.c helper/move/turn.c
+move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c helper/move/move.c helper/move/placing.c helper/move/systemctl.c helper/move/turn.c helper/move/watchdog.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
                   helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
                   helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
@@ -96,7 +96,7 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/gate.c helper
                helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
                helper/job/rclone.c helper/job/reconcile.c helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c helper/job/update_facts.c \
-               helper/job/update_gate.c helper/job/update_notify.c helper/job/update_overdue.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c
+               helper/job/update_gate.c helper/job/update_notify.c helper/job/update_overdue.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
                helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
                helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
@@ -249,7 +249,7 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates test_hold test_moves test_update_notes test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer test_people_update test_notify \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer test_people_update test_notify test_alive \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
@@ -266,7 +266,7 @@ UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates te
               test_settle test_snapshot test_ssh_key test_staging test_state test_status test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
-              test_validate test_vault test_view test_wait test_watch test_websocket test_yaml
+              test_validate test_vault test_view test_wait test_watch test_watchdog test_watches test_websocket test_yaml
 FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

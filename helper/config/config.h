@@ -209,6 +209,11 @@ struct config {
 	unsigned int instances_tasks_max;	/* `instances.tasks_max`: TasksMax= of a unit */
 	unsigned int backup_keep;		/* `backup.keep`: checked copies of each person */
 	unsigned int backup_deadline_s;	    /* `backup.deadline`: of one person's copy, seconds */
+	bool watchdog_enabled;		    /* `watchdog.enabled` */
+	unsigned int watchdog_fails;	    /* `watchdog.fails`: in a row, a minute apart */
+	unsigned int watchdog_grace_s;	    /* `watchdog.grace`: after its start, seconds */
+	unsigned int watchdog_timeout_s;    /* `watchdog.probe_timeout`, seconds */
+	unsigned int watchdog_force_after;  /* `watchdog.force_after`, minutes; 0: never */
 	unsigned int door_mint_concurrency; /* `door.mint_concurrency`: credentials made at once */
 	unsigned int leaving_max_share;	    /* `leaving.max_share`: percent at once; 100: all */
 	unsigned int connections_per_uid;   /* `daemon.connections_per_uid`, root excepted */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ledger/events.h"
 #include "ledger/installs.h"
 #include "move/copying.h"
 #include "steps/hold.h"
@@ -36,13 +37,20 @@ static int back_up(struct backup *run, const struct people_row *person, struct d
 					 .config = &run->config,
 					 .ledger = run->ledger,
 					 .reason = run->reason };
+	struct dv_error why = { "" };
 	DV_AUTO_CLOSE int lock =
-		lock_take(&run->env, person->name, clock_deadline_ms(LOCK_MS), err);
+		lock_take(&run->env, person->name, clock_deadline_ms(LOCK_MS), &why);
 	struct copying_result result;
 	int r;
 
+	if (lock == -ETIMEDOUT) {
+		log_warning("no backup of %s: %s", person->name, why.text);
+		run->n_failed++;
+		return events_add(run->ledger, run->env.wall_usec(&run->env), LOG_WARNING,
+				  person->name, "backup", why.text, err);
+	}
 	if (lock < 0)
-		return lock;
+		return dv_refuse(err, lock, "%s", why.text);
 	if (hold_is_set(&run->env, person->name)) {
 		log_info("%s is on hold and is left out", person->name);
 		run->n_skipped++;

@@ -27,6 +27,7 @@ int job_resolve(int argc, char **argv);
 int job_update(int argc, char **argv);
 int job_drain(int argc, char **argv);
 int job_notify(int argc, char **argv);
+int job_watch(int argc, char **argv);
 int job_mirror(int argc, char **argv);
 int job_gate(int argc, char **argv);
 int job_gate_check(int argc, char **argv);

@@ -30,6 +30,7 @@ static const struct {
 	{ "gate", job_gate, "check a version of t3 on copies of databases (root)" },
 	{ "gate-check", job_gate_check, "the part of it in the sandbox (devvm-gate)" },
 	{ "idle", job_idle, "stop the t3 of whoever has not used it for long (root)" },
+	{ "watch", job_watch, "restart the t3 that answer no more (root)" },
 	{ "home", job_home, "prepare the caller's own home" },
 };
 

@@ -114,6 +114,13 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" memory_kib INTEGER NOT NULL, from_level INTEGER NOT NULL, to_level INTEGER NOT NULL,"
 	" total_ms INTEGER NOT NULL"
 	") STRICT;",
+	"CREATE TABLE watches ("
+	" name TEXT PRIMARY KEY, fails INTEGER NOT NULL, started_usec INTEGER NOT NULL,"
+	" first_fail_usec INTEGER NOT NULL,"
+	" restart_1_usec INTEGER NOT NULL, restart_2_usec INTEGER NOT NULL,"
+	" restart_3_usec INTEGER NOT NULL, alerted_usec INTEGER NOT NULL,"
+	" stood_down_usec INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

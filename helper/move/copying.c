@@ -305,14 +305,16 @@ int copying_run(const struct copying *copying, const struct people_row *person,
 				   .needed_by = (char *)copying->needed_by };
 	struct copying_result result = { .level = BACKUP_NO_LEVEL };
 	int64_t began_ms = clock_now_ms();
-	struct dv_error why = { "" };
+	struct dv_error why = { "" }, ran_why = { "" };
 	int made, ran, r = 0;
 
 	make_id(copying, person->name, row.id);
-	ran = run_copy_unit(copying, person->name, &why);
+	ran = run_copy_unit(copying, person->name, &ran_why);
 	made = take_over(copying, person, &row, &why);
-	if (made == -ENOENT && ran < 0)
+	if (made == -ENOENT && ran < 0) {
 		made = ran;
+		why = ran_why;
+	}
 	clean(person->name);
 	row.took_ms = clock_now_ms() - began_ms;
 	if (made != -ENOENT)

@@ -200,6 +200,8 @@ static int hold_and_point(const struct mover *mover, const struct people_row *pe
 	enum turn_verdict verdict = TURN_UNSET;
 	int r;
 
+	if (lock_fd == -ETIMEDOUT) /* they are being copied, or restarted by the watchdog */
+		return defer(mover, row, "another job is at work on them", ret_outcome, err);
 	if (lock_fd < 0)
 		return lock_fd;
 	if (hold_is_set(mover->env, row->name))

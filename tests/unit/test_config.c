@@ -80,6 +80,11 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->leaving_max_share, b->leaving_max_share);
 	assert_int_equal(a->backup_keep, b->backup_keep);
 	assert_int_equal(a->backup_deadline_s, b->backup_deadline_s);
+	assert_int_equal(a->watchdog_enabled, b->watchdog_enabled);
+	assert_int_equal(a->watchdog_fails, b->watchdog_fails);
+	assert_int_equal(a->watchdog_grace_s, b->watchdog_grace_s);
+	assert_int_equal(a->watchdog_timeout_s, b->watchdog_timeout_s);
+	assert_int_equal(a->watchdog_force_after, b->watchdog_force_after);
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
@@ -397,7 +402,8 @@ static void remotes_of_each_kind_are_taken(void **state DV_UNUSED)
 #define KNOWN                                                                                      \
 	"roster, trusted_uids, ports, token, secrets, protect, tools, packages, mirrors, vault, "  \
 	"code, t3, update, "                                                                       \
-	"playwright, node, claude, ssh_keys, home, instances, backup, leaving, door, daemon"
+	"playwright, node, claude, ssh_keys, home, instances, backup, watchdog, leaving, door, "   \
+	"daemon"
 
 static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 {

@@ -211,8 +211,18 @@ function answer (server, request, response, body) {
   response.end(`<!doctype html><title>t3 ${pkg.version}</title><p>A stand-in for t3 ${pkg.version}.</p>\n`)
 }
 
+// What a person or a test has put into BASE-DIR/fault goes wrong from the next request on.
+function fault (server, response) {
+  let word = ''
+  try { word = fs.readFileSync(path.join(server.baseDir, 'fault'), 'utf8').trim() } catch { /* all is well */ }
+  if (word === '500') sendJson(response, 500, { error: 'it was told to' })
+  if (word === 'close') { server.listener.close(); response.socket.destroy(); never() }
+  return word !== '' // and of any other word no answer at all
+}
+
 function onRequest (server, request, response) {
   let body = ''
+  if (fault(server, response)) return
   request.on('data', (chunk) => { if (body.length < 65536) body += chunk })
   request.on('end', () => {
     try {
@@ -293,13 +303,14 @@ function serve (options) {
   const port = Number(options.port || 3773)
   if (bad.serve && bad.serve(baseDir)) return
   const runtime = path.join(baseDir, 'userdata', 'server-runtime.json')
-  const server = { db: openDatabase(baseDir), id: crypto.randomUUID(), cookie: cookieName(host, port) }
+  const server = { baseDir, db: openDatabase(baseDir), id: crypto.randomUUID(), cookie: cookieName(host, port) }
   const listener = http.createServer((request, response) => onRequest(server, request, response))
   const stop = () => (bad.stop && bad.stop()) || setTimeout(() => {
     fs.rmSync(runtime, { force: true })
     process.exit(0)
   }, 200)
 
+  server.listener = listener
   listener.on('upgrade', (request, socket) => onUpgrade(server, request, socket))
   listener.on('error', (error) => {
     console.error(`t3: ${error.message}`)
