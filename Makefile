@@ -109,8 +109,8 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/status_text.c
 agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
                  helper/agent/t3.c
-dispatch_SOURCES := helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
-                    helper/dispatch/html.c helper/dispatch/page.c helper/dispatch/pair.c \
+dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
+                    helper/dispatch/html.c helper/dispatch/keeper.c helper/dispatch/page.c helper/dispatch/pair.c \
                     helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
                     helper/dispatch/server.c helper/dispatch/status_ask.c helper/dispatch/status_page.c \
                     helper/dispatch/visit.c helper/dispatch/work.c
@@ -249,14 +249,15 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates test_hold test_moves test_update_notes test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_people_update test_notify test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer \
+              test_notify test_people_update test_update_notify test_update_overdue \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
               test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
               test_file test_gate test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict test_groups test_guard test_home test_installs test_instance test_item \
               test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listener test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint \
+              test_limits test_listener test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint test_keeper \
               test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
               test_output test_package test_packages test_page test_pair test_pairing test_pass test_status_page test_path test_people test_playwright \
               test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
@@ -267,7 +268,7 @@ UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates te
               test_steps_log test_store test_str test_sync test_t3 test_ticket \
               test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
               test_validate test_vault test_view test_wait test_watch test_websocket test_yaml
-FUZZ_TARGETS := fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
+FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
 
@@ -364,13 +365,12 @@ bench-door: all bench-deps
 	@echo "== the front door"; tests/bench/door
 
 # ---- lint ------------------------------------------------------------------------------
-C_FILES := $(sort $(foreach layer,base wire fetch config store t3 update roster ledger units secrets steps gate daemon \
-             job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
+C_FILES := $(sort $(foreach layer,$(LAYERS) daemon job ctl agent dispatch pam,$($(layer)_SOURCES))) helper/daemon/main.c helper/job/main.c \
              helper/ctl/main.c helper/agent/main.c helper/dispatch/main.c
 H_FILES := $(sort $(wildcard helper/*/*.h pam_devvm/*.h))
 ALL_C   := $(C_FILES) $(H_FILES) $(wildcard tests/*/*.c tests/*/*.h)
 SH_FILES := .ci/run tests/run tests/host/host tests/host/lib.sh tests/host/programs.sh tests/host/run \
-            tests/host/case.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
+            tests/host/case.sh tests/host/updates.sh tests/host/demo tests/bench/roster.sh tests/bench/derive tests/bench/host \
             tests/bench/backup tests/bench/door tests/bench/person conf/profile.d/devvm.sh conf/start-claude.sh tests/unit/profile_d.sh \
             tests/unit/launcher.sh tests/lint/layers tests/standin/t3/make $(wildcard tests/host/cases/*)
 LINT_FLAGS := -std=gnu17 -D_GNU_SOURCE -DDEVVM_VERSION='"$(VERSION)"' -Ihelper -I. -Ipam_devvm

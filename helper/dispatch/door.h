@@ -19,6 +19,7 @@ struct door {
 	const char *helper_path;
 	struct secret secret;
 	struct door_people people;
+	struct keeper keeper;
 	struct pairings pairings;
 	struct visits visits;
 	struct status_ask status;

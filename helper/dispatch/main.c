@@ -114,6 +114,8 @@ static int serve(const char *nginx_user, struct dv_error *err)
 	door.visits.pool = door.status.pool = door.pairings.pool;
 	door.root_fd = env.root_dirfd;
 	door.helper_path = door.status.helper_path = PATH_HELPER_SOCKET;
+	door.keeper.event = event;
+	door.pairings.keeper = &door.keeper;
 	server.door = &door;
 	server.event = event;
 	r = dispatch_server_start(&server, SD_LISTEN_FDS_START, err);

@@ -12,7 +12,6 @@
 #include "t3/listener.h"
 #include "wire/proto.h"
 
-#define CHECK_MS 3000
 #define EXCHANGE_MS 10000
 #define MINT_MS 60000
 #define ENSURE_MS 900000
@@ -24,11 +23,14 @@
 
 /* ---- their server --------------------------------------------------------------------- */
 
+int pair_require(const struct pair_target *target, struct dv_error *err)
+{
+	return listener_require(target->port, target->uid, target->user, err);
+}
+
 static int is_theirs(void *context, struct dv_error *err)
 {
-	const struct pair_target *target = context;
-
-	return listener_require(target->port, target->uid, target->user, err);
+	return pair_require(context, err);
 }
 
 static struct t3_server server_of(const struct pair_target *target)
@@ -37,14 +39,6 @@ static struct t3_server server_of(const struct pair_target *target)
 				   .port = target->port,
 				   .may_ask = is_theirs,
 				   .context = (void *)target };
-}
-
-int pair_check(const struct pair_target *target, const char *cookies, enum t3_session *ret_session,
-	       struct dv_error *err)
-{
-	const struct t3_server server = server_of(target);
-
-	return t3_ask_session(&server, cookies, clock_deadline_ms(CHECK_MS), ret_session, err);
 }
 
 /* ---- the helper ----------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* pair.h - what is asked of the helper and of a person's server. Blocks: for the threads of work.h.
+/* pair.h - what is asked of the helper and of a person's server. Blocks, for the threads of work.h, but for
+ * pair_look() and pair_require().
  *
  * Nothing of a credential or a cookie is logged. Before a byte goes to a port its listener is looked at.
  * Source: docs/PROTOCOL.md (mint, ensure); for t3 itself see t3/pairing.h.
@@ -33,9 +34,8 @@ struct pair_target {
 DV_MUST_CHECK int pair_look(const struct pair_target *target, enum listener *ret_listener,
 			    struct dv_error *err);
 
-/* Whether their server takes these cookies for a session. */
-DV_MUST_CHECK int pair_check(const struct pair_target *target, const char *cookies,
-			     enum t3_session *ret_session, struct dv_error *err);
+/* -ECONNREFUSED with a sentence unless the listener of their port is theirs. */
+DV_MUST_CHECK int pair_require(const struct pair_target *target, struct dv_error *err);
 
 /* A new session: the values of each Set-Cookie. Logs one line. */
 DV_MUST_CHECK int pair_make(const struct pair_target *target, struct str_list *ret_cookies,

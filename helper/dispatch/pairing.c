@@ -122,30 +122,20 @@ void pairings_join(struct pairings *pairings, const struct pair_target *target,
 /* ---- a check of a session ------------------------------------------------------------- */
 
 struct check {
-	struct work work;
+	struct keeper_ask ask; /* the first member: its end finds us by it */
 	struct pairings *pairings;
-	struct pair_target target;
 	struct door_call *call;
-	enum t3_session session;
-	struct dv_error err;
-	int r;
 };
 
-static void run_check(struct work *work)
+static void end_check(struct keeper_ask *ask, int r, enum t3_session session,
+		      const struct dv_error *err)
 {
-	struct check *check = (struct check *)work;
+	struct check *check = (struct check *)ask;
 
-	check->r = pair_check(&check->target, check->call->cookies, &check->session, &check->err);
-}
-
-static void end_check(struct work *work)
-{
-	struct check *check = (struct check *)work;
-
-	if (check->r < 0)
-		log_warning("let a request of %s through: %s", check->target.user, check->err.text);
-	if (check->r == 0 && check->session == T3_SESSION_DEAD)
-		pairings_join(check->pairings, &check->target, check->call);
+	if (r < 0)
+		log_warning("let a request of %s through: %s", ask->target.user, err->text);
+	if (r == 0 && session == T3_SESSION_DEAD)
+		pairings_join(check->pairings, &ask->target, check->call);
 	else
 		call_pass(check->call);
 	free(check);
@@ -156,14 +146,14 @@ void pairings_check(struct pairings *pairings, const struct pair_target *target,
 {
 	struct check *check = calloc(1, sizeof(*check));
 
-	if (check) {
-		*check = (struct check){ .work = { .run = run_check, .end = end_check },
-					 .pairings = pairings,
-					 .target = *target,
-					 .call = call };
-		if (work_submit(pairings->pool, WORK_CHECK, &check->work) == 0)
-			return;
-		free(check);
+	if (!check) {
+		call_pass(call);
+		return;
 	}
-	call_pass(call);
+	*check = (struct check){
+		.ask = { .target = *target, .cookies = call->cookies, .end = end_check },
+		.pairings = pairings,
+		.call = call
+	};
+	keeper_submit(pairings->keeper, &check->ask);
 }

@@ -9,6 +9,7 @@
 #define DEVVM_DISPATCH_PAIRING_H
 
 #include "dispatch/call.h"
+#include "dispatch/keeper.h"
 #include "dispatch/pair.h"
 #include "dispatch/work.h"
 
@@ -16,9 +17,10 @@
 
 struct pairing;
 
-/* `pool` is borrowed, and both stay for good. */
+/* `pool` and `keeper` are borrowed, and all stay for good. */
 struct pairings {
 	struct work_pool *pool;
+	struct keeper *keeper;
 	struct pairing *first;
 };
 

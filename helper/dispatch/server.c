@@ -8,16 +8,22 @@
 #include "base/log.h"
 
 #define MAX_CONNECTIONS 512
+#define MAX_TURNED_AWAY 256 /* besides; their requests are told to come back */
+#define MAX_ACCEPTS 32	    /* in one turn of the loop */
 #define READ_BYTES 16384
 /* nginx keeps an idle connection for a minute (conf/nginx/devvm.conf). */
 #define REQUEST_USEC (60 * UINT64_C(1000000))
 #define IDLE_USEC (300 * UINT64_C(1000000))
+#define SWEEP_USEC (5 * UINT64_C(1000000)) /* which is how exact the two are */
 
 struct connection {
 	struct door_call call; /* the first member: a reply finds us by it */
 	struct dispatch_server *server;
 	int fd;
-	sd_event_source *io, *deadline;
+	sd_event_source *io;
+	struct connection *previous, *next;
+	uint64_t deadline_usec; /* 0: none, it waits for a reply */
+	bool is_too_many;
 	struct fcgi fcgi;
 	uint8_t in[READ_BYTES];
 	size_t n_in, n_used;
@@ -27,29 +33,48 @@ struct connection {
 	bool gone;  /* while it waited: freed by the reply */
 };
 
+static void unlink_connection(struct connection *connection)
+{
+	struct dispatch_server *server = connection->server;
+
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		server->first = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+}
+
 static void connection_free(struct connection *connection)
 {
 	(void)sd_event_source_disable_unref(connection->io);
-	(void)sd_event_source_disable_unref(connection->deadline);
 	if (connection->fd >= 0)
 		(void)close(connection->fd); /* a socket */
-	connection->io = connection->deadline = NULL;
+	connection->io = NULL;
 	connection->fd = -1;
 	if (connection->waits) {
 		connection->gone = true;
 		return;
 	}
 	connection->server->n_connections--;
+	unlink_connection(connection);
 	fcgi_done(&connection->fcgi);
 	free(connection->out);
 	explicit_bzero(connection->in, sizeof(connection->in));
 	free(connection);
 }
 
+static uint64_t now_usec(const struct dispatch_server *server)
+{
+	uint64_t now = 0;
+
+	(void)sd_event_now(server->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
 static void set_deadline(struct connection *connection, uint64_t usec)
 {
-	(void)sd_event_source_set_time_relative(connection->deadline, usec);
-	(void)sd_event_source_set_enabled(connection->deadline, SD_EVENT_ONESHOT);
+	connection->deadline_usec = now_usec(connection->server) + usec;
 }
 
 /* false: it was freed. */
@@ -107,9 +132,25 @@ static void on_reply(struct door_call *call, char *text, size_t n_bytes)
 		connection_free(connection);
 		return;
 	}
-	/* What waits behind it is read in a turn of its own: no recursion. */
 	set_deadline(connection, REQUEST_USEC);
-	(void)sd_event_source_set_io_events(connection->io, EPOLLOUT);
+	/* What waits behind it is read in a turn of its own: no recursion. */
+	if (connection->n_used < connection->n_in)
+		(void)sd_event_source_set_io_events(connection->io, EPOLLOUT);
+	else
+		(void)flush_out(connection);
+}
+
+static void ask_door(struct connection *connection)
+{
+	connection->waits = true;
+	connection->deadline_usec = 0;
+	if (connection->is_too_many) {
+		connection->fcgi.keeps = false; /* the next may be one of those that fit */
+		call_message(&connection->call, 503, "The machine is busy",
+			     "Too many requests wait for an answer. Try again in a minute.", NULL);
+	} else {
+		door_ask(connection->server->door, &connection->fcgi, &connection->call);
+	}
 }
 
 static void read_requests(struct connection *connection)
@@ -124,48 +165,79 @@ static void read_requests(struct connection *connection)
 		log_warning("a connection of nginx is closed: %s", err.text);
 		connection_free(connection);
 	} else if (r == 1) {
-		connection->waits = true;
-		(void)sd_event_source_set_enabled(connection->deadline, SD_EVENT_OFF);
-		(void)sd_event_source_set_io_events(connection->io, 0);
-		door_ask(connection->server->door, &connection->fcgi, &connection->call);
+		ask_door(connection);
 	}
 }
 
-static int on_io(sd_event_source *source DV_UNUSED, int fd, uint32_t revents, void *context)
+static void take_bytes(struct connection *connection)
 {
-	struct connection *connection = context;
-	ssize_t n;
+	ssize_t n = recv(connection->fd, connection->in, sizeof(connection->in), 0);
 
-	if (connection->waits) { /* it hung up meanwhile */
-		connection_free(connection);
-		return 0;
-	}
-	if (connection->out) {
-		if (revents & (EPOLLERR | EPOLLHUP))
-			connection_free(connection);
-		else if (flush_out(connection) && connection->n_used < connection->n_in)
-			read_requests(connection);
-		return 0;
-	}
-	n = recv(fd, connection->in, sizeof(connection->in), 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
+		return;
 	if (n <= 0) {
 		connection_free(connection);
-		return 0;
+		return;
 	}
 	connection->n_in = (size_t)n;
 	connection->n_used = 0;
 	if (connection->fcgi.n_header == 0 && connection->fcgi.id == 0)
 		set_deadline(connection, REQUEST_USEC);
 	read_requests(connection);
+}
+
+static int on_io(sd_event_source *source, int fd DV_UNUSED, uint32_t revents, void *context)
+{
+	struct connection *connection = context;
+
+	/* nginx ends each connection over which it was told where a request goes: nobody is left to answer. */
+	if (revents & (EPOLLERR | EPOLLHUP))
+		connection_free(connection);
+	else if (connection->waits) /* what comes meanwhile is read afterwards */
+		(void)sd_event_source_set_io_events(source, 0);
+	else if (!connection->out)
+		take_bytes(connection);
+	else if (flush_out(connection) && connection->n_used < connection->n_in)
+		read_requests(connection);
 	return 0;
 }
 
-static int on_deadline(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)
+/* One timer for all: one each would be set anew, by a system call, several times a request. */
+static int on_sweep(sd_event_source *source, uint64_t usec DV_UNUSED, void *context)
 {
-	connection_free(context);
+	struct dispatch_server *server = context;
+	uint64_t now = now_usec(server);
+	struct connection *next;
+
+	for (struct connection *connection = server->first; connection; connection = next) {
+		next = connection->next;
+		if (connection->deadline_usec > 0 && connection->deadline_usec <= now)
+			connection_free(connection);
+	}
+	if (!server->first)
+		return 0;
+	(void)sd_event_source_set_time_relative(source, SWEEP_USEC);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
+}
+
+static int start_sweep(struct dispatch_server *server)
+{
+	int enabled = SD_EVENT_OFF, r;
+
+	if (!server->sweep) {
+		r = sd_event_add_time_relative(server->event, &server->sweep, CLOCK_MONOTONIC,
+					       SWEEP_USEC, 0, on_sweep, server);
+		if (r >= 0)
+			r = sd_event_source_set_floating(server->sweep, 1);
+		(void)sd_event_source_unref(server->sweep); /* the loop's, for good */
+		return r;
+	}
+	r = sd_event_source_get_enabled(server->sweep, &enabled);
+	if (r < 0 || enabled != SD_EVENT_OFF)
+		return r;
+	r = sd_event_source_set_time_relative(server->sweep, SWEEP_USEC);
+	return r < 0 ? r : sd_event_source_set_enabled(server->sweep, SD_EVENT_ONESHOT);
 }
 
 static bool may_connect(const struct dispatch_server *server, int fd)
@@ -181,24 +253,31 @@ static bool may_connect(const struct dispatch_server *server, int fd)
 	return false;
 }
 
+/* Takes `fd` unless it fails. */
 static int add_connection(struct dispatch_server *server, int fd)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	int r;
+	sd_event_source *io = NULL;
+	int r = connection ? start_sweep(server) : -ENOMEM;
 
-	if (!connection)
-		return -ENOMEM;
+	if (r >= 0)
+		r = sd_event_add_io(server->event, &io, fd, EPOLLIN, on_io, connection);
+	if (r < 0) {
+		free(connection);
+		return r;
+	}
 	connection->server = server;
 	connection->call.reply = on_reply;
 	connection->fd = fd;
+	connection->io = io;
+	connection->is_too_many = server->n_connections >= MAX_CONNECTIONS;
+	connection->next = server->first;
+	if (server->first)
+		server->first->previous = connection;
+	server->first = connection;
 	server->n_connections++;
-	r = sd_event_add_io(server->event, &connection->io, fd, EPOLLIN, on_io, connection);
-	if (r >= 0)
-		r = sd_event_add_time_relative(server->event, &connection->deadline,
-					       CLOCK_MONOTONIC, REQUEST_USEC, 0, on_deadline,
-					       connection);
-	if (r < 0)
-		connection_free(connection);
+	set_deadline(connection, REQUEST_USEC);
+	take_bytes(connection); /* nginx sends as soon as it is connected */
 	return 0;
 }
 
@@ -206,24 +285,35 @@ static int on_connect(sd_event_source *source DV_UNUSED, int listen_fd, uint32_t
 		      void *context)
 {
 	struct dispatch_server *server = context;
-	DV_AUTO_CLOSE int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0 || !may_connect(server, fd))
-		return 0;
-	if (server->n_connections >= MAX_CONNECTIONS) {
-		log_warning("more than %d connections of nginx", MAX_CONNECTIONS);
-		return 0;
+	for (int i = 0; i < MAX_ACCEPTS; i++) {
+		DV_AUTO_CLOSE int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return 0;
+		if (!may_connect(server, fd))
+			continue;
+		if (server->n_connections >= MAX_CONNECTIONS + MAX_TURNED_AWAY)
+			log_warning("more than %d connections of nginx",
+				    MAX_CONNECTIONS + MAX_TURNED_AWAY);
+		else if (add_connection(server, fd) == 0)
+			(void)DV_TAKE_FD(fd);
 	}
-	if (add_connection(server, fd) == 0)
-		(void)DV_TAKE_FD(fd);
 	return 0;
 }
 
 int dispatch_server_start(struct dispatch_server *server, int fd, struct dv_error *err)
 {
 	int r = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	sd_event_source *source = NULL;
 
 	if (r == 0)
-		r = sd_event_add_io(server->event, NULL, fd, EPOLLIN, on_connect, server);
+		r = sd_event_add_io(server->event, &source, fd, EPOLLIN, on_connect, server);
+	/* Those that ended are let go before others are let in. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL + 1);
+	if (r >= 0)
+		r = sd_event_source_set_floating(source, 1);
+	(void)sd_event_source_unref(source);
 	return r < 0 ? dv_fail(err, r, "serve nginx") : 0;
 }

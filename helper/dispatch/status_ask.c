@@ -88,7 +88,7 @@ void status_ask(struct status_ask *ask, struct door_call *call)
 		}
 		flight->work = (struct work){ .run = run, .end = end };
 		flight->ask = ask;
-		if (work_submit(ask->pool, WORK_CHECK, &flight->work) < 0) {
+		if (work_submit(ask->pool, WORK_STATUS, &flight->work) < 0) {
 			free(flight);
 			call_plain(call, 503, "The machine is busy. Try again in a minute.");
 			return;

@@ -8,7 +8,7 @@
 
 #define MAX_WAITING 256
 
-static const unsigned int N_THREADS[WORK_N_LANES] = { 4, 4, 16 };
+static const unsigned int N_THREADS[WORK_N_LANES] = { 1, 4, 16 };
 
 struct lane {
 	struct work_pool *pool;

@@ -1,7 +1,7 @@
 /* work.h - what blocks, in a few threads beside the loop.
  *
- * A work is run on a thread and then ended on the loop, both by functions of whoever submitted it. At most
- * WORK_THREADS run; a lane keeps the short ones (a check) from waiting behind the long (a visit).
+ * A work is run on a thread and then ended on the loop, both by functions of whoever submitted it. Each
+ * lane has threads of its own, so that the short ones (the status page) do not wait behind the long (a visit).
  */
 #ifndef DEVVM_DISPATCH_WORK_H
 #define DEVVM_DISPATCH_WORK_H
@@ -11,7 +11,7 @@
 #include "base/error.h"
 
 enum work_lane {
-	WORK_CHECK,
+	WORK_STATUS,
 	WORK_PAIR, /* the helper has a cap of its own on what a pairing costs */
 	WORK_VISIT,
 	WORK_N_LANES,

@@ -20,6 +20,7 @@
 
 #define TERMINALS "run/devvm/ttyd/"
 #define ANSWER_BYTES 32768
+#define LOOPBACK_INDEX 1 /* of lo, in each network namespace: the kernel's LOOPBACK_IFINDEX */
 #define ANSWER_SECONDS 2 /* of the kernel, which answers at once */
 
 /* Whether a connection to 127.0.0.1 may end there. */
@@ -35,7 +36,7 @@ static bool answers(uint8_t family, const __be32 *address)
 		(address[3] == htonl(INADDR_LOOPBACK) || address[3] == htonl(INADDR_ANY)));
 }
 
-static int ask(int fd, uint8_t family, uint16_t port)
+static int ask(int fd, uint8_t family, uint16_t port, uint16_t flags, uint32_t number)
 {
 	struct {
 		struct nlmsghdr head;
@@ -43,11 +44,15 @@ static int ask(int fd, uint8_t family, uint16_t port)
 	} request = {
 		.head = { .nlmsg_len = sizeof(request),
 			  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+			  .nlmsg_flags = NLM_F_REQUEST | flags,
+			  .nlmsg_seq = number },
 		.body = { .sdiag_family = family,
 			  .sdiag_protocol = IPPROTO_TCP,
 			  .idiag_states = 1U << TCP_LISTEN,
-			  .id = { .idiag_sport = htons(port) } },
+			  .id = { .idiag_sport = htons(port),
+				  .idiag_src = { htonl(INADDR_LOOPBACK) },
+				  .idiag_if = LOOPBACK_INDEX,
+				  .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
 	};
 
 	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
@@ -89,7 +94,7 @@ static int look(int fd, uint8_t family, uint16_t port, uid_t uid, enum listener 
 		struct nlmsghdr head;
 		char bytes[ANSWER_BYTES];
 	} answer;
-	int r = ask(fd, family, port);
+	int r = ask(fd, family, port, NLM_F_DUMP, 0);
 
 	while (r == 0) {
 		ssize_t n = recv(fd, &answer, sizeof(answer), 0);
@@ -101,7 +106,51 @@ static int look(int fd, uint8_t family, uint16_t port, uid_t uid, enum listener 
 	return r < 0 ? r : 0;
 }
 
-int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
+/* Of this thread, for one question after another; what is left of one that failed goes with it. */
+static _Thread_local int asking_fd = -1;
+static _Thread_local uint32_t asked;
+
+static int open_asking(void)
+{
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+
+	if (asking_fd >= 0)
+		return 0;
+	asking_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	return asking_fd >= 0 && setsockopt(asking_fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
+					    sizeof(limit)) == 0
+		       ? 0
+		       : -errno;
+}
+
+/* Whether the one socket to which the kernel would give a connection to 127.0.0.1:port, a socket of IPv6 that
+ * takes those of IPv4 among them, listens and is of that uid. This asks for one, where the list of all listeners costs
+ * a walk over a table that grows with the machine's memory; who is told "no" walks it to learn why. */
+static bool is_own(uint16_t port, uid_t uid)
+{
+	union {
+		struct nlmsghdr head;
+		char bytes[1024];
+	} answer;
+	const struct inet_diag_msg *socket = NLMSG_DATA(&answer.head);
+	ssize_t n = -1;
+
+	asked++;
+	if (open_asking() == 0 && ask(asking_fd, AF_INET, port, 0, asked) == 0)
+		n = recv(asking_fd, &answer, sizeof(answer), 0);
+	if (n < 0 || !NLMSG_OK(&answer.head, (size_t)n) || answer.head.nlmsg_seq != asked) {
+		if (asking_fd >= 0)
+			(void)close(asking_fd); /* a socket */
+		asking_fd = -1;
+		return false;
+	}
+	return answer.head.nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+	       answer.head.nlmsg_len >= NLMSG_LENGTH(sizeof(*socket)) &&
+	       socket->idiag_state == TCP_LISTEN && socket->id.idiag_sport == htons(port) &&
+	       socket->idiag_uid == uid;
+}
+
+static int look_at_all(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
@@ -118,6 +167,14 @@ int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener, struct 
 			return dv_fail(err, r, "ask the kernel who listens on port %u", port);
 	}
 	*ret_listener = listener;
+	return 0;
+}
+
+int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
+{
+	if (!is_own(port, uid))
+		return look_at_all(port, uid, ret_listener, err);
+	*ret_listener = LISTENER_OWN;
 	return 0;
 }
 

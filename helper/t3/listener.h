@@ -15,10 +15,10 @@ enum listener {
 	LISTENER_UNSET,
 	LISTENER_NONE,
 	LISTENER_OWN,
-	LISTENER_FOREIGN, /* somebody else's, if only one of several */
+	LISTENER_FOREIGN, /* somebody else's */
 };
 
-/* Who would answer 127.0.0.1:port. */
+/* Who would answer 127.0.0.1:port. Cheap where it is theirs. */
 DV_MUST_CHECK int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener,
 				struct dv_error *err);
 /* -ECONNREFUSED, with a sentence, unless it is `user`, of that uid, and nobody besides. */

@@ -64,12 +64,23 @@ int t3_ask_version(const struct t3_server *server, int64_t deadline_ms,
 	return 0;
 }
 
+enum t3_session t3_read_session(const char *body, size_t n_bytes)
+{
+	json_t *root = body ? json_loadb(body, n_bytes, 0, NULL) : NULL;
+	const json_t *said = json_object_get(root, "authenticated");
+	enum t3_session session = json_is_true(said)	? T3_SESSION_ALIVE
+				  : json_is_false(said) ? T3_SESSION_DEAD
+							: T3_SESSION_UNSET;
+
+	json_decref(root);
+	return session;
+}
+
 int t3_ask_session(const struct t3_server *server, const char *cookies, int64_t deadline_ms,
 		   enum t3_session *ret_session, struct dv_error *err)
 {
 	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
 	DV_AUTO_SECRET struct secret header = { 0 };
-	json_t *body, *said;
 	int n = asprintf(&header.text, "Cookie: %s", cookies);
 	int r;
 
@@ -78,16 +89,10 @@ int t3_ask_session(const struct t3_server *server, const char *cookies, int64_t 
 		return dv_fail(err, -ENOMEM, "ask for the session");
 	}
 	header.n_bytes = (size_t)n;
-	r = ask(server, "/api/auth/session", &header, NULL, deadline_ms, &answer, err);
-	if (r < 0)
-		return r;
-	body = body_of(&answer);
-	said = json_object_get(body, "authenticated");
-	*ret_session = json_is_true(said)    ? T3_SESSION_ALIVE
-		       : json_is_false(said) ? T3_SESSION_DEAD
-					     : T3_SESSION_UNSET;
-	json_decref(body);
-	return 0;
+	r = ask(server, T3_SESSION_PATH, &header, NULL, deadline_ms, &answer, err);
+	if (r == 0)
+		*ret_session = t3_read_session(answer.body.text, answer.body.n_bytes);
+	return r;
 }
 
 static int write_credential(const char *credential, struct secret *ret_post)

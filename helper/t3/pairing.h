@@ -36,6 +36,10 @@ DV_MUST_CHECK int t3_ask_version(const struct t3_server *server, int64_t deadlin
 				 char ret_version[static T3_VERSION_SAID_BYTES],
 				 struct dv_error *err);
 
+/* What a body that T3_SESSION_PATH answered with says. */
+#define T3_SESSION_PATH "/api/auth/session"
+enum t3_session t3_read_session(const char *body, size_t n_bytes);
+
 /* Whether it takes these cookies, a Cookie header's value, for a session. */
 DV_MUST_CHECK int t3_ask_session(const struct t3_server *server, const char *cookies,
 				 int64_t deadline_ms, enum t3_session *ret_session,

@@ -9,7 +9,9 @@
 
 #include "dispatch/server.h"
 
-#define MAX_CONNECTIONS 512 /* server.c */
+#define MAX_CONNECTIONS 512 /* server.c, as the next */
+#define MAX_TURNED_AWAY 256
+#define MOST (MAX_CONNECTIONS + MAX_TURNED_AWAY)
 #define SPARE 3
 #define OTHER_UID 54321
 
@@ -35,7 +37,7 @@ static int setup(void **state)
 	assert_int_equal(bind(stage->listen_fd, (struct sockaddr *)&stage->address,
 			      sizeof(stage->address)),
 			 0);
-	assert_int_equal(listen(stage->listen_fd, MAX_CONNECTIONS + SPARE), 0);
+	assert_int_equal(listen(stage->listen_fd, MOST + SPARE), 0);
 	assert_true(sd_event_new(&stage->server.event) >= 0);
 	stage->server.door = &stage->door;
 	stage->server.nginx_uid = getuid();
@@ -191,24 +193,36 @@ static void who_is_not_nginx_is_turned_away(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* Of each that is too many the request is answered, so that its reader is told; a crowd of those is not. */
 static void there_is_a_most(void **state)
 {
 	struct stage *stage = *state;
-	int fds[MAX_CONNECTIONS + SPARE];
+	int fds[MOST + SPARE];
+	char bytes[8192] = "";
 
 	for (size_t i = 0; i < DV_COUNT(fds); i++)
 		fds[i] = connect_one(stage);
 	turn(stage);
-	assert_int_equal(stage->server.n_connections, MAX_CONNECTIONS);
-	for (size_t i = MAX_CONNECTIONS; i < DV_COUNT(fds); i++)
+	assert_int_equal(stage->server.n_connections, MOST);
+	for (size_t i = MOST; i < DV_COUNT(fds); i++)
 		assert_true(is_over(fds[i]));
-	assert_int_equal(close(fds[0]), 0);
+	ask_health(fds[MAX_CONNECTIONS - 1], true);
+	ask_health(fds[MAX_CONNECTIONS], true);
 	turn(stage);
-	fds[0] = connect_one(stage);
-	ask_health(fds[0], true);
+	assert_healthy(fds[MAX_CONNECTIONS - 1]);
+	assert_true(take(fds[MAX_CONNECTIONS], bytes, sizeof(bytes) - 1) > 16);
+	assert_contains(bytes + 8, "Status: 503 ");
+	assert_non_null(memmem(bytes, sizeof(bytes), "The machine is busy", 19));
+	assert_true(is_over(fds[MAX_CONNECTIONS])); /* or it would be told so for good */
+	for (size_t i = MAX_CONNECTIONS - 1; i < DV_COUNT(fds); i++)
+		assert_int_equal(close(fds[i]), 0);
 	turn(stage);
-	assert_healthy(fds[0]);
-	for (size_t i = 0; i < DV_COUNT(fds); i++)
+	assert_int_equal(stage->server.n_connections, MAX_CONNECTIONS - 1);
+	fds[MAX_CONNECTIONS - 1] = connect_one(stage);
+	ask_health(fds[MAX_CONNECTIONS - 1], true);
+	turn(stage);
+	assert_healthy(fds[MAX_CONNECTIONS - 1]);
+	for (size_t i = 0; i < MAX_CONNECTIONS; i++)
 		assert_int_equal(close(fds[i]), 0);
 }
 

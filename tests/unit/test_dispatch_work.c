@@ -58,7 +58,7 @@ static void the_lanes(void **state DV_UNUSED)
 	(void)pthread_mutex_lock(&gate);
 	for (; n < MOST && r == 0; n++) {
 		errands[n].work = (struct work){ .run = run_behind_gate, .end = end };
-		r = work_submit(pool, WORK_CHECK, &errands[n].work);
+		r = work_submit(pool, WORK_STATUS, &errands[n].work);
 	}
 	assert_int_equal(r, -EBUSY);
 	n--;
@@ -76,7 +76,7 @@ static void the_lanes(void **state DV_UNUSED)
 		wait_for(event, &errands[i]);
 	assert_false(errands[n].ended);
 	/* There is room again. */
-	assert_int_equal(work_submit(pool, WORK_CHECK, &errands[n].work), 0);
+	assert_int_equal(work_submit(pool, WORK_STATUS, &errands[n].work), 0);
 	wait_for(event, &errands[n]);
 	(void)sd_event_unref(event); /* the pool lives as long as the program */
 }

@@ -25,6 +25,7 @@ struct told {
 static struct {
 	sd_event *event;
 	struct work_pool *pool;
+	struct keeper keeper;
 	struct fake_helper helper;
 	struct fake_web web;
 	struct pair_target target;
@@ -87,6 +88,8 @@ static void begin(const char *const *script, const struct fake_web_page *pages)
 static void end(void)
 {
 	forget_calls();
+	keeper_done(&stage.keeper);
+	stage.keeper = (struct keeper){ .event = stage.event };
 	(void)close(stage.target.root_fd);
 	if (stage.web.pid > 0)
 		fake_web_stop(&stage.web);
@@ -106,6 +109,7 @@ static void ten_tabs_share_a_pairing(void **state DV_UNUSED)
 	static struct pairings pairings; /* which keeps what it counts */
 
 	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
 	begin(MINTED, pages);
 	for (int i = 0; i < 10; i++) {
 		char target[16];
@@ -131,6 +135,7 @@ static void a_pairing_that_fails_says_why(void **state DV_UNUSED)
 	static struct pairings pairings; /* which keeps what it counts */
 
 	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
 	begin(REFUSED, pages);
 	pairings_join(&pairings, &stage.target, new_call("/deep?x=1", NULL));
 	turn();
@@ -145,6 +150,7 @@ static void a_browser_without_memory_is_stopped(void **state DV_UNUSED)
 	static struct pairings pairings; /* which keeps what it counts */
 
 	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
 	begin(NULL, NULL);
 	for (unsigned int i = 0; i <= PAIRING_MAX; i++) {
 		pairings_join(&pairings, &stage.target, new_call("/", NULL));
@@ -174,6 +180,7 @@ static void a_session_is_passed_on_unless_it_is_dead(void **state DV_UNUSED)
 		static struct pairings pairings; /* which keeps what it counts */
 
 		pairings.pool = stage.pool;
+		pairings.keeper = &stage.keeper;
 		begin(i == 2 ? MINTED : NULL, pages);
 		pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
 		turn();
@@ -187,6 +194,7 @@ static void a_session_that_nobody_can_be_asked_about_is_passed_on(void **state D
 	static struct pairings pairings; /* which keeps what it counts */
 
 	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
 	begin(NULL, NULL);
 	stage.target.port = 1;
 	pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
@@ -325,5 +333,6 @@ int main(void)
 
 	if (sd_event_default(&stage.event) < 0 || work_pool_new(&stage.pool, stage.event, &err) < 0)
 		return 1;
+	stage.keeper.event = stage.event;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,44 +105,14 @@ static void nothing_goes_to_a_port_of_another(void **state DV_UNUSED)
 		{ "/api/auth/browser-session", OK(COOKIES, "{}") }, { NULL, NULL }
 	};
 	DV_AUTO_STR_LIST struct str_list cookies = { 0 };
-	enum t3_session session = T3_SESSION_UNSET;
 	struct stage stage;
 
 	set(&stage, MINT, MINTED, pages);
 	stage.target.uid++;
 	assert_int_equal(pair_make(&stage.target, &cookies, &stage.err), -ECONNREFUSED);
 	assert_non_null(strstr(stage.err.text, "is not emo's now"));
-	assert_int_equal(pair_check(&stage.target, "t3_session=x", &session, &stage.err),
-			 -ECONNREFUSED);
+	assert_int_equal(pair_require(&stage.target, &stage.err), -ECONNREFUSED);
 	end(&stage);
-}
-
-static void a_session_lives_or_not(void **state DV_UNUSED)
-{
-	static const struct {
-		const char *answer;
-		enum t3_session session;
-	} rows[] = {
-		{ OK("", "{\"authenticated\": true}"), T3_SESSION_ALIVE },
-		{ OK("", "{\"authenticated\": false, \"auth\": {}}"), T3_SESSION_DEAD },
-		{ OK("", "<html>"), T3_SESSION_UNSET },
-		{ OK("", "{}"), T3_SESSION_UNSET },
-		{ "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", T3_SESSION_UNSET },
-	};
-
-	for (size_t i = 0; i < DV_COUNT(rows); i++) {
-		const struct fake_web_page pages[] = { { "/api/auth/session", rows[i].answer },
-						       { NULL, NULL } };
-		enum t3_session session = T3_SESSION_UNSET;
-		struct stage stage;
-
-		set(&stage, NULL, NULL, pages);
-		assert_int_equal(pair_check(&stage.target, "t3_session=x", &session, &stage.err),
-				 0);
-		if (session != rows[i].session)
-			fail_msg("row %zu: expected %d, got %d", i, rows[i].session, session);
-		end(&stage);
-	}
 }
 
 static int on_progress(void *context, const struct record *record, struct dv_error *err DV_UNUSED)
@@ -171,7 +141,6 @@ int main(void)
 		cmocka_unit_test(each_exchange),
 		cmocka_unit_test(the_helper_says_why_not),
 		cmocka_unit_test(nothing_goes_to_a_port_of_another),
-		cmocka_unit_test(a_session_lives_or_not),
 		cmocka_unit_test(a_visit_ends_when_it_listens),
 	};
 

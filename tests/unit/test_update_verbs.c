@@ -72,8 +72,9 @@ static void nonsense_starts_nothing(void **state)
 		assert_string_equal(fake_ask(fake, 0, packet),
 				    "error code=bad-request text=that is no version");
 	}
-	assert_string_equal(fake_ask(fake, 0, "update\nv=1\nforgive=1.0.0\nto=1.0.0\n"),
-			    "error code=bad-request text=forgive goes alone, and dry-run not with stage");
+	assert_string_equal(
+		fake_ask(fake, 0, "update\nv=1\nforgive=1.0.0\nto=1.0.0\n"),
+		"error code=bad-request text=forgive goes alone, and dry-run not with stage");
 	assert_int_equal(fake_starts(UNIT), 0);
 }
 

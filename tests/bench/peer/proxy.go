@@ -1,7 +1,8 @@
 // proxy.go - what the front door is measured against: the same decision in Go, with nothing but its standard
 // library's reverse proxy. The identity is believed of whoever knows the secret, looked up in dispatch.json (read
 // again when it is another file), and the way goes to that port, without the identity, the secret and all
-// cookies but t3's own.
+// cookies but t3's own. Before a document navigation the person's server is asked whether the session is alive,
+// over connections that are kept; whose listener it is, it does not look at.
 //
 //	proxy -listen ADDRESS -people FILE -secret SECRET
 package main
@@ -11,6 +12,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"flag"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httputil"
@@ -73,6 +75,29 @@ func ownCookies(request *http.Request) {
 	}
 }
 
+// Whether the person's server takes the request's cookies for a session.
+func isAlive(client *http.Client, target *url.URL, from *http.Request) bool {
+	request, err := http.NewRequestWithContext(from.Context(), http.MethodGet, target.String()+"/api/auth/session", nil)
+	if err != nil {
+		return false
+	}
+	for _, cookie := range from.Cookies() {
+		if strings.HasPrefix(cookie.Name, "t3_session") {
+			request.AddCookie(cookie)
+		}
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 65536))
+	var said struct {
+		Authenticated bool `json:"authenticated"`
+	}
+	return err == nil && json.Unmarshal(text, &said) == nil && said.Authenticated
+}
+
 type targetKey struct{}
 
 func main() {
@@ -85,6 +110,7 @@ func main() {
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = 1024
 	transport.DisableCompression = true
+	client := &http.Client{Transport: transport, Timeout: 3 * time.Second}
 	proxy := &httputil.ReverseProxy{
 		Transport: transport,
 		Director: func(request *http.Request) {
@@ -113,6 +139,10 @@ func main() {
 		target := current.Load().(*people).rows[strings.ToLower(local)]
 		if target == nil {
 			http.Error(writer, "nobody", http.StatusForbidden)
+			return
+		}
+		if request.Header.Get("Sec-Fetch-Dest") == "document" && !isAlive(client, target, request) {
+			http.Error(writer, "no session", http.StatusUnauthorized)
 			return
 		}
 		proxy.ServeHTTP(writer, request.WithContext(context.WithValue(request.Context(), targetKey{}, target)))
