@@ -56,8 +56,10 @@ static void write_words(char ret_text[static MESSAGE_BYTES], const char *outcome
 
 	at = ret_text + n;
 	n = snprintf(at, MESSAGE_BYTES - (size_t)n - 1, "%s", sentence);
-	for (; *at; at++)
-		*at = (unsigned char)*at < ' ' ? ' ' : *at;
+	for (; *at; at++) {
+		if ((unsigned char)*at < ' ')
+			*at = ' ';
+	}
 	*at = '\n';
 	at[1] = '\0';
 }
