@@ -55,7 +55,7 @@ static void write_words(char ret_text[static MESSAGE_BYTES], const char *outcome
 			 version);
 
 	at = ret_text + n;
-	n = snprintf(at, MESSAGE_BYTES - (size_t)n - 1, "%s", sentence);
+	(void)snprintf(at, MESSAGE_BYTES - (size_t)n - 1, "%s", sentence);
 	for (; *at; at++) {
 		if ((unsigned char)*at < ' ')
 			*at = ' ';
