@@ -2,6 +2,7 @@
 #include "move/move.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -102,35 +103,43 @@ static int stop(const char *user, struct dv_error *err)
 	return r < 0 ? r : systemctl_run("stop", "devvm-mint@", user, STOP_MS, err);
 }
 
+/* All of it goes on; where it is to end, that is the first thing it hears. */
+static int let_go(const struct mover *mover, const char *unit, bool is_to_end, struct dv_error *err)
+{
+	int r = is_to_end ? manager_signal(mover->manager, unit, SIGTERM, err) : 0;
+	struct dv_error why = { "" };
+	int thawed = manager_freeze(mover->manager, unit, false, &why);
+
+	if (thawed < 0)
+		log_error("%s stands still: systemctl thaw %s (%s)", unit, unit, why.text);
+	return r < 0 ? r : thawed < 0 ? dv_refuse(err, thawed, "%s", why.text) : 0;
+}
+
 /* Nothing of theirs starts any more. Whether an agent is at work is asked while all of it stands still, so that none
- * can begin behind the answer; a unit that is stopped goes on by itself. *ret_why says what keeps them. */
+ * can begin behind the answer. *ret_why says what keeps them. */
 static int stop_idle(const struct mover *mover, const char *user,
 		     char ret_why[static TURN_WHY_BYTES], struct dv_error *err)
 {
 	enum turn_verdict verdict = TURN_UNSET;
 	struct dv_error why = { "" };
 	char unit[UNIT_BYTES];
-	bool is_frozen = false;
-	int r;
+	int r, gone = 0;
 
 	(void)snprintf(unit, sizeof(unit), "t3-serve@%s.service", user);
 	r = turn_look(mover->env, mover->manager, user, &verdict, ret_why, err);
 	if (r < 0 || verdict == TURN_BUSY)
 		return r;
 	if (verdict != TURN_DOWN) {
-		is_frozen = manager_freeze(mover->manager, unit, true, &why) == 0;
-		if (!is_frozen) {
+		if (manager_freeze(mover->manager, unit, true, &why) < 0) {
 			(void)snprintf(ret_why, TURN_WHY_BYTES, "%.127s", why.text);
 			return 0;
 		}
 		r = turn_look(mover->env, mover->manager, user, &verdict, ret_why, err);
+		gone = let_go(mover, unit, r == 0 && verdict != TURN_BUSY, &why);
 	}
-	if (is_frozen && (r < 0 || verdict == TURN_BUSY) &&
-	    manager_freeze(mover->manager, unit, false, &why) < 0)
-		log_error("%s stands still: systemctl thaw %s (%s)", unit, unit, why.text);
-	if (r == 0 && verdict != TURN_BUSY)
-		r = stop(user, err);
-	return r;
+	if (r == 0 && gone < 0)
+		return dv_refuse(err, gone, "%s", why.text);
+	return r < 0 || verdict == TURN_BUSY ? r : stop(user, err);
 }
 
 static int release(const struct mover *mover, struct move_row *row, enum update_state state,

@@ -243,6 +243,15 @@ int manager_freeze(struct manager *manager, const char *unit, bool freeze, struc
 		     : 0;
 }
 
+int manager_signal(struct manager *manager, const char *unit, int number, struct dv_error *err)
+{
+	DV_CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r = sd_bus_call_method(manager->bus, DESTINATION, MANAGER_PATH, MANAGER, "KillUnit",
+				   &error, NULL, "ssi", unit, "main", number);
+
+	return r < 0 ? dv_refuse(err, -EIO, "signal %s: %s", unit, words_of(&error, r)) : 0;
+}
+
 int manager_active_since(struct manager *manager, const char *unit, int64_t *ret_usec,
 			 struct dv_error *err)
 {

@@ -44,8 +44,12 @@ DV_MUST_CHECK int manager_act(struct manager *manager, enum manager_verb verb,
 			      const char *const *units, size_t n_units, struct dv_error *err);
 
 /* Have every process of the unit stand still, or go on (systemd 246, cgroup v2). -EOPNOTSUPP or -EIO in systemd's
- * words. A unit that is stopped goes on before that. */
+ * words. A unit is to go on before it is stopped: systemd 252 sees to that by itself, 257 refuses. */
 DV_MUST_CHECK int manager_freeze(struct manager *manager, const char *unit, bool freeze,
+				 struct dv_error *err);
+
+/* Send the unit's main process a signal; one that stands still gets it first thing when it goes on. */
+DV_MUST_CHECK int manager_signal(struct manager *manager, const char *unit, int number,
 				 struct dv_error *err);
 
 /* The wall time at which the unit last became active, 0 when it never did. */

@@ -179,7 +179,7 @@ whole() { # OLD-VERSION OLD-LEVEL NEW-VERSION NEW-LEVEL MESSAGES USER…
 		*) echo "$user: has $pointer with a database of level $level" ;;
 		esac
 		[ "$(version_said "$user")" = "$pointer" ] || echo "$user: $(version_said "$user") runs, not $pointer"
-		lets_in "$user" || echo "$user: is not let in"
+		wait_for 20 lets_in "$user" || echo "$user: is not let in"
 		[ "$(contents "$user" | grep -E 'messages|integrity')" = "$messages" ] || echo "$user: $(contents "$user" | tr '\n' ' ')"
 	done
 }
