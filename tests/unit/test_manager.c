@@ -57,6 +57,23 @@ static int act_on_unit(sd_bus *bus, sd_bus_message *call, const char *member)
 	return 1;
 }
 
+/* FreezeUnit(s), ThawUnit(s) and KillUnit(ssi) say nothing; what they were told comes back as an error's words where
+ * the unit is called so. */
+static int stand_still(sd_bus_message *call, const char *member)
+{
+	const char *unit = "", *whom = "";
+	int number = 0;
+
+	if (strcmp(member, "KillUnit") == 0)
+		(void)sd_bus_message_read(call, "ssi", &unit, &whom, &number);
+	else
+		(void)sd_bus_message_read(call, "s", &unit);
+	if (strcmp(unit, "old.service") == 0)
+		return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.NotSupported",
+						  "%s cannot %s %s %d", unit, member, whom, number);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
 static int list_units(sd_bus_message *call)
 {
 	sd_bus_message *reply = NULL;
@@ -82,6 +99,9 @@ static int on_call(sd_bus_message *call, void *context, sd_bus_error *error DV_U
 		return list_units(call);
 	if (strcmp(member, "Get") == 0)
 		return sd_bus_reply_method_return(call, "v", "t", UINT64_C(1760000000000000));
+	if (strcmp(member, "FreezeUnit") == 0 || strcmp(member, "ThawUnit") == 0 ||
+	    strcmp(member, "KillUnit") == 0)
+		return stand_still(call, member);
 	if (strstr(member, "Unit"))
 		return act_on_unit(context, call, member);
 	return sd_bus_reply_method_return(call, NULL);
@@ -220,6 +240,22 @@ static void it_reloads_and_tells_when_a_unit_started(void **state DV_UNUSED)
 	assert_int_equal(usec, INT64_C(1760000000000000));
 }
 
+static void a_unit_stands_still_and_hears_a_signal(void **state DV_UNUSED)
+{
+	DV_AUTO_MANAGER struct manager *manager = NULL;
+
+	assert_int_equal(manager_open(&manager, &err), 0);
+	assert_int_equal(manager_freeze(manager, "a.service", true, &err), 0);
+	assert_int_equal(manager_signal(manager, "a.service", SIGTERM, &err), 0);
+	assert_int_equal(manager_freeze(manager, "a.service", false, &err), 0);
+	assert_int_equal(manager_freeze(manager, "old.service", true, &err), -EOPNOTSUPP);
+	assert_string_equal(err.text, "freeze old.service: old.service cannot FreezeUnit  0");
+	assert_true(manager_freeze(manager, "old.service", false, &err) < 0);
+	assert_string_equal(err.text, "thaw old.service: old.service cannot ThawUnit  0");
+	assert_int_equal(manager_signal(manager, "old.service", SIGTERM, &err), -EIO);
+	assert_string_equal(err.text, "signal old.service: old.service cannot KillUnit main 15");
+}
+
 static void without_a_bus_it_says_so(void **state)
 {
 	struct folder *folder = *state;
@@ -243,6 +279,7 @@ int main(void)
 		TEST(more_than_a_chunk_is_started),
 		TEST(a_stop_is_not_waited_for),
 		TEST(it_reloads_and_tells_when_a_unit_started),
+		TEST(a_unit_stands_still_and_hears_a_signal),
 		TEST(without_a_bus_it_says_so),
 	};
 
