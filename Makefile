@@ -249,7 +249,7 @@ lint-deps: deps
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
 UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates test_hold test_moves test_update_notes test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer test_people_update test_notify test_alive \
+              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer test_people_update test_notify test_alive test_update_notify test_update_overdue \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
               test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
               test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \

@@ -55,9 +55,11 @@ static void write_words(char ret_text[static MESSAGE_BYTES], const char *outcome
 			 version);
 
 	at = ret_text + n;
-	n = snprintf(at, MESSAGE_BYTES - (size_t)n - 1, "%s", sentence);
-	for (; *at; at++)
-		*at = (unsigned char)*at < ' ' ? ' ' : *at;
+	(void)snprintf(at, MESSAGE_BYTES - (size_t)n - 1, "%s", sentence);
+	for (; *at; at++) {
+		if ((unsigned char)*at < ' ')
+			*at = ' ';
+	}
 	*at = '\n';
 	at[1] = '\0';
 }
