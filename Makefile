@@ -53,66 +53,92 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
-t3_SOURCES := helper/t3/activity.c helper/t3/alive.c helper/t3/credential.c helper/t3/front.c helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c \
-              helper/t3/state.c helper/t3/websocket.c
+t3_SOURCES := helper/t3/activity.c helper/t3/alive.c helper/t3/credential.c helper/t3/front.c \
+              helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/state.c \
+              helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/backups.c helper/ledger/deferrals.c helper/ledger/events.c helper/ledger/gates.c helper/ledger/moves.c helper/ledger/installs.c helper/ledger/known_bad.c helper/ledger/ledger.c \
-                  helper/ledger/looks.c helper/ledger/mirrors_log.c helper/ledger/people.c helper/ledger/secrets_log.c \
-                  helper/ledger/restores.c helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c helper/ledger/tools_log.c \
-                  helper/ledger/update_log.c helper/ledger/update_notes.c helper/ledger/watches.c
-update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c helper/update/outcome.c \
-                  helper/update/rules.c helper/update/spare.c helper/update/version.c helper/update/window.c
+ledger_SOURCES := helper/ledger/backups.c helper/ledger/deferrals.c helper/ledger/events.c \
+                  helper/ledger/gates.c helper/ledger/installs.c helper/ledger/known_bad.c \
+                  helper/ledger/ledger.c helper/ledger/looks.c helper/ledger/mirrors_log.c \
+                  helper/ledger/moves.c helper/ledger/people.c helper/ledger/restores.c \
+                  helper/ledger/secrets_log.c helper/ledger/sql.c helper/ledger/steps_log.c \
+                  helper/ledger/tokens.c helper/ledger/tools_log.c helper/ledger/update_log.c \
+                  helper/ledger/update_notes.c helper/ledger/watches.c
+update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c \
+                  helper/update/outcome.c helper/update/rules.c helper/update/spare.c \
+                  helper/update/version.c helper/update/window.c
 units_SOURCES := helper/units/cgroup.c helper/units/manager.c helper/units/units.c
 secrets_SOURCES := helper/secrets/secrets.c helper/secrets/vault.c
 steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claude_cache.c \
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
-                 helper/steps/deny.c helper/steps/door.c helper/steps/due.c helper/steps/envfile.c helper/steps/facts.c \
-                 helper/steps/fence.c helper/steps/groups.c helper/steps/hold.c helper/steps/instance.c helper/steps/item.c \
-                 helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
-                 helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
-                 helper/steps/maps.c helper/steps/mirror_result.c helper/steps/mirror_run.c \
-                 helper/steps/mirrors.c helper/steps/path.c helper/steps/playwright_mcp.c \
+                 helper/steps/deny.c helper/steps/door.c helper/steps/due.c helper/steps/envfile.c \
+                 helper/steps/facts.c helper/steps/fence.c helper/steps/groups.c \
+                 helper/steps/hold.c helper/steps/instance.c helper/steps/item.c \
+                 helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c \
+                 helper/steps/leave.c helper/steps/legacy_use.c helper/steps/limits.c \
+                 helper/steps/listing.c helper/steps/lock.c helper/steps/maps.c \
+                 helper/steps/mirror_result.c helper/steps/mirror_run.c helper/steps/mirrors.c \
+                 helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
-                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c helper/steps/resolving.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
-                 helper/steps/settle.c \
-                 helper/steps/sshd.c helper/steps/staging.c helper/steps/steps.c \
-                 helper/steps/t3_pointer.c helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
-                 helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
-gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c helper/gate/probe.c helper/gate/result.c \
-                helper/gate/verdict.c
-move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c helper/move/move.c helper/move/placing.c helper/move/systemctl.c helper/move/turn.c helper/move/watchdog.c
-daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c helper/daemon/daemon.c \
-                  helper/daemon/feed.c helper/daemon/homes.c helper/daemon/instances.c \
-                  helper/daemon/job_unit.c helper/daemon/knock.c helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
-                  helper/daemon/notice.c helper/daemon/offboard.c helper/daemon/people_update.c helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
-                  helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c helper/daemon/rollouts.c \
-                  helper/daemon/schedule.c helper/daemon/secrets.c helper/daemon/server.c helper/daemon/session.c \
-                  helper/daemon/status.c helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c helper/daemon/versions.c \
-                  helper/daemon/wait.c helper/daemon/watch.c helper/daemon/work.c
-job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/gate.c helper/job/gate_check.c helper/job/drain.c helper/job/gating.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c helper/job/protect.c \
-               helper/job/rclone.c helper/job/reconcile.c helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c helper/job/update.c helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c helper/job/update_facts.c \
-               helper/job/update_gate.c helper/job/update_notify.c helper/job/update_overdue.c helper/job/update_people.c helper/job/update_prune.c helper/job/update_recover.c helper/job/update_stage.c helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
-ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c helper/ctl/cmd_ensure.c \
-               helper/ctl/cmd_events.c helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c helper/ctl/cmd_mirrors.c helper/ctl/cmd_offline.c \
-               helper/ctl/cmd_offboard.c helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c \
-               helper/ctl/cmd_secrets.c helper/ctl/cmd_freeze.c helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_update_person.c helper/ctl/cmd_versions.c \
-               helper/ctl/cmd_wait.c helper/ctl/ctl.c helper/ctl/doctor.c \
-               helper/ctl/doctor_door.c helper/ctl/doctor_machine.c helper/ctl/doctor_person.c \
-               helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c helper/ctl/follow.c helper/ctl/input.c \
-               helper/ctl/lines.c helper/ctl/online.c helper/ctl/output.c \
-               helper/ctl/pam_stack.c helper/ctl/ports_json.c helper/ctl/progress.c helper/ctl/rows.c \
-               helper/ctl/status_text.c
-agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c helper/agent/snapshot.c \
-                 helper/agent/t3.c
-dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c helper/dispatch/fcgi.c \
-                    helper/dispatch/html.c helper/dispatch/keeper.c helper/dispatch/page.c helper/dispatch/pair.c \
-                    helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
-                    helper/dispatch/server.c helper/dispatch/status_ask.c helper/dispatch/status_page.c \
+                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c \
+                 helper/steps/resolving.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
+                 helper/steps/settle.c helper/steps/sshd.c helper/steps/staging.c \
+                 helper/steps/steps.c helper/steps/t3_pointer.c helper/steps/ticket.c \
+                 helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
+                 helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c \
+                 helper/steps/withdraw.c helper/steps/work.c
+gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c \
+                helper/gate/probe.c helper/gate/result.c helper/gate/verdict.c
+move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c \
+                helper/move/move.c helper/move/placing.c helper/move/systemctl.c \
+                helper/move/turn.c helper/move/watchdog.c
+daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c \
+                  helper/daemon/daemon.c helper/daemon/feed.c helper/daemon/homes.c \
+                  helper/daemon/instances.c helper/daemon/job_unit.c helper/daemon/knock.c \
+                  helper/daemon/listen.c helper/daemon/mint.c helper/daemon/mirrors.c \
+                  helper/daemon/notice.c helper/daemon/offboard.c helper/daemon/people_update.c \
+                  helper/daemon/policy.c helper/daemon/programs.c helper/daemon/queue.c \
+                  helper/daemon/report.c helper/daemon/reports.c helper/daemon/request.c \
+                  helper/daemon/rollouts.c helper/daemon/schedule.c helper/daemon/secrets.c \
+                  helper/daemon/server.c helper/daemon/session.c helper/daemon/status.c \
+                  helper/daemon/store.c helper/daemon/update.c helper/daemon/verbs.c \
+                  helper/daemon/versions.c helper/daemon/wait.c helper/daemon/watch.c \
+                  helper/daemon/work.c
+job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helper/job/gate.c \
+               helper/job/gate_check.c helper/job/gating.c helper/job/guard.c helper/job/home.c \
+               helper/job/idle.c helper/job/install.c helper/job/machine.c helper/job/mirror.c \
+               helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
+               helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
+               helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
+               helper/job/settle.c helper/job/stage.c helper/job/sync.c helper/job/update.c \
+               helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c \
+               helper/job/update_facts.c helper/job/update_gate.c helper/job/update_notify.c \
+               helper/job/update_overdue.c helper/job/update_people.c helper/job/update_prune.c \
+               helper/job/update_recover.c helper/job/update_stage.c helper/job/watch.c \
+               helper/job/watch_one.c helper/job/watch_tell.c
+ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
+               helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \
+               helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c \
+               helper/ctl/cmd_mirrors.c helper/ctl/cmd_offboard.c helper/ctl/cmd_offline.c \
+               helper/ctl/cmd_pam.c helper/ctl/cmd_reconcile.c helper/ctl/cmd_secrets.c \
+               helper/ctl/cmd_status.c helper/ctl/cmd_update.c helper/ctl/cmd_update_person.c \
+               helper/ctl/cmd_versions.c helper/ctl/cmd_wait.c helper/ctl/ctl.c \
+               helper/ctl/doctor.c helper/ctl/doctor_door.c helper/ctl/doctor_machine.c \
+               helper/ctl/doctor_person.c helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c \
+               helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
+               helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
+               helper/ctl/progress.c helper/ctl/rows.c helper/ctl/status_text.c
+agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c \
+                 helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c \
+                 helper/agent/snapshot.c helper/agent/t3.c
+dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c \
+                    helper/dispatch/fcgi.c helper/dispatch/html.c helper/dispatch/keeper.c \
+                    helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/pairing.c \
+                    helper/dispatch/people.c helper/dispatch/route.c helper/dispatch/server.c \
+                    helper/dispatch/status_ask.c helper/dispatch/status_page.c \
                     helper/dispatch/visit.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
@@ -248,25 +274,35 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_candidate test_deferrals test_freeze test_front test_gates test_hold test_moves test_update_notes test_known_bad test_order test_outcome test_resolving test_rules test_spare \
-              test_ctl_update test_update_verbs test_update_bad test_update_log test_unit_run test_update_timer test_version test_window test_account test_activity test_backups test_restore_place test_busy test_cgroup test_claude test_claude_cache test_answer test_people_update test_notify test_alive test_update_notify test_update_overdue \
-              test_claude_installer test_client test_clock test_cmd_offline test_code test_credential test_deny \
-              test_codex test_config test_config_mirrors test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_wait test_curl test_derive test_digest test_dispatch_server test_dispatch_work test_door test_door_people test_due \
-              test_env test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch test_flights \
-              test_file test_gate test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict test_groups test_guard test_home test_installs test_instance test_item \
-              test_instances test_keep test_keys test_knock test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listener test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint test_keeper \
-              test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_node \
-              test_output test_package test_packages test_page test_pair test_pairing test_pass test_status_page test_path test_people test_playwright \
-              test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
-              test_process test_protect_tree test_programs test_progress test_proto test_protocol_doc \
-              test_queue test_rclone test_record test_report test_retire_legacy test_roster \
-              test_roster_fields test_roster_trust test_route test_secret test_secrets test_server test_session \
-              test_settle test_snapshot test_ssh_key test_staging test_state test_status test_steps \
-              test_steps_log test_store test_str test_sync test_t3 test_ticket \
-              test_ticket_codec test_tiers test_token test_tokens test_tools test_tree test_turn test_units \
-              test_validate test_vault test_view test_wait test_watch test_watchdog test_watches test_websocket test_yaml
+UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_busy \
+              test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
+              test_client test_clock test_cmd_offline test_code test_codex test_config \
+              test_config_mirrors test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online \
+              test_ctl_pam test_ctl_status test_ctl_update test_ctl_wait test_curl test_deferrals \
+              test_deny test_derive test_digest test_dispatch_server test_dispatch_work test_door \
+              test_door_people test_due test_env test_envfile test_error test_events test_facts \
+              test_fcgi test_fence test_fetch test_file test_flights test_freeze test_front \
+              test_gate test_gate_box test_gate_database test_gate_probe test_gate_result \
+              test_gate_verdict test_gates test_groups test_guard test_hold test_home \
+              test_installs test_instance test_instances test_item test_keep test_keeper test_keys \
+              test_knock test_known_bad test_launcher test_leave test_ledger test_legacy_use \
+              test_limits test_listener test_listing test_lock test_log test_look test_looks \
+              test_manager test_maps test_mint test_mirror_result test_mirror_run test_mirrors \
+              test_mirrors_log test_moves test_node test_notify test_order test_outcome \
+              test_output test_package test_packages test_page test_pair test_pairing test_pass \
+              test_path test_people test_people_update test_playwright test_playwright_mcp \
+              test_playwright_token test_policy test_ports test_proc test_process test_programs \
+              test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
+              test_record test_report test_resolving test_restore_place test_retire_legacy \
+              test_roster test_roster_fields test_roster_trust test_route test_rules test_secret \
+              test_secrets test_server test_session test_settle test_snapshot test_spare \
+              test_ssh_key test_staging test_state test_status test_status_page test_steps \
+              test_steps_log test_store test_str test_sync test_t3 test_ticket test_ticket_codec \
+              test_tiers test_token test_tokens test_tools test_tree test_turn test_unit_run \
+              test_units test_update_bad test_update_log test_update_notes test_update_notify \
+              test_update_overdue test_update_timer test_update_verbs test_validate test_vault \
+              test_version test_view test_wait test_watch test_watchdog test_watches \
+              test_websocket test_window test_yaml
 FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END
