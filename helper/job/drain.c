@@ -143,14 +143,14 @@ int job_drain(int argc, char **argv)
 	if (is_outside(&update))
 		return JOB_OK;
 	lock_fd = update_lock(&update, &err);
+	if (lock_fd == -ETIMEDOUT)
+		(void)dv_refuse(&err, lock_fd, "an update is under way");
 	if (lock_fd >= 0)
 		outcome = run_locked(&update);
 	else
-		outcome = update_end_with(&update,
-					  lock_fd == -ETIMEDOUT ? UPDATE_BUSY : UPDATE_FAILED,
-					  lock_fd == -ETIMEDOUT
-						  ? &(struct dv_error){ "an update is under way" }
-						  : &err);
+		outcome =
+			update_end_with(&update,
+					lock_fd == -ETIMEDOUT ? UPDATE_BUSY : UPDATE_FAILED, &err);
 	/* A look that found nobody is no news, 96 times a day. */
 	if (update.of_timer && update.id == 0 && outcome == UPDATE_CURRENT)
 		return JOB_OK;
