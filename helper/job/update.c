@@ -137,6 +137,18 @@ int update_open(struct update *update, struct dv_error *err)
 				&update->id, err);
 }
 
+/* What the package itself is to blame for is for good. One that is on the machine was whole when it came. */
+static void remember_fault(struct update *update, enum update_outcome outcome)
+{
+	struct dv_error err = { "" };
+
+	if ((outcome != UPDATE_INTEGRITY && outcome != UPDATE_SCRIPT) || update->id == 0 ||
+	    store_has(&update->env, UPDATE_ITEM, update->candidate.version))
+		return;
+	if (update_condemn(update, update->candidate.version, update->id, update->text, &err) < 0)
+		log_warning("update: %s", err.text);
+}
+
 /* From a version that is staged to people who have it. */
 static enum update_outcome give(struct update *update)
 {
@@ -160,6 +172,7 @@ static enum update_outcome run_locked(struct update *update)
 	if (update_is_frozen(update))
 		return UPDATE_FROZEN;
 	outcome = update_stage(update);
+	remember_fault(update, outcome);
 	if (outcome == UPDATE_STAGED && !update->order.stage_only)
 		outcome = give(update);
 	if (update->id > 0 && update_prune(update, &err) < 0)

@@ -48,9 +48,11 @@ static const struct update_outcome_row ROWS[UPDATE_N_OUTCOMES] = {
 	[UPDATE_NO_MEMORY] = { "no-memory", 37, LOG_WARNING, "7c6de36975955e8997fbaae63600cb6f",
 		"less memory is free than update.min_free_memory_mb" },
 	[UPDATE_INTEGRITY] = { "integrity", 40, LOG_ERR, "e38289c192ee5b9786821eed0693fd61",
-		"what came is not what the registry's hash says" },
+		"what came is not what the registry's hash says: no run takes it" },
 	[UPDATE_NOT_STAGED] = { "not-staged", 41, LOG_ERR, "ad1bf7eb8c1a5bbe8e77006c693b2b0b",
 		"npm could not install the version" },
+	[UPDATE_SCRIPT] = { "install-script", 42, LOG_ERR, "555483bc2d8a4b7e88113308b90377b2",
+		"an install script of the package failed: no run takes it" },
 	[UPDATE_DONE] = { "done", 0, LOG_NOTICE, "5d0b087a1c5149a58502664995fa94f6",
 		"people have the version; who waits or keeps the old one is named" },
 	[UPDATE_DEFERRED] = { "deferred", 14, LOG_NOTICE, "f271399b48ca458086b1e047f2895a67",
@@ -112,9 +114,15 @@ enum update_outcome update_outcome_of(const char *name)
 
 enum update_outcome update_outcome_of_npm(const char *sentence)
 {
+	const char *at;
+
 	for (size_t i = 0; i < DV_COUNT(NPM_CODES); i++) {
 		if (strstr(sentence, NPM_CODES[i].code))
 			return NPM_CODES[i].outcome;
 	}
+	/* npm's own codes are words; a number is the exit status of a script that it ran. */
+	at = strstr(sentence, "npm: ");
+	if (at && at[5] >= '0' && at[5] <= '9')
+		return UPDATE_SCRIPT;
 	return UPDATE_NOT_STAGED;
 }

@@ -58,7 +58,9 @@ static void npm_says_what_it_is(void **state DV_UNUSED)
 		{ "npm view did not end within 120 seconds", UPDATE_NO_REGISTRY },
 		{ "npm: ENOSPC: no space left on device, write", UPDATE_NO_DISK },
 		{ "ask for t3 nightly: there is no node, and t3 needs 22.16", UPDATE_FAILED },
-		{ "npm: 3", UPDATE_NOT_STAGED },
+		{ "npm: 3", UPDATE_SCRIPT },
+		{ "npm: 127: sh: 1: cc: not found", UPDATE_SCRIPT },
+		{ "npm: ELIFECYCLE", UPDATE_NOT_STAGED },
 		{ "", UPDATE_NOT_STAGED },
 	};
 
