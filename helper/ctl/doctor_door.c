@@ -105,7 +105,12 @@ static int ask(const struct door *door, const char *path, const char *const *pat
 	}
 	if (r == 0 && has_session)
 		r = fill_header(door, "Cookie: t3_session=none", &headers[request.n_headers++]);
-	r = r < 0 ? dv_fail(err, r, "ask the front door") : fetch_memory(&request, &answer, err);
+	if (r < 0)
+		r = dv_fail(err, r, "ask the front door");
+	if (r == 0)
+		r = front_require(door->front, err);
+	if (r == 0)
+		r = fetch_memory(&request, &answer, err);
 	for (size_t i = 0; i < request.n_headers; i++)
 		secret_done(&headers[i]);
 	*ret_status = answer.status;

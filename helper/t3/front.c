@@ -5,9 +5,11 @@
 #include <jansson.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "fetch/fetch.h"
+#include "t3/listener.h"
 #include "t3/pairing.h"
 
 #define CONF_MAX_BYTES 65536
@@ -66,6 +68,30 @@ int front_find(const struct env *env, struct front *ret_front, struct dv_error *
 	return 0;
 }
 
+int front_require(const struct front *front, struct dv_error *err)
+{
+	const char *colon = strrchr(front->address, ':');
+	enum listener listener = LISTENER_UNSET;
+	uint64_t port = 0;
+	int r;
+
+	if (!colon || str_to_uint(colon + 1, UINT16_MAX, &port) < 0)
+		return dv_refuse(err, -EINVAL, "the front door's address %s has no port",
+				 front->address);
+	r = listener_look((uint16_t)port, 0, &listener, err);
+	if (r == 0 && listener == LISTENER_FOREIGN)
+		r = listener_look((uint16_t)port, geteuid(), &listener, err);
+	if (r < 0)
+		return r;
+	return listener == LISTENER_OWN
+		       ? 0
+		       : dv_refuse(err, -ECONNREFUSED,
+				   "%s at the front door's address %s: systemctl status nginx",
+				   listener == LISTENER_NONE ? "nobody listens"
+							     : "somebody else than root listens",
+				   front->address);
+}
+
 static int add_header(struct fetch_request *request, struct secret *headers, const char *name,
 		      const char *value)
 {
@@ -99,7 +125,12 @@ static int ask(const struct front *front, const char *identity, const char *path
 		r = add_header(&request, headers, "X-Devvm-Proxy-Secret", front->secret.text);
 	if (r == 0)
 		r = add_header(&request, headers, header, value);
-	r = r < 0 ? dv_fail(err, r, "ask the front door") : fetch_memory(&request, ret_answer, err);
+	if (r < 0)
+		r = dv_fail(err, r, "ask the front door");
+	if (r == 0)
+		r = front_require(front, err);
+	if (r == 0)
+		r = fetch_memory(&request, ret_answer, err);
 	for (size_t i = 0; i < request.n_headers; i++)
 		secret_done(&headers[i]);
 	return r;

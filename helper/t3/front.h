@@ -25,6 +25,10 @@ struct front {
 DV_MUST_CHECK int front_find(const struct env *env, struct front *ret_front, struct dv_error *err);
 void front_done(struct front *front);
 
+/* -ECONNREFUSED, with a sentence, unless root (or the caller) listens at its address, as nginx does: whoever else got hold of that port
+ * while nginx was down would be told the proxy's secret. Before each byte that goes there. */
+DV_MUST_CHECK int front_require(const struct front *front, struct dv_error *err);
+
 /* A navigation of this identity, up to a session: the Cookie header's value that lets them in. -EACCES where it
  * ends in anything else. */
 DV_MUST_CHECK int front_pair(const struct front *front, const char *identity, int64_t deadline_ms,
