@@ -1,8 +1,11 @@
 /* backup.c - devvm-job backup [USER]: copies of people's databases that no process of theirs can reach.
  *
- * One person's trouble is theirs: the others' copies are made all the same. Whoever is on hold is left out.
+ * One person's trouble is theirs: the others' copies are made all the same. Whoever is on hold is left out. With --first
+ * it is what their t3 waits for at its first start: a database from before has a copy before a version works on it.
  */
 #include "job/jobs.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -123,12 +126,13 @@ static int tell(struct backup *run, const char *user, int result, const struct d
 int job_backup(int argc, char **argv)
 {
 	DV_CLEANUP(backup_done) struct backup run = { .env = ENV_EMPTY };
-	const char *user = argc == 2 ? argv[1] : NULL;
+	bool is_first = argc == 3 && strcmp(argv[1], "--first") == 0;
+	const char *user = argc >= 2 ? argv[argc - 1] : NULL;
 	struct dv_error err = { "" }, why = { "" };
 	int result, r;
 
-	if (argc > 2 || (user && !str_is_user_name(user))) {
-		log_error("usage: devvm-job backup [USER]");
+	if ((argc > 2 && !is_first) || (user && !str_is_user_name(user))) {
+		log_error("usage: devvm-job backup [[--first] USER]");
 		return JOB_USAGE;
 	}
 	r = open_run(&run, &err);
@@ -136,11 +140,11 @@ int job_backup(int argc, char **argv)
 		log_error("backup: %s", err.text);
 		return JOB_FAILED;
 	}
-	run.reason = user ? "hand" : "daily";
+	run.reason = is_first ? "first" : user ? "hand" : "daily";
 	result = user ? back_up_one(&run, user, &why) : back_up_all(&run, &why);
 	if (result < 0)
 		log_error("backup: %s", why.text);
-	r = tell(&run, user, result, &why, &err);
+	r = is_first ? 0 : tell(&run, user, result, &why, &err);
 	if (r < 0)
 		log_error("backup: %s", err.text);
 	return r < 0 || result < 0 || run.n_failed > 0 ? JOB_FAILED : JOB_OK;

@@ -22,6 +22,7 @@
 #define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
 #define UNIT_MARGIN_S 60
 #define COPY_UNIT "devvm-backup-copy@%s.service"
+#define MARK ".copied"
 
 /* ---- their side ----------------------------------------------------------------------- */
 
@@ -297,6 +298,30 @@ static int note(const struct copying *copying, struct backups_row *row, int made
 				  LOG_WARNING, row->name, "backup", text, err);
 }
 
+/* The next try makes up for one that cannot be made. */
+static void mark(const struct copying *copying, const char *user)
+{
+	char folder[PATH_BYTES], path[PATH_BYTES + sizeof(MARK)];
+	struct dv_error err = { "" };
+	int root_fd = copying->env->root_dirfd;
+	int r;
+
+	(void)snprintf(folder, sizeof(folder), BACKUPS_FOLDER "/%s", user);
+	(void)snprintf(path, sizeof(path), "%s/" MARK, folder);
+	if (faccessat(root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	r = file_make_dirs(root_fd, folder, 0700, &err);
+	if (r == 0)
+		r = file_replace(root_fd, path,
+				 &(struct file_spec){ .data = "",
+						      .mode = 0600,
+						      .uid = (uid_t)-1,
+						      .gid = (gid_t)-1 },
+				 &err);
+	if (r < 0)
+		log_warning("%s", err.text);
+}
+
 int copying_run(const struct copying *copying, const struct people_row *person,
 		struct copying_result *ret_result, struct dv_error *err)
 {
@@ -319,6 +344,8 @@ int copying_run(const struct copying *copying, const struct people_row *person,
 	row.took_ms = clock_now_ms() - began_ms;
 	if (made != -ENOENT)
 		r = note(copying, &row, made, &why, err);
+	if (r == 0 && (made == 0 || made == -ENOENT))
+		mark(copying, person->name);
 	result.outcome = made == 0 ? COPYING_MADE : made == -ENOENT ? COPYING_NONE : COPYING_FAILED;
 	if (made == 0) {
 		result.level = row.level;

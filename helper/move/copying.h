@@ -3,7 +3,9 @@
  * Their own process makes and checks the copy (devvm-backup-copy@USER, devvm-agent backup); root opens
  * neither their home nor a database, it takes bytes over: of a plain file of theirs, as many as were told,
  * with the digest that was told, into a folder of its own, and renames when they are on the disk. Each attempt
- * is a row of the ledger, and older copies than config's backup.keep are forgotten.
+ * is a row of the ledger, and older copies than config's backup.keep are forgotten. Whoever has been looked at once,
+ * and had no database or has a copy now, has a mark beside the copies: without it nothing of theirs starts before
+ * devvm-backup-first@USER has had its try (units/t3-serve@.service).
  */
 #ifndef DEVVM_MOVE_COPYING_H
 #define DEVVM_MOVE_COPYING_H
