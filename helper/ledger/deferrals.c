@@ -29,21 +29,14 @@ bool deferrals_is_overdue(const struct deferral *deferral, unsigned int max_days
 	       now_usec - deferral->since_usec > max_days * DAY_USEC;
 }
 
-static void take_text(sqlite3_stmt *s, int column, char *place, size_t n_bytes)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	(void)snprintf(place, n_bytes, "%s", text ? text : "");
-}
-
 static void take_row(sqlite3_stmt *s, struct deferral *row)
 {
 	*row = (struct deferral){ .since_usec = sqlite3_column_int64(s, 2),
 				  .not_before_usec = sqlite3_column_int64(s, 3),
 				  .told_usec = sqlite3_column_int64(s, 4) };
-	take_text(s, 0, row->name, sizeof(row->name));
-	take_text(s, 1, row->version, sizeof(row->version));
-	take_text(s, 5, row->why, sizeof(row->why));
+	sql_put_text(s, 0, row->name, sizeof(row->name));
+	sql_put_text(s, 1, row->version, sizeof(row->version));
+	sql_put_text(s, 5, row->why, sizeof(row->why));
 }
 
 static int add_row(struct deferrals *deferrals, sqlite3_stmt *s)

@@ -63,13 +63,6 @@ int moves_enter(struct ledger *ledger, const struct move_row *row, int64_t at_us
 	return r;
 }
 
-static void take_text(sqlite3_stmt *s, int column, char *place, size_t n_bytes)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	(void)snprintf(place, n_bytes, "%s", text ? text : "");
-}
-
 static int add_row(struct moves *moves, sqlite3_stmt *s)
 {
 	struct move_row *rows = reallocarray(moves->rows, moves->n_rows + 1, sizeof(*rows));
@@ -87,11 +80,11 @@ static int add_row(struct moves *moves, sqlite3_stmt *s)
 		.moved_usec = sqlite3_column_int64(s, 8),
 		.was_running = sqlite3_column_int(s, 9) == 1,
 	};
-	take_text(s, 0, row->name, sizeof(row->name));
-	take_text(s, 2, row->from, sizeof(row->from));
-	take_text(s, 3, row->to, sizeof(row->to));
-	take_text(s, 5, row->copy, sizeof(row->copy));
-	take_text(s, 10, row->reason, sizeof(row->reason));
+	sql_put_text(s, 0, row->name, sizeof(row->name));
+	sql_put_text(s, 2, row->from, sizeof(row->from));
+	sql_put_text(s, 3, row->to, sizeof(row->to));
+	sql_put_text(s, 5, row->copy, sizeof(row->copy));
+	sql_put_text(s, 10, row->reason, sizeof(row->reason));
 	return 0;
 }
 

@@ -80,3 +80,10 @@ char *sql_copy_text(sqlite3_stmt *statement, int column, bool *failed)
 		*failed = true;
 	return copy;
 }
+
+void sql_put_text(sqlite3_stmt *statement, int column, char *ret_text, size_t n_bytes)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	(void)snprintf(ret_text, n_bytes, "%s", text ? text : "");
+}

@@ -35,6 +35,9 @@ DV_MUST_CHECK int sql_run(struct ledger *ledger, sqlite3_stmt *statement, const 
 /* A copy of a column's text, NULL for SQL NULL. `*failed` is set when memory is short. */
 char *sql_copy_text(sqlite3_stmt *statement, int column, bool *failed);
 
+/* The same into a place of n_bytes, "" for SQL NULL; what does not fit is cut. */
+void sql_put_text(sqlite3_stmt *statement, int column, char *ret_text, size_t n_bytes);
+
 #define DV_AUTO_STMT DV_CLEANUP(sql_finalizep)
 
 #endif
