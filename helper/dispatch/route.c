@@ -7,7 +7,8 @@
 
 #include "base/str.h"
 
-#define SESSION_COOKIE "t3_session"
+#define OUR_COOKIE                                                                                 \
+	"t3" /* how the names of t3's cookies begin: it has renamed its session's more than once */
 #define MAX_COOKIE_BYTES 8192
 
 const char *route_safe_target(const char *uri)
@@ -40,6 +41,18 @@ static char *append(char *to, const char *bytes, size_t n_bytes)
 	return to + n_bytes;
 }
 
+/* RFC 6265bis, 4.1.3: what a server may put before a name. */
+static bool is_of_t3(const char *name)
+{
+	static const char *const prefixes[] = { "__Host-", "__Secure-" };
+
+	for (size_t i = 0; i < DV_COUNT(prefixes); i++) {
+		if (str_starts_with(name, prefixes[i]))
+			name += strlen(prefixes[i]);
+	}
+	return str_starts_with(name, OUR_COOKIE);
+}
+
 char *route_session_cookies(const char *header)
 {
 	size_t n_header = header ? strlen(header) : 0;
@@ -54,7 +67,7 @@ char *route_session_cookies(const char *header)
 
 		c += strspn(c, " \t");
 		n = strcspn(c, ";");
-		if (str_starts_with(c, SESSION_COOKIE) && memchr(c, '=', n)) {
+		if (is_of_t3(c) && memchr(c, '=', n)) {
 			if (end > found)
 				end = append(end, "; ", 2);
 			end = append(end, c, n);
