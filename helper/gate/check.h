@@ -4,7 +4,7 @@
  * does, never by how a command of it exits. It must come up bound to all addresses and to no port that is
  * another person's, say its version, pair (by its own command and over HTTP) up to a session and a
  * WebSocket, end when asked to, leave a database that may have come from the one it was given, at the level
- * of a new one of its own, and do all of it again on that. Blocks until the deadline at most.
+ * of a new one of its own, and do all of it again on that, bound to loopback as people's are. Blocks until the deadline at most.
  */
 #ifndef DEVVM_GATE_CHECK_H
 #define DEVVM_GATE_CHECK_H

@@ -19,7 +19,7 @@
 #define TCP_MAX_BYTES (1 << 20)
 #define OUTPUT_BYTES 16384
 
-#define LOOPBACK "127.0.0.1"
+#define LOOPBACK PROBE_LOOPBACK
 /* Loopback too, but answers only where a server is bound to all addresses. */
 #define ANY_ADDRESS "127.0.0.2"
 
@@ -56,7 +56,7 @@ int probe_launch(struct probe *probe)
 				     probe->build->program,
 				     "serve",
 				     "--host",
-				     "0.0.0.0",
+				     probe->bound_to,
 				     "--port",
 				     port,
 				     "--base-dir",

@@ -7,11 +7,16 @@
 
 #include "gate/check.h"
 
+/* What a version is told to listen on. */
+#define PROBE_ALL_ADDRESSES "0.0.0.0"
+#define PROBE_LOOPBACK "127.0.0.1"
+
 struct probe {
 	struct box *box;
 	const struct check_plan *plan;
 	const struct check_build *build; /* that is run now */
 	const char *base_dir;		 /* that it is run on */
+	const char *bound_to;		 /* PROBE_… */
 	struct gate_result *result;
 	struct dv_error err;
 	enum gate_check at;

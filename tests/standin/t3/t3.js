@@ -31,6 +31,7 @@ const WAYS = {
   'pairing-renamed': { exchange: '/api/auth/pair' },
   'cookie-renamed': { cookie: 't3_completely_new' },
   'session-broken': { session: () => undefined },
+  'loopback-shut': { session: (server) => server.host === '127.0.0.1' ? undefined : null },
   'socket-open': { socket: () => true },
   'socket-shut': { socket: () => false },
   'migration-error': { migrate: (db, id) => { if (id === level && rows(db) > 0) throw new Error('migration failed: duplicate column') } },
@@ -155,7 +156,7 @@ function readCookie (request, name) {
 }
 
 function findSession (server, request) {
-  if (bad.session && bad.session() !== null) return bad.session()
+  if (bad.session && bad.session(server) !== null) return bad.session(server)
   const token = readCookie(request, server.cookie)
   if (!token) return
   try {
@@ -303,7 +304,7 @@ function serve (options) {
   const port = Number(options.port || 3773)
   if (bad.serve && bad.serve(baseDir)) return
   const runtime = path.join(baseDir, 'userdata', 'server-runtime.json')
-  const server = { baseDir, db: openDatabase(baseDir), id: crypto.randomUUID(), cookie: cookieName(host, port) }
+  const server = { host, baseDir, db: openDatabase(baseDir), id: crypto.randomUUID(), cookie: cookieName(host, port) }
   const listener = http.createServer((request, response) => onRequest(server, request, response))
   const stop = () => (bad.stop && bad.stop()) || setTimeout(() => {
     fs.rmSync(runtime, { force: true })
