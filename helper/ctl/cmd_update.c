@@ -36,7 +36,7 @@ int update_run(const struct ctl *ctl, const struct update_words *words)
 		.request = &request,
 		.total_ms = TOTAL_MS,
 		.has_bar = true,
-		.words = words->dry_run ? "asking the registry" : "updating t3",
+		.words = words->dry_run ? "trying t3" : "updating t3",
 	};
 
 	proto_begin_request(&request, PROTO_UPDATE);
@@ -95,7 +95,7 @@ int cmd_update(int argc, char **argv)
 		return CTL_USAGE;
 	}
 	if (words.dry_run && words.stage_only) {
-		ctl_say(&ctl, "update: --dry-run stages nothing, so it does not go with --stage");
+		ctl_say(&ctl, "update: --dry-run keeps nothing, so it does not go with --stage");
 		return CTL_USAGE;
 	}
 	if (words.forgive && (words.to || words.dry_run || words.stage_only)) {

@@ -114,19 +114,30 @@ static int find_last_good(struct update *update, const char *current, struct dv_
 	return r;
 }
 
+/* What there is to come from. */
+static int look_around(struct update *update, char ret_current[static STORE_VERSION_BYTES],
+		       struct dv_error *err)
+{
+	int r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, ret_current, err);
+
+	return r < 0 ? r : find_last_good(update, ret_current, err);
+}
+
 int update_open(struct update *update, struct dv_error *err)
 {
 	char current[STORE_VERSION_BYTES];
 	DV_AUTO_FREE char *boot = NULL;
 	size_t n_bytes = 0;
-	int r = update_recover(update, err);
+	int r;
 
+	/* A dry run leaves no trace: what a killed run left is not its business either. */
+	if (update->order.dry_run)
+		return look_around(update, current, err);
+	r = update_recover(update, err);
 	if (r == 0)
 		r = update_import_bad(update, err);
 	if (r == 0)
-		r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, current, err);
-	if (r == 0)
-		r = find_last_good(update, current, err);
+		r = look_around(update, current, err);
 	if (r == 0)
 		r = file_read_kernel(update->env.root_dirfd, BOOT_ID, BOOT_ID_MAX, &boot, &n_bytes,
 				     err);
@@ -149,6 +160,20 @@ static void remember_fault(struct update *update, enum update_outcome outcome)
 		log_warning("update: %s", err.text);
 }
 
+/* The gate has let it pass, and this is a dry run: what would come next. */
+static enum update_outcome plan(struct update *update)
+{
+	size_t n = (size_t)snprintf(update->text, sizeof(update->text),
+				    "t3 %s would be given to people: the gate lets it pass",
+				    update->candidate.version);
+
+	for (size_t i = 0; i < update->excluded.n_items && n < sizeof(update->text); i++)
+		n += (size_t)snprintf(update->text + n, sizeof(update->text) - n, "%s%s",
+				      i == 0 ? ", but not with the databases of " : ", ",
+				      update->excluded.items[i]);
+	return UPDATE_PLANNED;
+}
+
 /* From a version that is staged to people who have it. */
 static enum update_outcome give(struct update *update)
 {
@@ -156,16 +181,18 @@ static enum update_outcome give(struct update *update)
 
 	if (outcome != UPDATE_STAGED)
 		return outcome;
-	return update_is_frozen(update) ? UPDATE_FROZEN : update_canary(update);
+	if (update_is_frozen(update))
+		return UPDATE_FROZEN;
+	return update->order.dry_run ? plan(update) : update_canary(update);
 }
 
-/* The lock is held, or this is a dry run, which needs none. */
+/* The lock is held. */
 static enum update_outcome run_locked(struct update *update)
 {
 	enum update_outcome outcome;
 	struct dv_error err = { "" };
 
-	if (!update->order.dry_run && update_open(update, &err) < 0)
+	if (update_open(update, &err) < 0)
 		return update_end_with(update, UPDATE_FAILED, &err);
 	if (is_outside(update))
 		return UPDATE_OUTSIDE;
@@ -175,6 +202,7 @@ static enum update_outcome run_locked(struct update *update)
 	remember_fault(update, outcome);
 	if (outcome == UPDATE_STAGED && !update->order.stage_only)
 		outcome = give(update);
+	update_take_away(update);
 	if (update->id > 0 && update_prune(update, &err) < 0)
 		log_warning("update: old versions stay: %s", err.text);
 	if (update->id > 0 && update_keep_bad(update, &err) < 0)
@@ -281,9 +309,8 @@ int job_update(int argc, char **argv)
 		log_error("update: %s", err.text);
 		return JOB_FAILED;
 	}
-	if (!update.order.dry_run)
-		lock_fd = update_lock(&update, &err);
-	if (lock_fd >= 0 || update.order.dry_run)
+	lock_fd = update_lock(&update, &err);
+	if (lock_fd >= 0)
 		outcome = run_locked(&update);
 	else if (lock_fd == -ETIMEDOUT)
 		outcome = update_end_with(&update, UPDATE_BUSY,

@@ -24,8 +24,9 @@ struct update {
 	struct order order;
 	const char *instance; /* of devvm-update@; NULL: the timer's, or by hand */
 	bool of_timer;	      /* the timer's, which keeps to update.window */
-	int64_t id;	      /* of the run; 0 in a dry run and before it is opened */
+	int64_t id; /* of the run; 0 before it is opened, and in a dry run, which leaves no row */
 	struct candidate candidate;
+	bool is_only_for_dry_run; /* the candidate was not on the machine before, and goes again */
 	char last_good[STORE_VERSION_BYTES]; /* what a new version is held against; "": none */
 	struct str_list excluded; /* people whom the gate found not to go with the candidate */
 	struct manager *manager;
@@ -44,15 +45,19 @@ enum update_outcome update_end_with(struct update *update, enum update_outcome o
 /* Whether versions are frozen now; then `update->text` says by what. For the moment before each state. */
 bool update_is_frozen(struct update *update);
 
-/* From the question to a version that is staged (UPDATE_STAGED; in a dry run UPDATE_PLANNED), or to what speaks
+/* From the question to a version that is staged (UPDATE_STAGED), or to what speaks
  * against it. Blocks for as long as npm takes. */
 enum update_outcome update_stage(struct update *update);
+
+/* A dry run takes away again what it brought to the machine. */
+void update_take_away(struct update *update);
 
 /* Hold the candidate against the rules (update/rules.h) with what is so on this machine now. */
 DV_MUST_CHECK int update_judge(struct update *update, enum rules_why why,
 			       enum update_outcome *ret_outcome, struct dv_error *err);
 
-/* Try the candidate on copies of databases: UPDATE_STAGED where it is good, with `excluded` filled in. */
+/* Try the candidate on copies of databases: UPDATE_STAGED where it is good, with `excluded` filled in. A dry run
+ * makes no copy for it: it takes the newest checked ones, however old. */
 enum update_outcome update_gate(struct update *update);
 
 /* Move people to the candidate one at a time, up to the end: current and last-good, or everybody back. */

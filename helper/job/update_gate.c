@@ -33,7 +33,7 @@ struct seeds {
 
 /* ---- the databases -------------------------------------------------------------------- */
 
-/* "" where there is none that is young enough. */
+/* "" where there is none that is young enough; a dry run, which makes none, takes any. */
 static int find_copy(struct update *update, const char *user, char ret_id[static BACKUPS_ID_BYTES],
 		     struct dv_error *err)
 {
@@ -46,7 +46,7 @@ static int find_copy(struct update *update, const char *user, char ret_id[static
 		if (!backups.rows[i].is_ok)
 			continue;
 		if (backups_time(backups.rows[i].id, &at_usec) &&
-		    now_usec - at_usec < COPY_AGE_USEC)
+		    (update->order.dry_run || now_usec - at_usec < COPY_AGE_USEC))
 			(void)snprintf(ret_id, BACKUPS_ID_BYTES, "%s", backups.rows[i].id);
 		break;
 	}
@@ -81,7 +81,7 @@ static int add_person(struct update *update, struct seeds *seeds, const struct p
 	char id[BACKUPS_ID_BYTES] = "";
 	int r = find_copy(update, person->name, id, err);
 
-	if (r == 0 && !*id)
+	if (r == 0 && !*id && !update->order.dry_run)
 		r = make_copy(update, person, id, err);
 	if (r < 0 || !*id)
 		return r;
@@ -121,7 +121,7 @@ static int list_seeds(struct update *update, struct seeds *seeds, struct dv_erro
 static int note(struct update *update, const char *version, const char *seed,
 		const struct gate_result *result, struct dv_error *err)
 {
-	if (result->outcome == GATE_UNSET)
+	if (result->outcome == GATE_UNSET || update->order.dry_run)
 		return 0;
 	return gates_add(update->ledger,
 			 &(struct gates_row){ .run = update->id,
@@ -184,11 +184,15 @@ static enum update_outcome conclude(struct update *update, const struct gating *
 	describe(gating, gate_verdict_name(gating->verdict), update->text);
 	switch (gating->verdict) {
 	case GATE_GOOD:
+		if (update->order.dry_run)
+			return UPDATE_STAGED;
 		r = update_note_gated(update->ledger, gating->version, update->candidate.integrity,
 				      gating->last_good, update->env.wall_usec(&update->env),
 				      &update->excluded, &err);
 		return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : UPDATE_STAGED;
 	case GATE_BAD:
+		if (update->order.dry_run)
+			return UPDATE_BAD;
 		r = update_condemn(update, gating->version, update->id, update->text, &err);
 		return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : UPDATE_BAD;
 	case GATE_INCONCLUSIVE:

@@ -1,6 +1,7 @@
 /* update_stage.c - the first states of a run: resolve, guard, stage, staged. See update.h. */
 #include <string.h>
 
+#include "base/log.h"
 #include "job/update.h"
 #include "steps/resolving.h"
 #include "steps/staging.h"
@@ -124,17 +125,31 @@ static enum update_outcome run_round(struct update *update)
 		outcome = guard(update);
 	if (outcome != UPDATE_PLANNED)
 		return outcome;
-	if (update->order.dry_run) {
-		(void)snprintf(update->text, sizeof(update->text), "t3 %s would be staged",
-			       update->candidate.version);
-		return outcome;
-	}
 	if (update_is_frozen(update))
 		return UPDATE_FROZEN;
+	update->is_only_for_dry_run =
+		update->order.dry_run &&
+		!store_has(&update->env, UPDATE_ITEM, update->candidate.version);
 	outcome = stage(update);
 	if (outcome != UPDATE_STAGED)
 		return outcome;
 	return update_is_frozen(update) ? UPDATE_FROZEN : settle(update);
+}
+
+void update_take_away(struct update *update)
+{
+	DV_AUTO_CLOSE int lock_fd = -1;
+	struct dv_error err = { "" };
+	int r;
+
+	if (!update->is_only_for_dry_run)
+		return;
+	update->is_only_for_dry_run = false;
+	lock_fd = staging_lock(&update->env, UPDATE_ITEM, &err);
+	r = lock_fd < 0 ? lock_fd
+			: store_remove(&update->env, UPDATE_ITEM, update->candidate.version, &err);
+	if (r < 0 && r != -ENOENT)
+		log_warning("update: the version of a dry run stays: %s", err.text);
 }
 
 enum update_outcome update_stage(struct update *update)
@@ -145,6 +160,7 @@ enum update_outcome update_stage(struct update *update)
 	for (int i = 0; outcome == UPDATE_MOVED && i < MAX_ROUNDS; i++) {
 		if (i > 0 && update_enter(update, UPDATE_STATE_RESOLVE, update->text, &err) < 0)
 			return update_end_with(update, UPDATE_FAILED, &err);
+		update_take_away(update);
 		outcome = run_round(update);
 	}
 	return outcome;

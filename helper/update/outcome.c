@@ -14,7 +14,7 @@ static const struct update_outcome_row ROWS[UPDATE_N_OUTCOMES] = {
 	[UPDATE_CURRENT] = { "current", 0, LOG_INFO, "416d118ab8f25264a4c7a2c02fd32ed3",
 		"there is nothing newer" },
 	[UPDATE_PLANNED] = { "planned", 0, LOG_INFO, "f37ebdc6b51f572fb98cf6e54e701bce",
-		"a dry run: this version would be staged" },
+		"a dry run: this version would be given to people" },
 	[UPDATE_FAILED] = { "failed", 1, LOG_ERR, "8a681bf8ee915dd397b738fa42054f59",
 		"the run itself failed: a disk, the ledger, systemd" },
 	[UPDATE_FROZEN] = { "frozen", 10, LOG_NOTICE, "f4eed7f93fe85747a4bfd6e9c5c1b3b6",
