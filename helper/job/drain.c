@@ -5,7 +5,6 @@
  */
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "job/jobs.h"
@@ -19,12 +18,9 @@
 
 static bool is_outside(const struct update *update)
 {
-	time_t now = (time_t)(update->env.wall_usec(&update->env) / 1000000);
-	struct tm tm;
-
-	return update->of_timer && (!localtime_r(&now, &tm) ||
-				    !window_has(&update->config.update_drain_window,
-						(unsigned int)(tm.tm_hour * 60 + tm.tm_min)));
+	return update->of_timer &&
+	       !window_has(&update->config.update_drain_window,
+			   window_minute_at(update->env.wall_usec(&update->env)));
 }
 
 /* Whether there is anything to do for whom this is about. */

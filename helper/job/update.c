@@ -19,7 +19,6 @@
 #include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -80,18 +79,16 @@ bool update_is_frozen(struct update *update)
 static bool is_outside(struct update *update)
 {
 	const struct config_window *window = &update->config.update_window;
-	time_t now = (time_t)(update->env.wall_usec(&update->env) / 1000000);
+	unsigned int minute = window_minute_at(update->env.wall_usec(&update->env));
 	char text[WINDOW_TEXT_BYTES];
-	struct tm tm;
 
-	if (!update->of_timer || !localtime_r(&now, &tm) ||
-	    window_has(window, (unsigned int)(tm.tm_hour * 60 + tm.tm_min)))
+	if (!update->of_timer || window_has(window, minute))
 		return false;
 	window_text(window, text);
 	(void)snprintf(update->text, sizeof(update->text),
-		       "it is %02d:%02d, and the nightly run begins in update.window, %s; "
+		       "it is %02u:%02u, and the nightly run begins in update.window, %s; "
 		       "devvmctl update begins one now",
-		       tm.tm_hour, tm.tm_min, text);
+		       minute / 60, minute % 60, text);
 	return true;
 }
 
