@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "job/jobs.h"
 #include "job/restore.h"
-#include "job/update.h"
+#include "rollout/recover.h"
 
 /* One that runs now recovers by itself what was before it. */
 static int recover_updates(struct dv_error *err)

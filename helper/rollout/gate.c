@@ -1,20 +1,22 @@
-/* update_gate.c - the candidate on copies of people's databases, before anybody gets it. See update.h.
+/* gate.c - the candidate on copies of people's databases, before anybody gets it. See gate.h.
  *
  * The copies are those of the backups: the newest checked one of each person, made anew where it is more than a
  * day old. What was found of a version is remembered for a day, so that a run that was killed behind the gate does not
  * go through it again.
  */
+#include "rollout/gate.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "job/gating.h"
-#include "job/update.h"
 #include "ledger/gates.h"
 #include "ledger/people.h"
 #include "ledger/update_notes.h"
 #include "move/copying.h"
+#include "rollout/bad.h"
+#include "rollout/gating.h"
 #include "roster/tiers.h"
 #include "steps/hold.h"
 #include "steps/lock.h"

@@ -1,5 +1,5 @@
-/* update_people.c - see update_people.h. */
-#include "job/update_people.h"
+/* people.c - see people.h. */
+#include "rollout/people.h"
 
 #include <string.h>
 

@@ -1,19 +1,22 @@
-/* update_canary.c - people get the candidate, one at a time. See update.h.
+/* canary.c - people get the candidate, one at a time. See canary.h.
  *
  * Until it is somebody's turn all of theirs runs what it ran before. Who is at work is passed over and drained
  * later; who cannot go along for a reason of their own keeps what they have, and the run goes on; the first with
  * whom the version itself does not do ends it, and everybody goes back. In a drain, where the version has proved
  * itself with others, that one person alone goes back.
  */
+#include "rollout/canary.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "job/update.h"
-#include "job/update_people.h"
 #include "ledger/events.h"
 #include "ledger/update_notes.h"
 #include "move/move.h"
+#include "rollout/back.h"
+#include "rollout/overdue.h"
+#include "rollout/people.h"
 #include "steps/staging.h"
 
 #define NAMES_BYTES 120
@@ -262,7 +265,7 @@ enum update_outcome update_canary(struct update *update)
 	return run(update, update->candidate.version, false);
 }
 
-enum update_outcome update_drain(struct update *update)
+enum update_outcome rollout_canary_waiting(struct update *update)
 {
 	char current[STORE_VERSION_BYTES] = "";
 	struct dv_error err = { "" };

@@ -1,30 +1,23 @@
-/* update_back.c - a version is bad: for good, and for everybody who has it already. See update.h.
+/* back.c - a version is bad: for good, and for everybody who has it already. See back.h.
  *
  * Whoever has worked with it since would lose that with their old database, so they stay, are named, and an
  * administrator decides. Nothing here needs a network: pointers, and copies that are on this machine.
  */
+#include "rollout/back.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "job/update.h"
 #include "ledger/events.h"
 #include "ledger/known_bad.h"
 #include "move/move.h"
+#include "rollout/bad.h"
 #include "update/freeze.h"
 
 struct tally {
 	unsigned int n_back, n_failed;
 	char stayed[160]; /* their names, as many as fit */
 };
-
-int update_condemn(struct update *update, const char *version, int64_t id, const char *why,
-		   struct dv_error *err)
-{
-	int r = known_bad_add(update->ledger, version, update->env.wall_usec(&update->env), id, why,
-			      err);
-
-	return r < 0 ? r : update_keep_bad(update, err);
-}
 
 static int stay(struct update *update, struct move_row *row, struct tally *tally,
 		struct dv_error *err)

@@ -1,8 +1,8 @@
-/* test_update_overdue.c - who has kept a version waiting for too long becomes an event, once. */
+/* test_rollout_overdue.c - who has kept a version waiting for too long becomes an event, once. */
 #include "scratch.h"
 
-#include "job/update.h"
 #include "ledger/deferrals.h"
+#include "rollout/overdue.h"
 
 #define DAY (24 * 3600 * INT64_C(1000000))
 #define SAID "anna has kept t3 1.1.0 waiting for more than 7 days"

@@ -1,10 +1,10 @@
-/* update_people.h - who is to be moved to a version, and in which order. */
-#ifndef DEVVM_JOB_UPDATE_PEOPLE_H
-#define DEVVM_JOB_UPDATE_PEOPLE_H
+/* people.h - who is to be moved to a version, and in which order. */
+#ifndef DEVVM_ROLLOUT_PEOPLE_H
+#define DEVVM_ROLLOUT_PEOPLE_H
 
-#include "job/update.h"
 #include "ledger/deferrals.h"
 #include "ledger/people.h"
+#include "rollout/rollout.h"
 
 struct candidates {
 	struct people people;

@@ -1,15 +1,19 @@
-/* update_recover.c - what a killed run left open is finished or undone. See update.h.
+/* recover.c - what a killed run left open is finished or undone. See recover.h.
  *
  * The ledger says how far it was. A rollback goes on, and so does an end that was begun; of all else what was
  * not finished is undone: somebody who was between two versions gets one of them, whoever has the new one keeps it,
  * and the next run begins anew.
  */
+#include "rollout/recover.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "job/update.h"
 #include "ledger/events.h"
 #include "move/move.h"
+#include "rollout/back.h"
+#include "rollout/canary.h"
+#include "rollout/notify.h"
 
 static int end(struct update *update, const struct update_run *ended, enum update_outcome outcome,
 	       struct dv_error *err)

@@ -1,9 +1,10 @@
-/* update_overdue.c - somebody has kept a version waiting for longer than update.defer_max. See update.h.
+/* overdue.c - somebody has kept a version waiting for longer than update.defer_max. See overdue.h.
  *
  * They are told at their logins (daemon/notice.h) for as long as it is so; here it becomes an event, once.
  */
+#include "rollout/overdue.h"
+
 #include "base/log.h"
-#include "job/update.h"
 #include "ledger/deferrals.h"
 #include "ledger/events.h"
 

@@ -1,8 +1,10 @@
-/* update_stage.c - the first states of a run: resolve, guard, stage, staged. See update.h. */
+/* stage.c - see stage.h. */
+#include "rollout/stage.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "job/update.h"
+#include "rollout/facts.h"
 #include "steps/resolving.h"
 #include "steps/staging.h"
 

@@ -1,12 +1,13 @@
-/* update_bad.c - the bad versions in a file beside the ledger, for a ledger that is new. See update.h.
+/* bad.c - the bad versions in a file beside the ledger, for a ledger that is new. See bad.h.
  *
  * A line is VERSION, a blank and the reason. The ledger is the truth; the file is read only where
  * the ledger knows of no bad version, forgiven or not, so that none comes back by it.
  */
+#include "rollout/bad.h"
+
 #include <string.h>
 
 #include "base/file.h"
-#include "job/update.h"
 #include "ledger/known_bad.h"
 #include "update/version.h"
 
@@ -38,6 +39,15 @@ static int import_lines(struct update *update, char *rest, struct dv_error *err)
 				  line, err);
 	}
 	return r;
+}
+
+int update_condemn(struct update *update, const char *version, int64_t id, const char *why,
+		   struct dv_error *err)
+{
+	int r = known_bad_add(update->ledger, version, update->env.wall_usec(&update->env), id, why,
+			      err);
+
+	return r < 0 ? r : update_keep_bad(update, err);
 }
 
 int update_import_bad(struct update *update, struct dv_error *err)

@@ -1,8 +1,8 @@
-/* test_update_bad.c - the bad versions beside the ledger: a new ledger has them, a forgiven one stays away. */
+/* test_rollout_bad.c - the bad versions beside the ledger: a new ledger has them, a forgiven one stays away. */
 #include "scratch.h"
 
-#include "job/update.h"
 #include "ledger/known_bad.h"
+#include "rollout/bad.h"
 
 static struct update update_of(const struct scratch *scratch)
 {

@@ -1,12 +1,11 @@
-/* test_update_notify.c - which ends of a run somebody is told of, with what, and what becomes of a telling that fails. */
+/* test_rollout_notify.c - which ends of a run somebody is told of, with what, and what becomes of a telling that fails. */
 #include "fake_manager.h"
 
 #include <sys/stat.h>
 #include <syslog.h>
 
-#include "job/notify.h"
-#include "job/update.h"
 #include "ledger/events.h"
+#include "rollout/notify.h"
 
 #define MESSAGE NOTIFY_FOLDER "/12"
 
@@ -113,5 +112,5 @@ int main(void)
 		AT(what_cannot_be_started_is_an_event),
 	};
 
-	return cmocka_run_group_tests_name("update_notify", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rollout_notify", tests, NULL, NULL);
 }

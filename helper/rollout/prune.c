@@ -1,8 +1,9 @@
-/* update_prune.c - the versions that nobody needs any more. See update.h. */
+/* prune.c - the versions that nobody needs any more. See prune.h. */
+#include "rollout/prune.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "job/update.h"
 #include "ledger/update_notes.h"
 #include "steps/staging.h"
 #include "store/store.h"

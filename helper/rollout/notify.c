@@ -1,9 +1,11 @@
-/* update_notify.c - a run that wants a person's attention tells the command of update.notify. See update.h.
+/* notify.c - a run that wants a person's attention tells the command of update.notify. See notify.h.
  *
  * The command runs in a unit of its own, without rights, and nobody waits for it: whatever becomes of it, the run has
  * ended as it has. What it is told lies in a file that systemd opens for the unit (units/devvm-notify@.service,
  * job/notify.c): four lines, the outcome, the run, the version and the sentence.
  */
+#include "rollout/notify.h"
+
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -11,8 +13,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "job/notify.h"
-#include "job/update.h"
 #include "ledger/events.h"
 
 #define MESSAGE_BYTES (ERROR_MAX_BYTES + STORE_VERSION_BYTES + 80)

@@ -1,15 +1,16 @@
-/* update_facts.c - what the rules of an update ask about this machine. See update.h. */
+/* facts.c - what the rules of an update ask about this machine. See facts.h. */
+#include "rollout/facts.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/file.h"
-#include "job/update.h"
-#include "ledger/update_notes.h"
 #include "ledger/backups.h"
 #include "ledger/gates.h"
 #include "ledger/known_bad.h"
+#include "ledger/update_notes.h"
 #include "store/store.h"
 
 #define MIB (UINT64_C(1) << 20)
