@@ -13,39 +13,39 @@
 
 #define INSTANCE_BYTES (STR_USER_NAME_MAX + 8)
 
-static bool read_words(struct update *update, int argc, char **argv)
+static bool read_words(struct rollout *rollout, int argc, char **argv)
 {
 	int at = 1;
 
 	if (at < argc && strcmp(argv[at], "--timer") == 0) {
-		update->of_timer = true;
+		rollout->of_timer = true;
 		at++;
 	}
 	if (at < argc && str_is_user_name(argv[at]))
-		update->only = argv[at++];
-	return at == argc && !(update->of_timer && update->only);
+		rollout->only = argv[at++];
+	return at == argc && !(rollout->of_timer && rollout->only);
 }
 
 int job_drain(int argc, char **argv)
 {
-	DV_CLEANUP(update_done) struct update update = { .env = ENV_EMPTY };
+	DV_CLEANUP(rollout_done) struct rollout rollout = { .env = ENV_EMPTY };
 	enum update_outcome outcome = UPDATE_UNSET;
 	char instance[INSTANCE_BYTES];
 	struct dv_error err = { "" };
 	int r;
 
-	if (!read_words(&update, argc, argv)) {
+	if (!read_words(&rollout, argc, argv)) {
 		log_error("usage: devvm-job drain [--timer | USER]");
 		return JOB_USAGE;
 	}
 	(void)umask(0022);
-	if (update.only) {
-		(void)snprintf(instance, sizeof(instance), "drain-%s", update.only);
-		update.instance = instance;
+	if (rollout.only) {
+		(void)snprintf(instance, sizeof(instance), "drain-%s", rollout.only);
+		rollout.instance = instance;
 	}
-	r = update_set_up(&update, &err);
+	r = rollout_set_up(&rollout, &err);
 	if (r == 0)
-		r = rollout_drain(&update, &outcome, &err);
+		r = rollout_drain(&rollout, &outcome, &err);
 	if (r < 0) {
 		log_error("drain: %s", err.text);
 		return JOB_FAILED;

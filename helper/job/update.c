@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "rollout/run.h"
 
-static int read_words(struct update *update, int argc, char **argv, struct dv_error *err)
+static int read_words(struct rollout *rollout, int argc, char **argv, struct dv_error *err)
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
@@ -22,17 +22,17 @@ static int read_words(struct update *update, int argc, char **argv, struct dv_er
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 'n')
-			update->order.dry_run = true;
+			rollout->order.dry_run = true;
 		else if (option == 's')
-			update->order.stage_only = true;
+			rollout->order.stage_only = true;
 		else if (option == 't' && order_is_version(optarg))
-			(void)snprintf(update->order.to, sizeof(update->order.to), "%s", optarg);
+			(void)snprintf(rollout->order.to, sizeof(rollout->order.to), "%s", optarg);
 		else if (option == 'i') {
-			if (order_parse(optarg, &update->order, err) < 0)
+			if (order_parse(optarg, &rollout->order, err) < 0)
 				return -EINVAL;
-			update->instance = optarg;
+			rollout->instance = optarg;
 		} else if (option == 'm')
-			update->of_timer = true;
+			rollout->of_timer = true;
 		else
 			return dv_refuse(err, -EINVAL, "%s makes no sense", argv[optind - 1]);
 	}
@@ -41,20 +41,20 @@ static int read_words(struct update *update, int argc, char **argv, struct dv_er
 
 int job_update(int argc, char **argv)
 {
-	DV_CLEANUP(update_done) struct update update = { .env = ENV_EMPTY };
+	DV_CLEANUP(rollout_done) struct rollout rollout = { .env = ENV_EMPTY };
 	enum update_outcome outcome = UPDATE_UNSET;
 	struct dv_error err = { "" };
 	int r;
 
-	if (read_words(&update, argc, argv, &err) < 0) {
+	if (read_words(&rollout, argc, argv, &err) < 0) {
 		log_error("usage: devvm-job update [--dry-run | --stage] [--to VERSION] (%s)",
 			  err.text);
 		return JOB_USAGE;
 	}
 	(void)umask(0022);
-	r = update_set_up(&update, &err);
+	r = rollout_set_up(&rollout, &err);
 	if (r == 0)
-		r = rollout_run(&update, &outcome, &err);
+		r = rollout_run(&rollout, &outcome, &err);
 	if (r < 0) {
 		log_error("update: %s", err.text);
 		return JOB_FAILED;

@@ -7,7 +7,7 @@
 /* In UPDATE_STATE_ROLLBACK of run `id` to `version`: it is condemned, everybody who was moved and has not worked
  * since goes back, and versions are frozen. Can be done again. For each person who cannot be brought back there is a
  * line in the journal, and devvm-recover goes on with them. */
-enum update_outcome update_roll_back(struct update *update, int64_t id, const char *version,
-				     const char *why);
+enum update_outcome rollout_roll_back(struct rollout *rollout, int64_t id, const char *version,
+				      const char *why);
 
 #endif

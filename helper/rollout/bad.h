@@ -5,12 +5,12 @@
 #include "rollout/rollout.h"
 
 /* The version is bad for good, as run `id` has found, and stands in the file beside the ledger. */
-DV_MUST_CHECK int update_condemn(struct update *update, const char *version, int64_t id,
-				 const char *why, struct dv_error *err);
+DV_MUST_CHECK int rollout_condemn(struct rollout *rollout, const char *version, int64_t id,
+				  const char *why, struct dv_error *err);
 
 /* The bad versions beside the ledger: taken in where the ledger is new, and written down. */
-#define UPDATE_BAD_FILE LEDGER_FOLDER "/known-bad.kept"
-DV_MUST_CHECK int update_import_bad(struct update *update, struct dv_error *err);
-DV_MUST_CHECK int update_keep_bad(struct update *update, struct dv_error *err);
+#define ROLLOUT_BAD_FILE LEDGER_FOLDER "/known-bad.kept"
+DV_MUST_CHECK int rollout_import_bad(struct rollout *rollout, struct dv_error *err);
+DV_MUST_CHECK int rollout_keep_bad(struct rollout *rollout, struct dv_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* All of it, after rollout_set_up(): for `only`, or for all who wait. A timer's that is outside update.drain_window,
  * or finds nobody, is UPDATE_CURRENT and tells nothing. Negative where the end could not be told. */
-DV_MUST_CHECK int rollout_drain(struct update *update, enum update_outcome *ret_outcome,
+DV_MUST_CHECK int rollout_drain(struct rollout *rollout, enum update_outcome *ret_outcome,
 				struct dv_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "update/rules.h"
 
 /* Hold the candidate against the rules (update/rules.h) with what is so on this machine now. */
-DV_MUST_CHECK int update_judge(struct update *update, enum rules_why why,
-			       enum update_outcome *ret_outcome, struct dv_error *err);
+DV_MUST_CHECK int rollout_judge(struct rollout *rollout, enum rules_why why,
+				enum update_outcome *ret_outcome, struct dv_error *err);
 
 #endif

@@ -6,6 +6,6 @@
 
 /* Try the candidate on copies of databases: UPDATE_STAGED where it is good, with `excluded` filled in. A dry run
  * makes no copy for it: it takes the newest checked ones, however old. */
-enum update_outcome update_gate(struct update *update);
+enum update_outcome rollout_gate(struct rollout *rollout);
 
 #endif

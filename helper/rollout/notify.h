@@ -13,7 +13,7 @@
 
 /* Run `run`, of `version` ("": none), has ended with `outcome` and the words in `text`. Where that wants a person, the
  * command of update.notify is told, by a unit that is not waited for; where it cannot be started that is an event. */
-void update_notify(struct update *update, int64_t run, const char *version,
-		   enum update_outcome outcome);
+void rollout_notify(struct rollout *rollout, int64_t run, const char *version,
+		    enum update_outcome outcome);
 
 #endif

@@ -5,7 +5,7 @@
 #include "rollout/rollout.h"
 
 /* They were passed over: the first time that they have blocked it for longer than update.defer_max is an event. */
-DV_MUST_CHECK int update_note_overdue(struct update *update, const char *name,
-				      struct dv_error *err);
+DV_MUST_CHECK int rollout_note_overdue(struct rollout *rollout, const char *name,
+				       struct dv_error *err);
 
 #endif

@@ -6,6 +6,6 @@
 
 /* Remove the versions that nobody needs: not current, last-good or anybody's, not what a run that is
  * open comes from or goes to, not among the newest. */
-DV_MUST_CHECK int update_prune(struct update *update, struct dv_error *err);
+DV_MUST_CHECK int rollout_prune(struct rollout *rollout, struct dv_error *err);
 
 #endif

@@ -5,6 +5,6 @@
 #include "rollout/rollout.h"
 
 /* Under the lock of runs (rollout_lock()). */
-DV_MUST_CHECK int update_recover(struct update *update, struct dv_error *err);
+DV_MUST_CHECK int rollout_recover(struct rollout *rollout, struct dv_error *err);
 
 #endif

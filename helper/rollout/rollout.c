@@ -9,62 +9,71 @@
 #define LEDGER_BUSY_MS 10000
 #define LOCK_RUN "@update"
 
-int update_set_up(struct update *update, struct dv_error *err)
+int rollout_set_up(struct rollout *rollout, struct dv_error *err)
 {
-	int r = env_init(&update->env, "/", err);
+	int r = env_init(&rollout->env, "/", err);
 
 	if (r == 0)
-		r = config_load(&update->config, &update->env, err);
+		r = config_load(&rollout->config, &rollout->env, err);
 	if (r == 0)
-		r = ledger_open(&update->ledger, &update->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
+		r = ledger_open(&rollout->ledger, &rollout->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 	if (r == 0)
-		r = manager_open(&update->manager, err);
+		r = manager_open(&rollout->manager, err);
 	/* What an earlier run left under this name is not the answer of this one. */
-	if (r == 0 && update->instance)
-		r = update_put_result(update->ledger, update->instance, NULL, NULL, err);
+	if (r == 0 && rollout->instance)
+		r = update_put_result(rollout->ledger, rollout->instance, NULL, NULL, err);
 	return r;
 }
 
-void update_done(struct update *update)
+void rollout_done(struct rollout *rollout)
 {
-	str_list_done(&update->excluded);
-	manager_close(update->manager);
-	ledger_close(update->ledger);
-	config_done(&update->config);
-	env_done(&update->env);
+	str_list_done(&rollout->excluded);
+	manager_close(rollout->manager);
+	ledger_close(rollout->ledger);
+	config_done(&rollout->config);
+	env_done(&rollout->env);
 }
 
-int update_lock(struct update *update, struct dv_error *err)
+int rollout_lock(struct rollout *rollout, struct dv_error *err)
 {
-	return lock_take(&update->env, LOCK_RUN, clock_now_ms(), err);
+	return lock_take(&rollout->env, LOCK_RUN, clock_now_ms(), err);
 }
 
-int update_enter(struct update *update, enum update_state state, const char *text,
-		 struct dv_error *err)
+int rollout_enter(struct rollout *rollout, enum update_state state, const char *text,
+		  struct dv_error *err)
 {
-	if (update->id == 0)
+	if (rollout->id == 0)
 		return 0;
-	return update_log_enter(update->ledger, update->id, update->env.wall_usec(&update->env),
+	return update_log_enter(rollout->ledger, rollout->id, rollout->env.wall_usec(&rollout->env),
 				state, NULL, text, err);
 }
 
-enum update_outcome update_end_with(struct update *update, enum update_outcome outcome,
-				    const struct dv_error *why)
+enum update_outcome rollout_end_with(struct rollout *rollout, enum update_outcome outcome,
+				     const struct dv_error *why)
 {
-	(void)snprintf(update->text, sizeof(update->text), "%s", why->text);
+	(void)snprintf(rollout->text, sizeof(rollout->text), "%s", why->text);
 	return outcome;
 }
 
-bool update_is_frozen(struct update *update)
+enum update_outcome rollout_end_unlocked(struct rollout *rollout, int r, const char *busy,
+					 const struct dv_error *why)
+{
+	if (r != -ETIMEDOUT)
+		return rollout_end_with(rollout, UPDATE_FAILED, why);
+	(void)snprintf(rollout->text, sizeof(rollout->text), "%s", busy);
+	return UPDATE_BUSY;
+}
+
+bool rollout_is_frozen(struct rollout *rollout)
 {
 	char text[FREEZE_TEXT_BYTES];
 	struct freeze freeze;
 
-	freeze_look(&update->env, &freeze);
+	freeze_look(&rollout->env, &freeze);
 	if (!freeze.is_frozen)
 		return false;
 	freeze_text(&freeze, text);
-	(void)snprintf(update->text, sizeof(update->text),
+	(void)snprintf(rollout->text, sizeof(rollout->text),
 		       "versions are frozen by /%s: %s; devvmctl unfreeze lifts it", freeze.path,
 		       text);
 	return true;

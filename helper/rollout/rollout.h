@@ -18,9 +18,9 @@
 #include "update/order.h"
 #include "update/outcome.h"
 
-#define UPDATE_ITEM "t3"
+#define ROLLOUT_ITEM "t3"
 
-struct update {
+struct rollout {
 	struct env env;
 	struct config config;
 	struct ledger *ledger;
@@ -38,21 +38,25 @@ struct update {
 };
 
 /* What a run needs, and its end. */
-DV_MUST_CHECK int update_set_up(struct update *update, struct dv_error *err);
-void update_done(struct update *update);
+DV_MUST_CHECK int rollout_set_up(struct rollout *rollout, struct dv_error *err);
+void rollout_done(struct rollout *rollout);
 
 /* The lock of runs. An fd; -ETIMEDOUT where another run is under way. */
-DV_MUST_CHECK int update_lock(struct update *update, struct dv_error *err);
+DV_MUST_CHECK int rollout_lock(struct rollout *rollout, struct dv_error *err);
 
 /* The run writes that it enters `state`. Nothing in a dry run. */
-DV_MUST_CHECK int update_enter(struct update *update, enum update_state state, const char *text,
-			       struct dv_error *err);
+DV_MUST_CHECK int rollout_enter(struct rollout *rollout, enum update_state state, const char *text,
+				struct dv_error *err);
 
 /* The words of a failure become the run's, and `outcome` is returned. */
-enum update_outcome update_end_with(struct update *update, enum update_outcome outcome,
-				    const struct dv_error *why);
+enum update_outcome rollout_end_with(struct rollout *rollout, enum update_outcome outcome,
+				     const struct dv_error *why);
+
+/* The same where rollout_lock() returned `r` and `why`; `busy` is the sentence where another run is under way. */
+enum update_outcome rollout_end_unlocked(struct rollout *rollout, int r, const char *busy,
+					 const struct dv_error *why);
 
 /* Whether versions are frozen now; then `rollout->text` says by what. For the moment before each state. */
-bool update_is_frozen(struct update *update);
+bool rollout_is_frozen(struct rollout *rollout);
 
 #endif

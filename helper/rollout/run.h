@@ -18,14 +18,14 @@
 #include "rollout/rollout.h"
 
 /* All of it, after rollout_set_up(). Negative where the end could not be told. Blocks for as long as it takes. */
-DV_MUST_CHECK int rollout_run(struct update *update, enum update_outcome *ret_outcome,
+DV_MUST_CHECK int rollout_run(struct rollout *rollout, enum update_outcome *ret_outcome,
 			      struct dv_error *err);
 
 /* Begin and end a run, for what is one in another way (rollout/drain.h). Under the lock of runs: what a killed run
  * left is recovered first; then there is a row of this one, and what it comes from is known. */
-DV_MUST_CHECK int update_open(struct update *update, struct dv_error *err);
+DV_MUST_CHECK int rollout_open(struct rollout *rollout, struct dv_error *err);
 /* The one line of the journal, the row of the ledger, and the note for whoever asked. */
-DV_MUST_CHECK int update_close(struct update *update, enum update_outcome outcome,
-			       struct dv_error *err);
+DV_MUST_CHECK int rollout_close(struct rollout *rollout, enum update_outcome outcome,
+				struct dv_error *err);
 
 #endif

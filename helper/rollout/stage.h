@@ -6,9 +6,9 @@
 
 /* From the question to a version that is staged (UPDATE_STAGED), or to what speaks
  * against it. Blocks for as long as npm takes. */
-enum update_outcome update_stage(struct update *update);
+enum update_outcome rollout_stage(struct rollout *rollout);
 
 /* A dry run takes away again what it brought to the machine. */
-void update_take_away(struct update *update);
+void rollout_take_away(struct rollout *rollout);
 
 #endif
