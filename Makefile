@@ -95,6 +95,11 @@ gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c hel
 move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c \
                 helper/move/move.c helper/move/placing.c helper/move/systemctl.c \
                 helper/move/turn.c helper/move/watchdog.c
+rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
+                   helper/rollout/drain.c helper/rollout/facts.c helper/rollout/gate.c \
+                   helper/rollout/gating.c helper/rollout/notify.c helper/rollout/overdue.c \
+                   helper/rollout/people.c helper/rollout/prune.c helper/rollout/recover.c \
+                   helper/rollout/rollout.c helper/rollout/run.c helper/rollout/stage.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c \
                   helper/daemon/daemon.c helper/daemon/feed.c helper/daemon/homes.c \
                   helper/daemon/instances.c helper/daemon/job_unit.c helper/daemon/knock.c \
@@ -108,17 +113,13 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/versions.c helper/daemon/wait.c helper/daemon/watch.c \
                   helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helper/job/gate.c \
-               helper/job/gate_check.c helper/job/gating.c helper/job/guard.c helper/job/home.c \
-               helper/job/idle.c helper/job/install.c helper/job/machine.c helper/job/mirror.c \
-               helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
-               helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
+               helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
+               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/notify.c \
+               helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c \
+               helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
                helper/job/settle.c helper/job/stage.c helper/job/sync.c helper/job/update.c \
-               helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c \
-               helper/job/update_facts.c helper/job/update_gate.c helper/job/update_notify.c \
-               helper/job/update_overdue.c helper/job/update_people.c helper/job/update_prune.c \
-               helper/job/update_recover.c helper/job/update_stage.c helper/job/watch.c \
-               helper/job/watch_one.c helper/job/watch_tell.c
+               helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
                helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \
                helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c \
@@ -144,10 +145,10 @@ pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
 # SOURCES-END
 
-LAYERS   := base wire fetch config store t3 update roster ledger units secrets steps gate move
+LAYERS   := base wire fetch config store t3 update roster ledger units secrets steps gate move rollout
 lib       = $(BUILD)/obj/lib$(1).a
 # The archives of a program: its own top layer, then all below, highest first.
-BELOW_TOP = $(call lib,move) $(call lib,gate) $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
+BELOW_TOP = $(call lib,rollout) $(call lib,move) $(call lib,gate) $(call lib,steps) $(call lib,secrets) $(call lib,units) $(call lib,ledger) $(call lib,roster) \
             $(call lib,update) $(call lib,t3) $(call lib,store) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
 # What the front door links.
 BELOW_DISPATCH = $(call lib,t3) $(call lib,config) $(call lib,fetch) $(call lib,wire) $(call lib,base)
@@ -294,14 +295,14 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_playwright_token test_policy test_ports test_proc test_process test_programs \
               test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
               test_record test_report test_resolving test_restore_place test_retire_legacy \
-              test_roster test_roster_fields test_roster_trust test_route test_rules test_secret \
-              test_secrets test_server test_session test_settle test_snapshot test_spare \
-              test_ssh_key test_staging test_state test_status test_status_page test_steps \
-              test_steps_log test_store test_str test_sync test_t3 test_ticket test_ticket_codec \
-              test_tiers test_token test_tokens test_tools test_tree test_turn test_unit_run \
-              test_units test_update_bad test_update_log test_update_notes test_update_notify \
-              test_update_overdue test_update_timer test_update_verbs test_validate test_vault \
-              test_version test_view test_wait test_watch test_watchdog test_watches \
+              test_rollout_bad test_rollout_notify test_rollout_overdue test_roster \
+              test_roster_fields test_roster_trust test_route test_rules test_secret test_secrets \
+              test_server test_session test_settle test_snapshot test_spare test_ssh_key \
+              test_staging test_state test_status test_status_page test_steps test_steps_log \
+              test_store test_str test_sync test_t3 test_ticket test_ticket_codec test_tiers \
+              test_token test_tokens test_tools test_tree test_turn test_unit_run test_units \
+              test_update_log test_update_notes test_update_timer test_update_verbs test_validate \
+              test_vault test_version test_view test_wait test_watch test_watchdog test_watches \
               test_websocket test_window test_yaml
 FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
@@ -324,7 +325,7 @@ $(SAN)/lib$(1).a: $$(call san_objects,$$($(1)_SOURCES))
 endef
 $(foreach layer,$(LAYERS) daemon job ctl agent dispatch support,$(eval $(call san_archive_rule,$(layer))))
 
-SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon move gate steps secrets units ledger roster update t3 store config \
+SAN_LIBS := $(foreach layer,support agent dispatch ctl job daemon rollout move gate steps secrets units ledger roster update t3 store config \
               fetch wire base,\
               $(SAN)/lib$(layer).a)
 

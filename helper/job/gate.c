@@ -1,6 +1,6 @@
 /* gate.c - devvm-job gate: is a version of t3 fit for the people of this machine?
  *
- * See job/gating.h; here are the words of the command and of its answer.
+ * See rollout/gating.h; here are the words of the command and of its answer.
  */
 #include "job/jobs.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "job/gating.h"
+#include "rollout/gating.h"
 #include "store/store.h"
 #include "t3/program.h"
 

@@ -6,21 +6,21 @@
 #include "base/log.h"
 #include "job/jobs.h"
 #include "job/restore.h"
-#include "job/update.h"
+#include "rollout/recover.h"
 
 /* One that runs now recovers by itself what was before it. */
 static int recover_updates(struct dv_error *err)
 {
-	DV_CLEANUP(update_done) struct update update = { .env = ENV_EMPTY };
+	DV_CLEANUP(rollout_done) struct rollout rollout = { .env = ENV_EMPTY };
 	DV_AUTO_CLOSE int lock_fd = -1;
-	int r = update_set_up(&update, err);
+	int r = rollout_set_up(&rollout, err);
 
 	if (r < 0)
 		return r;
-	lock_fd = update_lock(&update, err);
+	lock_fd = rollout_lock(&rollout, err);
 	if (lock_fd < 0)
 		return lock_fd == -ETIMEDOUT ? 0 : lock_fd;
-	return update_recover(&update, err);
+	return rollout_recover(&rollout, err);
 }
 
 int job_recover(int argc, char **argv DV_UNUSED)

@@ -3,8 +3,8 @@
  * Each database is checked by a unit of its own, the last good version on the same one only where the new one
  * did not pass; gate/verdict.h says what that comes to. Nothing is changed by it.
  */
-#ifndef DEVVM_JOB_GATING_H
-#define DEVVM_JOB_GATING_H
+#ifndef DEVVM_ROLLOUT_GATING_H
+#define DEVVM_ROLLOUT_GATING_H
 
 #include "gate/gate.h"
 #include "gate/verdict.h"

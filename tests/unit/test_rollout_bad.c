@@ -1,12 +1,12 @@
-/* test_update_bad.c - the bad versions beside the ledger: a new ledger has them, a forgiven one stays away. */
+/* test_rollout_bad.c - the bad versions beside the ledger: a new ledger has them, a forgiven one stays away. */
 #include "scratch.h"
 
-#include "job/update.h"
 #include "ledger/known_bad.h"
+#include "rollout/bad.h"
 
-static struct update update_of(const struct scratch *scratch)
+static struct rollout rollout_of(const struct scratch *scratch)
 {
-	return (struct update){ .env = scratch->env, .ledger = scratch->ledger };
+	return (struct rollout){ .env = scratch->env, .ledger = scratch->ledger };
 }
 
 static bool is_bad(struct scratch *scratch, const char *version)
@@ -20,30 +20,30 @@ static bool is_bad(struct scratch *scratch, const char *version)
 static void a_new_ledger_has_them_again(void **state)
 {
 	struct scratch *scratch = *state;
-	struct update update = update_of(scratch);
+	struct rollout rollout = rollout_of(scratch);
 
-	assert_ok(scratch, update_import_bad(&update, &scratch->err));
-	assert_ok(scratch, update_keep_bad(&update, &scratch->err));
-	assert_false(scratch_has(scratch, UPDATE_BAD_FILE));
+	assert_ok(scratch, rollout_import_bad(&rollout, &scratch->err));
+	assert_ok(scratch, rollout_keep_bad(&rollout, &scratch->err));
+	assert_false(scratch_has(scratch, ROLLOUT_BAD_FILE));
 	assert_ok(scratch,
 		  known_bad_add(scratch->ledger, "1.0.0", 1, 1, "it broke", &scratch->err));
 	assert_ok(scratch, known_bad_add(scratch->ledger, "1.0.1", 2, 1, "too", &scratch->err));
 	assert_ok(scratch, known_bad_forgive(scratch->ledger, "1.0.1", 3, &scratch->err));
-	assert_ok(scratch, update_keep_bad(&update, &scratch->err));
-	assert_file(scratch, UPDATE_BAD_FILE,
+	assert_ok(scratch, rollout_keep_bad(&rollout, &scratch->err));
+	assert_file(scratch, ROLLOUT_BAD_FILE,
 		    "# Versions of t3 that were found to be bad. Written by devvm; read by it when "
 		    "its ledger is new.\n1.0.0 it broke\n");
-	assert_int_equal(scratch_mode(scratch, UPDATE_BAD_FILE), 0600);
+	assert_int_equal(scratch_mode(scratch, ROLLOUT_BAD_FILE), 0600);
 	/* What is forgiven since the file was written does not come back by it. */
 	assert_ok(scratch, known_bad_forgive(scratch->ledger, "1.0.0", 4, &scratch->err));
-	assert_ok(scratch, update_import_bad(&update, &scratch->err));
+	assert_ok(scratch, rollout_import_bad(&rollout, &scratch->err));
 	assert_false(is_bad(scratch, "1.0.0"));
 	scratch_close_ledger(scratch);
 	assert_int_equal(unlinkat(scratch->env.root_dirfd, LEDGER_PATH, 0), 0);
 	scratch_open_ledger(scratch);
-	update = update_of(scratch);
+	rollout = rollout_of(scratch);
 	assert_false(is_bad(scratch, "1.0.0"));
-	assert_ok(scratch, update_import_bad(&update, &scratch->err));
+	assert_ok(scratch, rollout_import_bad(&rollout, &scratch->err));
 	assert_true(is_bad(scratch, "1.0.0"));
 	assert_false(is_bad(scratch, "1.0.1"));
 }
@@ -53,11 +53,11 @@ static void a_broken_file_is_told_by_its_line(void **state)
 	static const char *const bad[] = { "1.0.0\n", "x broke\n", "1.0.0 a\x1b[31m\n",
 					   "# a\n-1 b\n" };
 	struct scratch *scratch = *state;
-	struct update update = update_of(scratch);
+	struct rollout rollout = rollout_of(scratch);
 
 	for (size_t i = 0; i < DV_COUNT(bad); i++) {
-		scratch_write(scratch, UPDATE_BAD_FILE, bad[i], 0600);
-		assert_int_equal(update_import_bad(&update, &scratch->err), -EINVAL);
+		scratch_write(scratch, ROLLOUT_BAD_FILE, bad[i], 0600);
+		assert_int_equal(rollout_import_bad(&rollout, &scratch->err), -EINVAL);
 		assert_contains(scratch->err.text, i == 3 ? ".kept:2: is no" : ".kept:1: is no");
 	}
 	assert_false(is_bad(scratch, "1.0.0"));

@@ -1,49 +1,53 @@
-/* update_recover.c - what a killed run left open is finished or undone. See update.h.
+/* recover.c - what a killed run left open is finished or undone. See recover.h.
  *
  * The ledger says how far it was. A rollback goes on, and so does an end that was begun; of all else what was
  * not finished is undone: somebody who was between two versions gets one of them, whoever has the new one keeps it,
  * and the next run begins anew.
  */
+#include "rollout/recover.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "job/update.h"
 #include "ledger/events.h"
 #include "move/move.h"
+#include "rollout/back.h"
+#include "rollout/canary.h"
+#include "rollout/notify.h"
 
-static int end(struct update *update, const struct update_run *ended, enum update_outcome outcome,
+static int end(struct rollout *rollout, const struct update_run *ended, enum update_outcome outcome,
 	       struct dv_error *err)
 {
 	const struct update_outcome_row *row = update_outcome_row(outcome);
-	int64_t now_usec = update->env.wall_usec(&update->env);
+	int64_t now_usec = rollout->env.wall_usec(&rollout->env);
 	char run[24];
 	int r;
 
 	(void)snprintf(run, sizeof(run), "%lld", (long long)ended->id);
 	log_write(row->priority, &(struct log_fields){ .run = run, .message_id = row->message_id },
-		  "update: %s", update->text);
-	update_notify(update, ended->id, ended->to, outcome);
-	r = update_log_end(update->ledger, ended->id, now_usec, row->name, update->text, err);
+		  "update: %s", rollout->text);
+	rollout_notify(rollout, ended->id, ended->to, outcome);
+	r = update_log_end(rollout->ledger, ended->id, now_usec, row->name, rollout->text, err);
 	if (r == 0)
-		r = backups_let_go(update->ledger, run, err);
+		r = backups_let_go(rollout->ledger, run, err);
 	return r < 0 ? r
-		     : events_add(update->ledger, now_usec, row->priority, NULL, "update",
-				  update->text, err);
+		     : events_add(rollout->ledger, now_usec, row->priority, NULL, "update",
+				  rollout->text, err);
 }
 
 /* One who cannot be brought to an end is told, and does not keep the others from theirs. */
-static int recover_one(struct update *update, struct move_row *row, unsigned int *n_failed,
+static int recover_one(struct rollout *rollout, struct move_row *row, unsigned int *n_failed,
 		       struct dv_error *err)
 {
-	const struct mover mover = { .env = &update->env,
-				     .config = &update->config,
-				     .ledger = update->ledger,
-				     .manager = update->manager,
+	const struct mover mover = { .env = &rollout->env,
+				     .config = &rollout->config,
+				     .ledger = rollout->ledger,
+				     .manager = rollout->manager,
 				     .run = row->run };
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
 	struct dv_error why = { "" };
 	char text[ERROR_MAX_BYTES];
-	int r = people_get(update->ledger, row->name, &person, &why);
+	int r = people_get(rollout->ledger, row->name, &person, &why);
 
 	if (r == 0)
 		r = move_recover(&mover, &person, row, &why);
@@ -55,18 +59,18 @@ static int recover_one(struct update *update, struct move_row *row, unsigned int
 	(void)snprintf(text, sizeof(text), "%s has t3 %s, after a run that was killed", row->name,
 		       row->state == UPDATE_STATE_MOVED ? row->to : row->from);
 	log_notice("update: %s", text);
-	return events_add(update->ledger, update->env.wall_usec(&update->env), LOG_NOTICE,
+	return events_add(rollout->ledger, rollout->env.wall_usec(&rollout->env), LOG_NOTICE,
 			  row->name, "update", text, err);
 }
 
-static int recover_people(struct update *update, unsigned int *n_failed, struct dv_error *err)
+static int recover_people(struct rollout *rollout, unsigned int *n_failed, struct dv_error *err)
 {
 	DV_AUTO_MOVES struct moves moves = { 0 };
-	int r = moves_list(update->ledger, MOVES_ALL_RUNS, &moves, err);
+	int r = moves_list(rollout->ledger, MOVES_ALL_RUNS, &moves, err);
 
 	for (size_t i = 0; r == 0 && i < moves.n_rows; i++) {
 		if (moves_is_between(moves.rows[i].state))
-			r = recover_one(update, &moves.rows[i], n_failed, err);
+			r = recover_one(rollout, &moves.rows[i], n_failed, err);
 	}
 	return r;
 }
@@ -78,11 +82,11 @@ static bool touches_people(enum update_state state)
 }
 
 /* The sentence with which a rollback was begun. */
-static int find_why(struct update *update, int64_t id, char ret_why[static ERROR_MAX_BYTES],
+static int find_why(struct rollout *rollout, int64_t id, char ret_why[static ERROR_MAX_BYTES],
 		    struct dv_error *err)
 {
 	DV_AUTO_UPDATE_STEPS struct update_steps steps = { 0 };
-	int r = update_log_steps(update->ledger, id, &steps, err);
+	int r = update_log_steps(rollout->ledger, id, &steps, err);
 
 	(void)snprintf(ret_why, ERROR_MAX_BYTES, "the run that found it was killed");
 	for (size_t i = 0; r == 0 && i < steps.n_rows; i++) {
@@ -92,7 +96,7 @@ static int find_why(struct update *update, int64_t id, char ret_why[static ERROR
 	return r;
 }
 
-static int finish(struct update *update, const struct update_run *run,
+static int finish(struct rollout *rollout, const struct update_run *run,
 		  enum update_outcome *ret_outcome, struct dv_error *err)
 {
 	char why[ERROR_MAX_BYTES];
@@ -101,36 +105,36 @@ static int finish(struct update *update, const struct update_run *run,
 	*ret_outcome = UPDATE_INTERRUPTED;
 	if (run->state == UPDATE_STATE_DONE) {
 		*ret_outcome = UPDATE_DONE;
-		r = update_finish(update, run->to, err);
-		(void)snprintf(update->text, sizeof(update->text),
+		r = rollout_finish(rollout, run->to, err);
+		(void)snprintf(rollout->text, sizeof(rollout->text),
 			       "t3 %s is current now; the run was killed at its end", run->to);
 	} else if (run->state == UPDATE_STATE_ROLLBACK) {
-		r = find_why(update, run->id, why, err);
+		r = find_why(rollout, run->id, why, err);
 		if (r == 0)
-			*ret_outcome = update_roll_back(update, run->id, run->to, why);
+			*ret_outcome = rollout_roll_back(rollout, run->id, run->to, why);
 		if (r == 0 && *ret_outcome == UPDATE_FAILED)
-			r = dv_refuse(err, -EIO, "%s", update->text);
+			r = dv_refuse(err, -EIO, "%s", rollout->text);
 	}
 	return r;
 }
 
-int update_recover(struct update *update, struct dv_error *err)
+int rollout_recover(struct rollout *rollout, struct dv_error *err)
 {
 	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
 	enum update_outcome outcome = UPDATE_INTERRUPTED;
 	unsigned int n_failed = 0;
-	int r = update_log_open(update->ledger, &run, err);
+	int r = update_log_open(rollout->ledger, &run, err);
 
 	if (r == 0)
-		r = recover_people(update, &n_failed, err);
+		r = recover_people(rollout, &n_failed, err);
 	if (r < 0 || run.id == 0)
 		return r;
-	(void)snprintf(update->text, sizeof(update->text),
+	(void)snprintf(rollout->text, sizeof(rollout->text),
 		       "run %lld was killed in the state %s; %s", (long long)run.id,
 		       update_state_word(run.state),
 		       !touches_people(run.state) ? "nobody's version was touched"
 		       : n_failed == 0		  ? "everybody has one whole version"
 						  : "somebody could not be brought to an end yet");
-	r = finish(update, &run, &outcome, err);
-	return r < 0 ? r : end(update, &run, outcome, err);
+	r = finish(rollout, &run, &outcome, err);
+	return r < 0 ? r : end(rollout, &run, outcome, err);
 }

@@ -1,10 +1,10 @@
-/* update_people.h - who is to be moved to a version, and in which order. */
-#ifndef DEVVM_JOB_UPDATE_PEOPLE_H
-#define DEVVM_JOB_UPDATE_PEOPLE_H
+/* people.h - who is to be moved to a version, and in which order. */
+#ifndef DEVVM_ROLLOUT_PEOPLE_H
+#define DEVVM_ROLLOUT_PEOPLE_H
 
-#include "job/update.h"
 #include "ledger/deferrals.h"
 #include "ledger/people.h"
+#include "rollout/rollout.h"
 
 struct candidates {
 	struct people people;
@@ -15,8 +15,8 @@ struct candidates {
 
 /* Present, not parked, with a version of their own that is another: first those of update.canary, as they stand
  * there, then by update.order. Looks at each database for that (move/look.h). */
-DV_MUST_CHECK int update_list_people(struct update *update, const char *version,
-				     struct candidates *ret_candidates, struct dv_error *err);
+DV_MUST_CHECK int rollout_list_people(struct rollout *rollout, const char *version,
+				      struct candidates *ret_candidates, struct dv_error *err);
 void candidates_done(struct candidates *candidates);
 
 #define DV_AUTO_CANDIDATES DV_CLEANUP(candidates_done)

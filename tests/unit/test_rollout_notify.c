@@ -1,22 +1,21 @@
-/* test_update_notify.c - which ends of a run somebody is told of, with what, and what becomes of a telling that fails. */
+/* test_rollout_notify.c - which ends of a run somebody is told of, with what, and what becomes of a telling that fails. */
 #include "fake_manager.h"
 
 #include <sys/stat.h>
 #include <syslog.h>
 
-#include "job/notify.h"
-#include "job/update.h"
 #include "ledger/events.h"
+#include "rollout/notify.h"
 
 #define MESSAGE NOTIFY_FOLDER "/12"
 
-static struct update update_of(struct scratch *scratch, const char *text)
+static struct rollout rollout_of(struct scratch *scratch, const char *text)
 {
-	struct update update = { .env = scratch->env, .ledger = scratch->ledger };
+	struct rollout rollout = { .env = scratch->env, .ledger = scratch->ledger };
 
-	assert_int_equal(str_list_add(&update.config.update_notify, "/usr/bin/tell"), 0);
-	(void)snprintf(update.text, sizeof(update.text), "%s", text);
-	return update;
+	assert_int_equal(str_list_add(&rollout.config.update_notify, "/usr/bin/tell"), 0);
+	(void)snprintf(rollout.text, sizeof(rollout.text), "%s", text);
+	return rollout;
 }
 
 static int set_up(void **state)
@@ -33,39 +32,39 @@ static int set_up(void **state)
 static void only_what_wants_a_person_is_told(void **state)
 {
 	struct scratch *scratch = *state;
-	struct update update = update_of(scratch, "so it is");
+	struct rollout rollout = rollout_of(scratch, "so it is");
 
 	for (int i = UPDATE_UNSET; i < UPDATE_N_OUTCOMES; i++) {
 		enum update_outcome outcome = (enum update_outcome)i;
 
 		fake_manager.asked[0] = '\0';
-		update_notify(&update, 12, "1.1.0", outcome);
+		rollout_notify(&rollout, 12, "1.1.0", outcome);
 		assert_string_equal(fake_manager.asked,
 				    update_outcome_row(outcome)->priority <= LOG_WARNING
 					    ? "queue devvm-notify@12.service; "
 					    : "");
 	}
-	str_list_done(&update.config.update_notify);
+	str_list_done(&rollout.config.update_notify);
 	fake_manager.asked[0] = '\0';
-	update_notify(&update, 12, "1.1.0", UPDATE_BAD);
+	rollout_notify(&rollout, 12, "1.1.0", UPDATE_BAD);
 	assert_asked("");
 }
 
 static void the_message_is_roots_and_has_four_lines(void **state)
 {
 	struct scratch *scratch = *state;
-	struct update update = update_of(scratch, "bad:\nwith\tben \x1b[31m$(x)");
+	struct rollout rollout = rollout_of(scratch, "bad:\nwith\tben \x1b[31m$(x)");
 
-	update_notify(&update, 12, "1.1.0", UPDATE_ROLLED_BACK);
+	rollout_notify(&rollout, 12, "1.1.0", UPDATE_ROLLED_BACK);
 	assert_file(scratch, MESSAGE, "rolled-back\n12\n1.1.0\nbad: with ben  [31m$(x)\n");
 	assert_int_equal(scratch_mode(scratch, MESSAGE), 0600);
 	assert_int_equal(scratch_mode(scratch, NOTIFY_FOLDER), 0700);
-	update_notify(&update, 12, "", UPDATE_FAILED);
+	rollout_notify(&rollout, 12, "", UPDATE_FAILED);
 	assert_file(scratch, MESSAGE, "failed\n12\n\nbad: with ben  [31m$(x)\n");
-	memset(update.text, 'x', sizeof(update.text) - 1); /* as long as one can be */
-	update_notify(&update, 12, "1.1.0", UPDATE_FAILED);
+	memset(rollout.text, 'x', sizeof(rollout.text) - 1); /* as long as one can be */
+	rollout_notify(&rollout, 12, "1.1.0", UPDATE_FAILED);
 	assert_true(scratch_has(scratch, MESSAGE));
-	str_list_done(&update.config.update_notify);
+	str_list_done(&rollout.config.update_notify);
 }
 
 static char *newest_event(struct scratch *scratch)
@@ -81,12 +80,12 @@ static char *newest_event(struct scratch *scratch)
 static void what_cannot_be_started_is_an_event(void **state)
 {
 	struct scratch *scratch = *state;
-	struct update update = update_of(scratch, "x");
+	struct rollout rollout = rollout_of(scratch, "x");
 	DV_AUTO_FREE char *missing = NULL;
 	DV_AUTO_FREE char *down = NULL;
 
 	fake_manager.fails = "devvm-notify@13.service";
-	update_notify(&update, 13, "1.1.0", UPDATE_BAD);
+	rollout_notify(&rollout, 13, "1.1.0", UPDATE_BAD);
 	down = newest_event(scratch);
 	assert_non_null(down);
 	assert_non_null(strstr(down, "nobody was told of run 13: queue devvm-notify@13.service: "
@@ -94,14 +93,14 @@ static void what_cannot_be_started_is_an_event(void **state)
 	scratch_close_ledger(scratch);
 	assert_int_equal(unlinkat(scratch->env.root_dirfd, LEDGER_PATH, 0), 0);
 	scratch_open_ledger(scratch);
-	update.ledger = scratch->ledger;
+	rollout.ledger = scratch->ledger;
 	assert_int_equal(unlinkat(scratch->env.root_dirfd, "usr/bin/tell", 0), 0);
-	update_notify(&update, 14, "1.1.0", UPDATE_BAD);
+	rollout_notify(&rollout, 14, "1.1.0", UPDATE_BAD);
 	missing = newest_event(scratch);
 	assert_non_null(missing);
 	assert_non_null(
 		strstr(missing, "nobody was told of run 14: run /usr/bin/tell: No such file"));
-	str_list_done(&update.config.update_notify);
+	str_list_done(&rollout.config.update_notify);
 }
 
 int main(void)
@@ -113,5 +112,5 @@ int main(void)
 		AT(what_cannot_be_started_is_an_event),
 	};
 
-	return cmocka_run_group_tests_name("update_notify", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rollout_notify", tests, NULL, NULL);
 }

@@ -1,20 +1,22 @@
-/* update_gate.c - the candidate on copies of people's databases, before anybody gets it. See update.h.
+/* gate.c - the candidate on copies of people's databases, before anybody gets it. See gate.h.
  *
  * The copies are those of the backups: the newest checked one of each person, made anew where it is more than a
  * day old. What was found of a version is remembered for a day, so that a run that was killed behind the gate does not
  * go through it again.
  */
+#include "rollout/gate.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "job/gating.h"
-#include "job/update.h"
 #include "ledger/gates.h"
 #include "ledger/people.h"
 #include "ledger/update_notes.h"
 #include "move/copying.h"
+#include "rollout/bad.h"
+#include "rollout/gating.h"
 #include "roster/tiers.h"
 #include "steps/hold.h"
 #include "steps/lock.h"
@@ -34,38 +36,38 @@ struct seeds {
 /* ---- the databases -------------------------------------------------------------------- */
 
 /* "" where there is none that is young enough; a dry run, which makes none, takes any. */
-static int find_copy(struct update *update, const char *user, char ret_id[static BACKUPS_ID_BYTES],
-		     struct dv_error *err)
+static int find_copy(struct rollout *rollout, const char *user,
+		     char ret_id[static BACKUPS_ID_BYTES], struct dv_error *err)
 {
 	DV_AUTO_BACKUPS struct backups backups = { 0 };
-	int64_t now_usec = update->env.wall_usec(&update->env), at_usec = 0;
-	int r = backups_list(update->ledger, user, &backups, err);
+	int64_t now_usec = rollout->env.wall_usec(&rollout->env), at_usec = 0;
+	int r = backups_list(rollout->ledger, user, &backups, err);
 
 	ret_id[0] = '\0';
 	for (size_t i = 0; r == 0 && i < backups.n_rows && !*ret_id; i++) {
 		if (!backups.rows[i].is_ok)
 			continue;
 		if (backups_time(backups.rows[i].id, &at_usec) &&
-		    (update->order.dry_run || now_usec - at_usec < COPY_AGE_USEC))
+		    (rollout->order.dry_run || now_usec - at_usec < COPY_AGE_USEC))
 			(void)snprintf(ret_id, BACKUPS_ID_BYTES, "%s", backups.rows[i].id);
 		break;
 	}
 	return r;
 }
 
-static int make_copy(struct update *update, const struct people_row *person,
+static int make_copy(struct rollout *rollout, const struct people_row *person,
 		     char ret_id[static BACKUPS_ID_BYTES], struct dv_error *err)
 {
-	const struct copying copying = { .env = &update->env,
-					 .config = &update->config,
-					 .ledger = update->ledger,
+	const struct copying copying = { .env = &rollout->env,
+					 .config = &rollout->config,
+					 .ledger = rollout->ledger,
 					 .reason = "gate" };
 	DV_AUTO_CLOSE int lock_fd =
-		lock_take(&update->env, person->name, clock_deadline_ms(LOCK_MS), err);
+		lock_take(&rollout->env, person->name, clock_deadline_ms(LOCK_MS), err);
 	struct copying_result result = { 0 };
 	int r = lock_fd < 0 ? lock_fd : 0;
 
-	if (r == 0 && !hold_is_set(&update->env, person->name))
+	if (r == 0 && !hold_is_set(&rollout->env, person->name))
 		r = copying_run(&copying, person, &result, err);
 	if (r == 0)
 		(void)snprintf(ret_id, BACKUPS_ID_BYTES, "%s", result.id);
@@ -73,16 +75,16 @@ static int make_copy(struct update *update, const struct people_row *person,
 }
 
 /* Whoever has no database, or one that cannot be copied, is no seed. */
-static int add_person(struct update *update, struct seeds *seeds, const struct people_row *person,
+static int add_person(struct rollout *rollout, struct seeds *seeds, const struct people_row *person,
 		      struct dv_error *err)
 {
 	struct gated *gated = &seeds->rows[seeds->n];
 	char *path = seeds->paths[seeds->n];
 	char id[BACKUPS_ID_BYTES] = "";
-	int r = find_copy(update, person->name, id, err);
+	int r = find_copy(rollout, person->name, id, err);
 
-	if (r == 0 && !*id && !update->order.dry_run)
-		r = make_copy(update, person, id, err);
+	if (r == 0 && !*id && !rollout->order.dry_run)
+		r = make_copy(rollout, person, id, err);
 	if (r < 0 || !*id)
 		return r;
 	*path = '/';
@@ -94,40 +96,40 @@ static int add_person(struct update *update, struct seeds *seeds, const struct p
 	return 0;
 }
 
-static bool is_seed(const struct update *update, const struct people_row *person)
+static bool is_seed(const struct rollout *rollout, const struct people_row *person)
 {
 	if (person->state != PEOPLE_PRESENT || person->uid == PEOPLE_NO_UID || person->parked)
 		return false;
-	return update->config.update_gate == CONFIG_GATE_EVERYBODY ||
-	       (update->config.update_gate == CONFIG_GATE_ADMINS &&
+	return rollout->config.update_gate == CONFIG_GATE_EVERYBODY ||
+	       (rollout->config.update_gate == CONFIG_GATE_ADMINS &&
 		strcmp(person->tier, tier_name(TIER_ADMIN)) == 0);
 }
 
-static int list_seeds(struct update *update, struct seeds *seeds, struct dv_error *err)
+static int list_seeds(struct rollout *rollout, struct seeds *seeds, struct dv_error *err)
 {
 	DV_AUTO_PEOPLE struct people people = { 0 };
-	int r = people_list(update->ledger, &people, err);
+	int r = people_list(rollout->ledger, &people, err);
 
 	seeds->rows[seeds->n++] = gating_synthetic();
 	for (size_t i = 0; r == 0 && i < people.n_rows && seeds->n < GATING_SEEDS_MAX; i++) {
-		if (is_seed(update, &people.rows[i]))
-			r = add_person(update, seeds, &people.rows[i], err);
+		if (is_seed(rollout, &people.rows[i]))
+			r = add_person(rollout, seeds, &people.rows[i], err);
 	}
 	return r;
 }
 
 /* ---- what came of it ------------------------------------------------------------------ */
 
-static int note(struct update *update, const char *version, const char *seed,
+static int note(struct rollout *rollout, const char *version, const char *seed,
 		const struct gate_result *result, struct dv_error *err)
 {
-	if (result->outcome == GATE_UNSET || update->order.dry_run)
+	if (result->outcome == GATE_UNSET || rollout->order.dry_run)
 		return 0;
-	return gates_add(update->ledger,
-			 &(struct gates_row){ .run = update->id,
+	return gates_add(rollout->ledger,
+			 &(struct gates_row){ .run = rollout->id,
 					      .version = version,
 					      .seed = seed,
-					      .at_usec = update->env.wall_usec(&update->env),
+					      .at_usec = rollout->env.wall_usec(&rollout->env),
 					      .outcome = gate_outcome_name(result->outcome),
 					      .failed_check = gate_check_name(result->check),
 					      .text = result->text,
@@ -139,19 +141,19 @@ static int note(struct update *update, const char *version, const char *seed,
 			 err);
 }
 
-static int note_all(struct update *update, const struct gating *gating, struct dv_error *err)
+static int note_all(struct rollout *rollout, const struct gating *gating, struct dv_error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < gating->n_seeds; i++) {
 		const struct gated *gated = &gating->seeds[i];
 
-		r = note(update, gating->version, gated->seed.name, &gated->candidate, err);
+		r = note(rollout, gating->version, gated->seed.name, &gated->candidate, err);
 		if (r == 0)
-			r = note(update, gating->last_good, gated->seed.name, &gated->last_good,
+			r = note(rollout, gating->last_good, gated->seed.name, &gated->last_good,
 				 err);
 		if (r == 0 && gated->is_excluded &&
-		    str_list_add(&update->excluded, gated->name) < 0)
+		    str_list_add(&rollout->excluded, gated->name) < 0)
 			r = dv_fail(err, -ENOMEM, "note who is excluded");
 	}
 	return r;
@@ -176,25 +178,26 @@ static void describe(const struct gating *gating, const char *verdict,
 		       verdict);
 }
 
-static enum update_outcome conclude(struct update *update, const struct gating *gating)
+static enum update_outcome conclude(struct rollout *rollout, const struct gating *gating)
 {
 	struct dv_error err = { "" };
 	int r;
 
-	describe(gating, gate_verdict_name(gating->verdict), update->text);
+	describe(gating, gate_verdict_name(gating->verdict), rollout->text);
 	switch (gating->verdict) {
 	case GATE_GOOD:
-		if (update->order.dry_run)
+		if (rollout->order.dry_run)
 			return UPDATE_STAGED;
-		r = update_note_gated(update->ledger, gating->version, update->candidate.integrity,
-				      gating->last_good, update->env.wall_usec(&update->env),
-				      &update->excluded, &err);
-		return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : UPDATE_STAGED;
+		r = update_note_gated(rollout->ledger, gating->version,
+				      rollout->candidate.integrity, gating->last_good,
+				      rollout->env.wall_usec(&rollout->env), &rollout->excluded,
+				      &err);
+		return r < 0 ? rollout_end_with(rollout, UPDATE_FAILED, &err) : UPDATE_STAGED;
 	case GATE_BAD:
-		if (update->order.dry_run)
+		if (rollout->order.dry_run)
 			return UPDATE_BAD;
-		r = update_condemn(update, gating->version, update->id, update->text, &err);
-		return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : UPDATE_BAD;
+		r = rollout_condemn(rollout, gating->version, rollout->id, rollout->text, &err);
+		return r < 0 ? rollout_end_with(rollout, UPDATE_FAILED, &err) : UPDATE_BAD;
 	case GATE_INCONCLUSIVE:
 	case GATE_VERDICT_UNSET:
 		break;
@@ -202,17 +205,17 @@ static enum update_outcome conclude(struct update *update, const struct gating *
 	return UPDATE_INCONCLUSIVE;
 }
 
-static enum update_outcome ask(struct update *update)
+static enum update_outcome ask(struct rollout *rollout)
 {
 	DV_AUTO_FREE struct seeds *seeds = calloc(1, sizeof(*seeds));
-	struct gating gating = { .env = &update->env,
-				 .version = update->candidate.version,
-				 .last_good = update->last_good,
-				 .start_s = update->config.update_start_s < GATE_START_S
-						    ? update->config.update_start_s
+	struct gating gating = { .env = &rollout->env,
+				 .version = rollout->candidate.version,
+				 .last_good = rollout->last_good,
+				 .start_s = rollout->config.update_start_s < GATE_START_S
+						    ? rollout->config.update_start_s
 						    : GATE_START_S };
 	struct dv_error err = { "" };
-	int r = seeds ? list_seeds(update, seeds, &err)
+	int r = seeds ? list_seeds(rollout, seeds, &err)
 		      : dv_fail(&err, -ENOMEM, "list the databases for the gate");
 
 	if (r == 0) {
@@ -221,22 +224,22 @@ static enum update_outcome ask(struct update *update)
 		r = gating_run(&gating, &err);
 	}
 	if (r == 0)
-		r = note_all(update, &gating, &err);
-	return r < 0 ? update_end_with(update, UPDATE_FAILED, &err) : conclude(update, &gating);
+		r = note_all(rollout, &gating, &err);
+	return r < 0 ? rollout_end_with(rollout, UPDATE_FAILED, &err) : conclude(rollout, &gating);
 }
 
-enum update_outcome update_gate(struct update *update)
+enum update_outcome rollout_gate(struct rollout *rollout)
 {
 	bool is_known = false;
 	struct dv_error err = { "" };
-	int r = update_enter(update, UPDATE_STATE_GATE, update->candidate.version, &err);
+	int r = rollout_enter(rollout, UPDATE_STATE_GATE, rollout->candidate.version, &err);
 
 	if (r == 0)
-		r = update_is_gated(update->ledger, update->candidate.version,
-				    update->candidate.integrity, update->last_good,
-				    update->env.wall_usec(&update->env), &is_known,
-				    &update->excluded, &err);
+		r = update_is_gated(rollout->ledger, rollout->candidate.version,
+				    rollout->candidate.integrity, rollout->last_good,
+				    rollout->env.wall_usec(&rollout->env), &is_known,
+				    &rollout->excluded, &err);
 	if (r < 0)
-		return update_end_with(update, UPDATE_FAILED, &err);
-	return is_known ? UPDATE_STAGED : ask(update);
+		return rollout_end_with(rollout, UPDATE_FAILED, &err);
+	return is_known ? UPDATE_STAGED : ask(rollout);
 }

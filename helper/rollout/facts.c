@@ -1,15 +1,16 @@
-/* update_facts.c - what the rules of an update ask about this machine. See update.h. */
+/* facts.c - what the rules of an update ask about this machine. See facts.h. */
+#include "rollout/facts.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/file.h"
-#include "job/update.h"
-#include "ledger/update_notes.h"
 #include "ledger/backups.h"
 #include "ledger/gates.h"
 #include "ledger/known_bad.h"
+#include "ledger/update_notes.h"
 #include "store/store.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -52,7 +53,7 @@ static int read_pointers(const struct env *env, struct ledger *ledger, struct po
 	int r = backups_list(ledger, NULL, &backups, err);
 
 	if (r == 0)
-		r = store_list_people(env, UPDATE_ITEM, &pointers->users, err);
+		r = store_list_people(env, ROLLOUT_ITEM, &pointers->users, err);
 	if (r < 0)
 		return r;
 	n = pointers->users.n_items;
@@ -63,7 +64,7 @@ static int read_pointers(const struct env *env, struct ledger *ledger, struct po
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const char *user = pointers->users.items[i];
 
-		r = store_get_pointer(env, UPDATE_ITEM, user, pointers->versions[i], err);
+		r = store_get_pointer(env, ROLLOUT_ITEM, user, pointers->versions[i], err);
 		pointers->people[i] =
 			(struct rules_person){ .name = user,
 					       .version = pointers->versions[i],
@@ -75,7 +76,7 @@ static int read_pointers(const struct env *env, struct ledger *ledger, struct po
 /* Of the nearest folder that is there: a new machine has none of them. */
 static int read_free_disk(const struct env *env, uint64_t *ret_bytes, struct dv_error *err)
 {
-	static const char *const folders[] = { STORE_FOLDER "/" UPDATE_ITEM, STORE_FOLDER, "opt",
+	static const char *const folders[] = { STORE_FOLDER "/" ROLLOUT_ITEM, STORE_FOLDER, "opt",
 					       "." };
 	struct statvfs fs;
 
@@ -112,10 +113,10 @@ static int read_free_memory(const struct env *env, uint64_t *ret_bytes, struct d
 	return 0;
 }
 
-int update_judge(struct update *update, enum rules_why why, enum update_outcome *ret_outcome,
-		 struct dv_error *err)
+int rollout_judge(struct rollout *rollout, enum rules_why why, enum update_outcome *ret_outcome,
+		  struct dv_error *err)
 {
-	const struct config *config = &update->config;
+	const struct config *config = &rollout->config;
 	DV_CLEANUP(pointers_done) struct pointers pointers = { 0 };
 	DV_AUTO_FREE char *last_good = NULL;
 	DV_AUTO_FREE char *bad = NULL;
@@ -123,28 +124,28 @@ int update_judge(struct update *update, enum rules_why why, enum update_outcome 
 	struct rules_facts facts = {
 		.why = why,
 		.tag = config->t3_track,
-		.candidate = &update->candidate,
+		.candidate = &rollout->candidate,
 		.candidate_level = RULES_NO_LEVEL,
-		.now_usec = update->env.wall_usec(&update->env),
+		.now_usec = rollout->env.wall_usec(&rollout->env),
 		.cooldown_usec = config->update_cooldown_hours * USEC_PER_HOUR,
 		.min_free_disk_bytes = config->update_min_free_disk_mb * MIB,
 		.min_free_memory_bytes = config->update_min_free_memory_mb * MIB,
 	};
-	int r = store_get_pointer(&update->env, UPDATE_ITEM, NULL, current, err);
+	int r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, current, err);
 
 	if (r == 0)
-		r = read_pointers(&update->env, update->ledger, &pointers, err);
+		r = read_pointers(&rollout->env, rollout->ledger, &pointers, err);
 	if (r == 0)
-		r = gates_level(update->ledger, update->candidate.version, &facts.candidate_level,
+		r = gates_level(rollout->ledger, rollout->candidate.version, &facts.candidate_level,
 				err);
 	if (r == 0)
-		r = update_get_last_good(update->ledger, &last_good, err);
+		r = update_get_last_good(rollout->ledger, &last_good, err);
 	if (r == 0)
-		r = known_bad_reason(update->ledger, update->candidate.version, &bad, err);
+		r = known_bad_reason(rollout->ledger, rollout->candidate.version, &bad, err);
 	if (r == 0)
-		r = read_free_disk(&update->env, &facts.free_disk_bytes, err);
+		r = read_free_disk(&rollout->env, &facts.free_disk_bytes, err);
 	if (r == 0)
-		r = read_free_memory(&update->env, &facts.free_memory_bytes, err);
+		r = read_free_memory(&rollout->env, &facts.free_memory_bytes, err);
 	if (r < 0)
 		return r;
 	facts.current = current;
@@ -152,6 +153,6 @@ int update_judge(struct update *update, enum rules_why why, enum update_outcome 
 	facts.people = pointers.people;
 	facts.n_people = pointers.users.n_items;
 	facts.known_bad_reason = bad;
-	*ret_outcome = rules_judge(&facts, update->text);
+	*ret_outcome = rules_judge(&facts, rollout->text);
 	return 0;
 }

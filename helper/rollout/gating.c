@@ -1,5 +1,5 @@
 /* gating.c - see gating.h. */
-#include "job/gating.h"
+#include "rollout/gating.h"
 
 #include "base/clock.h"
 

@@ -1,8 +1,9 @@
-/* update_prune.c - the versions that nobody needs any more. See update.h. */
+/* prune.c - the versions that nobody needs any more. See prune.h. */
+#include "rollout/prune.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "job/update.h"
 #include "ledger/update_notes.h"
 #include "steps/staging.h"
 #include "store/store.h"
@@ -12,7 +13,7 @@ static int add_pointer(const struct env *env, const char *user, struct str_list 
 		       struct dv_error *err)
 {
 	char version[STORE_VERSION_BYTES];
-	int r = store_get_pointer(env, UPDATE_ITEM, user, version, err);
+	int r = store_get_pointer(env, ROLLOUT_ITEM, user, version, err);
 
 	if (r == 0 && *version && str_list_add(needed, version) < 0)
 		r = dv_fail(err, -ENOMEM, "list the versions that are needed");
@@ -32,26 +33,26 @@ static int add_open_run(struct ledger *ledger, struct str_list *needed, struct d
 }
 
 /* Whatever cannot be read ends the pruning: a version that may be somebody's stays. */
-static int list_needed(struct update *update, struct str_list *needed, struct dv_error *err)
+static int list_needed(struct rollout *rollout, struct str_list *needed, struct dv_error *err)
 {
 	DV_AUTO_STR_LIST struct str_list users = { 0 };
 	DV_AUTO_FREE char *last_good = NULL;
-	int r = add_pointer(&update->env, NULL, needed, err);
+	int r = add_pointer(&rollout->env, NULL, needed, err);
 
 	if (r == 0)
-		r = store_list_people(&update->env, UPDATE_ITEM, &users, err);
+		r = store_list_people(&rollout->env, ROLLOUT_ITEM, &users, err);
 	for (size_t i = 0; r == 0 && i < users.n_items; i++)
-		r = add_pointer(&update->env, users.items[i], needed, err);
+		r = add_pointer(&rollout->env, users.items[i], needed, err);
 	if (r == 0)
-		r = update_get_last_good(update->ledger, &last_good, err);
+		r = update_get_last_good(rollout->ledger, &last_good, err);
 	if (r == 0 && str_list_add(needed, last_good) < 0)
 		r = dv_fail(err, -ENOMEM, "list the versions that are needed");
-	return r < 0 ? r : add_open_run(update->ledger, needed, err);
+	return r < 0 ? r : add_open_run(rollout->ledger, needed, err);
 }
 
-int update_prune(struct update *update, struct dv_error *err)
+int rollout_prune(struct rollout *rollout, struct dv_error *err)
 {
-	DV_AUTO_CLOSE int lock_fd = staging_lock(&update->env, UPDATE_ITEM, err);
+	DV_AUTO_CLOSE int lock_fd = staging_lock(&rollout->env, ROLLOUT_ITEM, err);
 	DV_AUTO_STR_LIST struct str_list versions = { 0 };
 	DV_AUTO_STR_LIST struct str_list needed = { 0 };
 	DV_AUTO_STR_LIST struct str_list spare = { 0 };
@@ -59,14 +60,14 @@ int update_prune(struct update *update, struct dv_error *err)
 
 	if (lock_fd < 0)
 		return lock_fd;
-	r = store_list(&update->env, UPDATE_ITEM, &versions, err);
+	r = store_list(&rollout->env, ROLLOUT_ITEM, &versions, err);
 	if (r == 0)
-		r = list_needed(update, &needed, err);
+		r = list_needed(rollout, &needed, err);
 	if (r == 0 &&
-	    spare_list(&versions, &needed, update->config.update_keep_versions, &spare) < 0)
+	    spare_list(&versions, &needed, rollout->config.update_keep_versions, &spare) < 0)
 		r = dv_fail(err, -ENOMEM, "list the versions that are spare");
 	for (size_t i = 0; r == 0 && i < spare.n_items; i++) {
-		r = store_remove(&update->env, UPDATE_ITEM, spare.items[i], err);
+		r = store_remove(&rollout->env, ROLLOUT_ITEM, spare.items[i], err);
 		if (r == 0)
 			log_notice("update: t3 %s is removed, nobody needs it", spare.items[i]);
 	}

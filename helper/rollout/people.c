@@ -1,5 +1,5 @@
-/* update_people.c - see update_people.h. */
-#include "job/update_people.h"
+/* people.c - see people.h. */
+#include "rollout/people.h"
 
 #include <string.h>
 
@@ -33,14 +33,15 @@ static size_t place_of(const struct str_list *names, const char *name)
 }
 
 /* Whose database cannot be looked at comes last: they may be at work. */
-static int64_t ask_worked(struct update *update, const char *name)
+static int64_t ask_worked(struct rollout *rollout, const char *name)
 {
 	struct dv_error err = { "" };
-	DV_AUTO_CLOSE int lock_fd = lock_take(&update->env, name, clock_deadline_ms(LOCK_MS), &err);
+	DV_AUTO_CLOSE int lock_fd =
+		lock_take(&rollout->env, name, clock_deadline_ms(LOCK_MS), &err);
 	struct look look = { 0 };
 
-	return lock_fd < 0 || look_run(&update->env, name, 0, &look, &err) < 0 ? INT64_MAX
-									       : look.worked_usec;
+	return lock_fd < 0 || look_run(&rollout->env, name, 0, &look, &err) < 0 ? INT64_MAX
+										: look.worked_usec;
 }
 
 static int compare(const void *a, const void *b)
@@ -54,7 +55,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->person->name, right->person->name);
 }
 
-static int rank(struct update *update, const char *version, struct people_row *person,
+static int rank(struct rollout *rollout, const char *version, struct people_row *person,
 		struct ranked *ranked, bool *ret_is, struct dv_error *err)
 {
 	char own[STORE_VERSION_BYTES] = "";
@@ -63,28 +64,28 @@ static int rank(struct update *update, const char *version, struct people_row *p
 	*ret_is = false;
 	if (person->state != PEOPLE_PRESENT || person->uid == PEOPLE_NO_UID || person->parked)
 		return 0;
-	r = store_get_pointer(&update->env, UPDATE_ITEM, person->name, own, err);
+	r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, person->name, own, err);
 	if (r < 0 || !*own || strcmp(own, version) == 0)
 		return r;
 	*ranked =
 		(struct ranked){ .person = person,
-				 .canary = place_of(&update->config.update_canary, person->name) };
-	if (update->config.update_order == CONFIG_ORDER_ACTIVITY)
-		ranked->worked_usec = ask_worked(update, person->name);
+				 .canary = place_of(&rollout->config.update_canary, person->name) };
+	if (rollout->config.update_order == CONFIG_ORDER_ACTIVITY)
+		ranked->worked_usec = ask_worked(rollout, person->name);
 	*ret_is = true;
 	return 0;
 }
 
-int update_list_people(struct update *update, const char *version,
-		       struct candidates *ret_candidates, struct dv_error *err)
+int rollout_list_people(struct rollout *rollout, const char *version,
+			struct candidates *ret_candidates, struct dv_error *err)
 {
 	DV_AUTO_CANDIDATES struct candidates candidates = { 0 };
 	DV_AUTO_FREE struct ranked *ranked = NULL;
-	int r = people_list(update->ledger, &candidates.people, err);
+	int r = people_list(rollout->ledger, &candidates.people, err);
 	size_t n_people = candidates.people.n_rows, n = 0;
 
 	if (r == 0)
-		r = deferrals_list(update->ledger, &candidates.deferrals, err);
+		r = deferrals_list(rollout->ledger, &candidates.deferrals, err);
 	if (r < 0)
 		return r;
 	ranked = calloc(n_people + 1, sizeof(*ranked));
@@ -94,7 +95,7 @@ int update_list_people(struct update *update, const char *version,
 	for (size_t i = 0; r == 0 && i < n_people; i++) {
 		bool is = false;
 
-		r = rank(update, version, &candidates.people.rows[i], &ranked[n], &is, err);
+		r = rank(rollout, version, &candidates.people.rows[i], &ranked[n], &is, err);
 		n += is;
 	}
 	if (r < 0)
