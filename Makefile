@@ -137,6 +137,7 @@ agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c
                  helper/agent/snapshot.c helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c \
                     helper/dispatch/fcgi.c helper/dispatch/html.c helper/dispatch/keeper.c \
+                    helper/dispatch/line.c \
                     helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/pairing.c \
                     helper/dispatch/people.c helper/dispatch/route.c helper/dispatch/server.c \
                     helper/dispatch/status_ask.c helper/dispatch/status_page.c \
@@ -274,7 +275,7 @@ lint-deps: deps
 
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
-support_SOURCES := tests/unit/scratch.c
+support_SOURCES := tests/unit/answering.c tests/unit/scratch.c
 UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_busy \
               test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
               test_client test_clock test_cmd_offline test_code test_codex test_config \
@@ -287,7 +288,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_gate_verdict test_gates test_groups test_guard test_hold test_home \
               test_installs test_instance test_instances test_item test_keep test_keeper test_keys \
               test_knock test_known_bad test_launcher test_leave test_ledger test_legacy_use \
-              test_limits test_listener test_listing test_lock test_log test_look test_looks \
+              test_limits \
+              test_line test_listener test_listing test_lock test_log test_look test_looks \
               test_manager test_maps test_mint test_mirror_result test_mirror_run test_mirrors \
               test_mirrors_log test_moves test_node test_notify test_order test_outcome \
               test_output test_package test_packages test_page test_pair test_pairing test_pass \

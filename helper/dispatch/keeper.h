@@ -1,15 +1,13 @@
 /* keeper.h - connections to people's servers that stay, and what is asked over them: is a session alive?
  *
- * Model: all on the loop, nothing blocks. A question takes a kept connection of exactly that uid and port, or a
- * new one; who finds as many of their own at work as one person may have waits for one of them. Nobody waits behind
+ * Model: all on the loop, nothing blocks. A question takes a kept connection (line.h) of exactly that uid and port, or
+ * a new one; who finds as many of their own at work as one person may have waits for one of them. Nobody waits behind
  * the slow server of somebody else.
  *
- * Invariants: a connection belongs to whoever accepted it. Before one is made, and again before the first byte
- * goes over it, the kernel is asked whether the listener is the person's (t3/listener.h); from then on it is used only
- * while it is that same connection, for that uid and that port. One that the peer closed, or sent a byte over unasked, is
- * dropped. A kept one that ends before a byte of the answer is replaced once, by a new one that is
- * looked at as any: the question has no effect, so that it may arrive twice. Connections, questions and answers have a
- * maximum, every question a deadline. Cookies are wiped, never logged.
+ * Invariants: a connection is used only while it is that same connection, for that uid and that port. One that
+ * the peer closed, or sent a byte over unasked, is dropped. A kept one that ends before a byte of the
+ * answer is replaced once, by a new one that is looked at as any: the question has no effect, so that it may
+ * arrive twice. Connections and questions have a maximum, every question a deadline.
  */
 #ifndef DEVVM_DISPATCH_KEEPER_H
 #define DEVVM_DISPATCH_KEEPER_H
