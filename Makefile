@@ -141,6 +141,7 @@ dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispa
                     helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/pairing.c \
                     helper/dispatch/people.c helper/dispatch/route.c helper/dispatch/server.c \
                     helper/dispatch/status_ask.c helper/dispatch/status_page.c \
+                    helper/dispatch/status_rollouts.c \
                     helper/dispatch/visit.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
@@ -300,7 +301,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_rollout_bad test_rollout_notify test_rollout_overdue test_roster \
               test_roster_fields test_roster_trust test_route test_rules test_secret test_secrets \
               test_server test_session test_settle test_snapshot test_spare test_ssh_key \
-              test_staging test_state test_status test_status_page test_steps test_steps_log \
+              test_staging test_state test_status test_status_page \
+              test_status_rollouts test_steps test_steps_log \
               test_store test_str test_sync test_t3 test_ticket test_ticket_codec test_tiers \
               test_token test_tokens test_tools test_tree test_turn test_unit_run test_units \
               test_update_log test_update_notes test_update_timer test_update_verbs test_validate \

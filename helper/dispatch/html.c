@@ -2,12 +2,12 @@
 #include "dispatch/html.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* Each colour on --back has a contrast of 4.5 and more, in both schemes. */
 static const char STYLE[] =
@@ -48,6 +48,19 @@ void html_text(FILE *out, const char *text)
 		else
 			(void)fputc(*text, out);
 	}
+}
+
+void html_time(FILE *out, int64_t at_usec, int64_t now_usec)
+{
+	char exact[32], relative[CLOCK_RELATIVE_BYTES];
+
+	clock_relative(at_usec, now_usec, relative);
+	if (at_usec <= 0) {
+		(void)fputs(relative, out);
+		return;
+	}
+	clock_format(at_usec, exact);
+	(void)fprintf(out, "<time datetime=\"%s\" title=\"%s\">%s</time>", exact, exact, relative);
 }
 
 void html_headers(FILE *out, unsigned int status, const char *type, const char *nonce)

@@ -9,6 +9,7 @@
 #define DEVVM_DISPATCH_HTML_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define HTML_NONCE_BYTES 33
@@ -23,5 +24,7 @@ FILE *html_begin(char **text, size_t *n_bytes, unsigned int status, const char *
 char *html_end(FILE *out, char **text);
 /* Plain text, escaped for a body or for the value of an attribute. */
 void html_text(FILE *out, const char *text);
+/* How long ago or ahead, or that it never was (0); the exact time for programs and on hovering. */
+void html_time(FILE *out, int64_t at_usec, int64_t now_usec);
 
 #endif

@@ -31,30 +31,12 @@ static void a_machine_where_all_is_well(void **state DV_UNUSED)
 
 	add(&status,
 	    "row\nkind=person\nuser=emo\nidentity=emil\ntier=admin\nstate=present\nt3-port=3773\n"
-	    "t3=running\nterminal=running\nt3-version=0.0.28\nparked=no\nheld=no\n"
-	    "waiting=t3 0.0.33 waits <for> emo\n");
+	    "t3=running\nterminal=running\nt3-version=0.0.28\nparked=no\nheld=no\n");
 	add(&status, "row\nkind=step\nuser=emo\nstep=code\nstatus=ok\nattempts=0\nnext-retry=0\n"
 		     "updated=1759999995000000\n");
 	add(&status, "row\nkind=machine\nroster=ok\npeople=1\nrunning=0\nqueued=0\nreconcile=idle\n"
 		     "version=1.2.3\n");
-	add(&status,
-	    "row\nkind=run\nid=7\nbegan=1759999990000000\nended=1759999998000000\nfrom=0.0.28\n"
-	    "to=0.0.33\noutcome=staged\nreason=<fine>\n");
-	add(&status, "row\nkind=transition\nrun=7\nat=1759999991000000\nstate=guard\ntext=a & b\n");
-	add(&status,
-	    "row\nkind=transition\nrun=7\nat=1759999992000000\nstate=held\nuser=emo\ntext=\n");
-	add(&status,
-	    "row\nkind=transition\nrun=7\nat=1759999993000000\nstate=back\nuser=emo\ntext=<x>\n");
-	add(&status,
-	    "row\nkind=transition\nrun=7\nat=1759999994000000\nstate=moved\nuser=ben\ntext=\n");
 	page = page_of(&status);
-	assert_contains(page,
-			": 0.0.28 to 0.0.33, <strong>staged</strong> (&#60;fine&#62;)</summary>");
-	assert_contains(page, " <strong>guard</strong>: a &#38; b</li>");
-	assert_contains(page, " emo: <strong>held</strong>, <strong class=\"bad\">back</strong> "
-			      "(&#60;x&#62;)</li>");
-	assert_contains(page, " ben: <strong>moved</strong></li></ol>");
-	assert_contains(page, "<p>t3 0.0.33 waits &#60;for&#62; emo</p>");
 	assert_contains(page, "Status: 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n");
 	assert_contains(page, "Content-Security-Policy: default-src 'none'");
 	assert_contains(page, "<h1>Status of this machine</h1><p>devvm 1.2.3, 1 people;");
@@ -81,12 +63,11 @@ static void what_failed_is_said_with_its_next_try(void **state DV_UNUSED)
 	    "attempts=3\nnext-retry=1760000040000000\nupdated=1\n");
 	add(&status, "row\nkind=person\nuser=zoe\nidentity=zoe\nstate=present\nheld=yes\n");
 	add(&status, "row\nkind=machine\nroster=refused\nroster-error=line 3: "
-		     "<b>\nversion=1\nfrozen=on holiday\n");
+		     "<b>\nversion=1\n");
 	add(&status, "row\nkind=step\nuser=\nstep=sshd\nstatus=failed\nerror=\nattempts=1\n"
 		     "next-retry=0\nupdated=1\n");
 	page = page_of(&status);
 	assert_contains(page, "<p>No run yet.</p>");
-	assert_contains(page, "Versions are frozen</strong>: on holiday</p>");
 	assert_contains(page, "<li><strong>emo: code failed</strong>: "
 			      "&#60;script&#62;alert(1)&#60;/script&#62; (tried 3 times, next try "
 			      "<time datetime=\"2025-10-09T08:54:00Z\"");
