@@ -60,10 +60,12 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/backups.c helper/ledger/deferrals.c helper/ledger/events.c \
+ledger_SOURCES := helper/ledger/backups.c \
+                  helper/ledger/copy.c helper/ledger/deferrals.c helper/ledger/events.c \
                   helper/ledger/gates.c helper/ledger/installs.c helper/ledger/known_bad.c \
                   helper/ledger/ledger.c helper/ledger/looks.c helper/ledger/mirrors_log.c \
                   helper/ledger/moves.c helper/ledger/people.c helper/ledger/restores.c \
+                  helper/ledger/schema.c \
                   helper/ledger/secrets_log.c helper/ledger/sql.c helper/ledger/steps_log.c \
                   helper/ledger/tokens.c helper/ledger/tools_log.c helper/ledger/update_log.c \
                   helper/ledger/update_notes.c helper/ledger/watches.c
@@ -280,7 +282,8 @@ support_SOURCES := tests/unit/answering.c tests/unit/scratch.c
 UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_busy \
               test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
               test_client test_clock test_cmd_offline test_code test_codex test_config \
-              test_config_mirrors test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online \
+              test_config_mirrors \
+              test_copy test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online \
               test_ctl_pam test_ctl_status test_ctl_update test_ctl_wait test_curl test_deferrals \
               test_deny test_derive test_digest test_dispatch_server test_dispatch_work test_door \
               test_door_people test_due test_env test_envfile test_error test_events test_facts \
@@ -299,7 +302,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
               test_record test_report test_resolving test_restore_place test_retire_legacy \
               test_rollout_bad test_rollout_notify test_rollout_overdue test_roster \
-              test_roster_fields test_roster_trust test_route test_rules test_secret test_secrets \
+              test_roster_fields test_roster_trust test_route test_rules \
+              test_schema test_secret test_secrets \
               test_server test_session test_settle test_snapshot test_spare test_ssh_key \
               test_staging test_state test_status test_status_page \
               test_status_rollouts test_steps test_steps_log \

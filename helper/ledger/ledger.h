@@ -3,7 +3,7 @@
  * sqlite, WAL, /var/lib/devvm/ledger.db, 0600 root. The reconcile writes the desired
  * state in one transaction; devvm-helperd writes results and facts; everything else
  * that is root reads. One function per query, in people.h, steps_log.h, events.h; no SQL
- * elsewhere. A schema change is a new row at the end of LEDGER_MIGRATIONS.
+ * elsewhere. A schema change is a new row at the end of SCHEMA_MIGRATIONS (schema.c).
  */
 #ifndef DEVVM_LEDGER_LEDGER_H
 #define DEVVM_LEDGER_LEDGER_H

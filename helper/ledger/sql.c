@@ -36,6 +36,31 @@ int sql_fail(struct ledger *ledger, struct dv_error *err, const char *what)
 			 LEDGER_PATH, what, sqlite3_errmsg(ledger->db));
 }
 
+int sql_open(struct ledger *ledger, const char *name, int flags, int busy_ms, struct dv_error *err)
+{
+	if (sqlite3_open_v2(name, &ledger->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		if (!ledger->db)
+			return dv_refuse(err, -ENOMEM, "ledger /%s: out of memory", LEDGER_PATH);
+		return sql_fail(ledger, err, "open");
+	}
+	(void)sqlite3_busy_timeout(ledger->db, busy_ms);
+	(void)sqlite3_extended_result_codes(ledger->db, 1);
+	return 0;
+}
+
+void sql_close(struct ledger *ledger)
+{
+	(void)sqlite3_close_v2(ledger->db); /* NULL is fine; statements are finalised already */
+	ledger->db = NULL;
+}
+
+int sql_script(struct ledger *ledger, const char *sql, const char *what, struct dv_error *err)
+{
+	if (sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sql_fail(ledger, err, what);
+	return 0;
+}
+
 sqlite3_stmt *sql_prepare(struct ledger *ledger, const char *sql, int *ret_r, struct dv_error *err)
 {
 	sqlite3_stmt *statement = NULL;

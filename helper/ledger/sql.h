@@ -21,6 +21,15 @@ int sql_errno(int code);
 /* dv_fail() in sqlite's words: "what: database is locked". Returns sql_errno(). */
 int sql_fail(struct ledger *ledger, struct dv_error *err, const char *what);
 
+/* `flags` are sqlite's; SQLITE_OPEN_NOMUTEX is added. sql_close() after a failure, too. */
+DV_MUST_CHECK int sql_open(struct ledger *ledger, const char *name, int flags, int busy_ms,
+			   struct dv_error *err);
+void sql_close(struct ledger *ledger); /* one that is not open, too */
+
+/* Statements without values and rows. */
+DV_MUST_CHECK int sql_script(struct ledger *ledger, const char *sql, const char *what,
+			     struct dv_error *err);
+
 /* NULL with `err` and `*ret_r` on failure. */
 sqlite3_stmt *sql_prepare(struct ledger *ledger, const char *sql, int *ret_r, struct dv_error *err);
 void sql_finalizep(sqlite3_stmt **statement);
