@@ -120,7 +120,8 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helpe
                helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c \
                helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
-               helper/job/settle.c helper/job/stage.c helper/job/sync.c helper/job/update.c \
+               helper/job/settle.c helper/job/stage.c helper/job/sync.c \
+               helper/job/sync_ports.c helper/job/sync_row.c helper/job/update.c \
                helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
                helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \
@@ -307,7 +308,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_server test_session test_settle test_snapshot test_spare test_ssh_key \
               test_staging test_state test_status test_status_page \
               test_status_rollouts test_steps test_steps_log \
-              test_store test_str test_sync test_t3 test_ticket test_ticket_codec test_tiers \
+              test_store test_str test_sync \
+              test_sync_ports test_sync_row test_t3 test_ticket test_ticket_codec test_tiers \
               test_token test_tokens test_tools test_tree test_turn test_unit_run test_units \
               test_update_log test_update_notes test_update_timer test_update_verbs test_validate \
               test_vault test_version test_view test_wait test_watch test_watchdog test_watches \

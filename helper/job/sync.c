@@ -7,13 +7,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/yaml.h"
-#include "ledger/people.h"
 #include "config/config_secrets.h"
+#include "job/sync_ports.h"
+#include "job/sync_row.h"
+#include "ledger/people.h"
 #include "roster/derive.h"
 #include "roster/validate.h"
-#include "steps/envfile.h"
 #include "steps/keep.h"
-#include "steps/paths.h"
 #include "steps/ticket.h"
 
 /* Everything one run looks at. */
@@ -91,154 +91,26 @@ static int set_aside_reused(struct sync *sync, struct dv_error *err)
 	return 0;
 }
 
-/* ---- ports ---------------------------------------------------------------------------- */
-
-/* The files in which a port may stand that somebody had before devvm. */
-static const struct {
-	const char *prefix;
-	const char *key;
-} IMPORTS[CONFIG_N_SERVICES] = {
-	[CONFIG_T3] = { STEPS_T3_ENV_PREFIX, "T3_PORT" },
-	[CONFIG_PLAYWRIGHT] = { STEPS_PLAYWRIGHT_ENV_PREFIX, "PLAYWRIGHT_PORT" },
-};
-
-static bool is_reserved(const struct config *config, unsigned int port)
-{
-	for (size_t i = 0; i < config->n_reserved_ports; i++) {
-		if (config->reserved_ports[i] == port)
-			return true;
-	}
-	return false;
-}
-
-static const char *holder_of(const struct derive_port *given, size_t n_given, unsigned int port)
-{
-	for (size_t i = 0; i < n_given; i++) {
-		if (given[i].port == port)
-			return given[i].name;
-	}
-	return NULL;
-}
-
-/* The port that a file of the scripts before devvm gives a person; 0 where there is none, and
- * where it cannot be theirs, which is told. No such file stops a reconcile. */
-static unsigned int read_import(const struct sync *sync, const char *name, int service,
-				const struct derive_input *input)
-{
-	DV_AUTO_SECRET struct secret value = { 0 };
-	struct dv_error err = { "" };
-	char path[STEPS_PATH_BYTES], shown[STR_SHOW_BYTES];
-	const char *holder;
-	uint64_t port = 0;
-
-	steps_env_path(path, IMPORTS[service].prefix, name);
-	if (envfile_get(sync->view->env, NULL, path, IMPORTS[service].key, &value, &err) < 0) {
-		log_warning("%s: its port is not taken over: %s", name, err.text);
-		return 0;
-	}
-	if (!value.text)
-		return 0;
-	if (str_to_uint(value.text, 65535, &port) < 0 || port < 1024 ||
-	    is_reserved(sync->view->config, (unsigned int)port)) {
-		log_warning("%s: /%s gives the port %s, which nobody can have; a new one is given",
-			    name, path, str_show(value.text, shown));
-		return 0;
-	}
-	holder = holder_of(input->given, input->n_given, (unsigned int)port);
-	if (holder)
-		log_warning("%s: /%s gives the port %u, which is %s's; a new one is given", name,
-			    path, (unsigned int)port, holder);
-	return holder ? 0 : (unsigned int)port;
-}
-
-/* Who was here before devvm keeps their ports: those of people whom the ledger has never
- * seen, in their files. A name that is somebody else's now is not who the files are about. */
-static void import_ports(const struct sync *sync, struct derive_port *given,
-			 struct derive_input *input)
-{
-	for (size_t i = 0; i < sync->roster.n_people; i++) {
-		const char *name = sync->roster.people[i].name;
-
-		if (people_find(&sync->before, name) || str_list_has(&sync->reused, name))
-			continue;
-		for (int s = 0; s < CONFIG_N_SERVICES; s++) {
-			unsigned int port = read_import(sync, name, s, input);
-
-			if (port)
-				given[input->n_given++] =
-					(struct derive_port){ .name = name,
-							      .service = (enum config_service)s,
-							      .port = port };
-		}
-	}
-}
-
-/* The ports of the ledger, tombstones' too, and those that people had before it. */
 static int derive_wanted(struct sync *sync, struct dv_error *err)
 {
-	DV_AUTO_FREE struct derive_port *given =
-		calloc((sync->before.n_rows + sync->roster.n_people) * CONFIG_N_SERVICES + 1,
-		       sizeof(*given));
+	const struct sync_ports_input held = { .env = sync->view->env,
+					       .config = sync->view->config,
+					       .roster = &sync->roster,
+					       .before = &sync->before,
+					       .reused = &sync->reused };
+	DV_AUTO_FREE struct derive_port *given = NULL;
 	struct derive_input input = { .roster = &sync->roster,
 				      .config = sync->view->config,
-				      .given = given,
 				      .zsh_installed = access("/bin/zsh", X_OK) == 0 };
+	int r = sync_ports_list(&held, &given, &input.n_given, err);
 
-	if (!given)
-		return dv_fail(err, -ENOMEM, "derive");
-	for (size_t i = 0; i < sync->before.n_rows; i++) {
-		const struct people_row *row = &sync->before.rows[i];
-
-		for (int s = 0; s < CONFIG_N_SERVICES; s++) {
-			if (row->ports[s] == 0)
-				continue;
-			given[input.n_given++] =
-				(struct derive_port){ .name = row->name,
-						      .service = (enum config_service)s,
-						      .port = row->ports[s] };
-		}
-	}
-	import_ports(sync, given, &input);
+	if (r < 0)
+		return r;
+	input.given = given;
 	return derive(&sync->derived, &input, err);
 }
 
-static int row_of(const struct derived_person *derived, struct people_row *ret_row)
-{
-	const struct roster_person *person = derived->person;
-	struct people_row row = {
-		.name = strdup(person->name),
-		.identity = strdup(person->identity),
-		.k8s_user = strdup(person->k8s_user),
-		.tier = strdup(tier_name(person->tier)),
-		.shell = strdup(derived->shell),
-		.groups = str_list_join(&derived->groups, "\n"),
-		.layout = strdup(person->layout == CODE_WORKSPACE ? "workspace" : "single"),
-		.repos = str_list_join(&person->repos, "\n"),
-		.ssh_keys = str_list_join(&person->ssh_keys, "\n"),
-		.parked = person->parked,
-		.eager = person->eager,
-		.wanted_uid = person->uid == ROSTER_NO_UID ? PEOPLE_NO_UID : (int64_t)person->uid,
-	};
-
-	for (int s = 0; s < PEOPLE_N_PORTS; s++)
-		row.ports[s] = derived->ports[s];
-	*ret_row = row;
-	return row.name && row.identity && row.k8s_user && row.tier && row.shell && row.groups &&
-			       row.layout && row.repos && row.ssh_keys
-		       ? 0
-		       : -ENOMEM;
-}
-
-static bool wants_the_same(const struct people_row *a, const struct people_row *b)
-{
-	return a->state == PEOPLE_PRESENT && str_equal(a->identity, b->identity) &&
-	       str_equal(a->k8s_user, b->k8s_user) && str_equal(a->tier, b->tier) &&
-	       str_equal(a->shell, b->shell) && str_equal(a->groups, b->groups) &&
-	       str_equal(a->layout, b->layout) && str_equal(a->repos, b->repos) &&
-	       str_equal(a->ssh_keys, b->ssh_keys) && a->parked == b->parked &&
-	       a->eager == b->eager && a->wanted_uid == b->wanted_uid &&
-	       memcmp(a->ports, b->ports, sizeof(a->ports)) == 0;
-}
+/* ---- differences ---------------------------------------------------------------------- */
 
 static void tell(const struct sync *sync, const char *name, enum step_mark mark, const char *what)
 {
@@ -286,9 +158,9 @@ static int put_differences(struct sync *sync, bool *ret_changed, struct dv_error
 		const struct people_row *before =
 			people_find(&sync->before, sync->derived.people[i].person->name);
 
-		if (row_of(&sync->derived.people[i], &wanted) < 0)
+		if (sync_row_make(&sync->derived.people[i], &wanted) < 0)
 			return dv_fail(err, -ENOMEM, "write the roster to the ledger");
-		if (before && wants_the_same(before, &wanted))
+		if (before && sync_row_wants_the_same(before, &wanted))
 			continue;
 		*ret_changed = true;
 		r = put_person(sync, before, &wanted, err);
@@ -303,6 +175,8 @@ static int put_differences(struct sync *sync, bool *ret_changed, struct dv_error
 	}
 	return r;
 }
+
+/* ---- the roster ----------------------------------------------------------------------- */
 
 /* The tiers against the last k8s_users map that was staged. None is none to hold against: the
  * step that stages it warns. */

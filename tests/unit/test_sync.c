@@ -429,48 +429,6 @@ static void who_was_here_before_keeps_their_ports(void **state)
 	assert_people(scratch, "emo present 1 4100 9100\nwizard left 2 3773 8931\n");
 }
 
-static void a_file_without_the_line_is_skipped(void **state)
-{
-	struct scratch *scratch = *state;
-
-	scratch_write(scratch, ENV "emo.env", "OTHER=1\n", 0600);
-	scratch_write(scratch, ENV "playwright-emo.env", "T3_PORT=4100\n", 0600);
-	scratch_make_folder(scratch, ENV "wizard.env", 0755);
-	take(scratch, "users:\n" EMO WIZARD);
-	assert_people(scratch, "emo present 1 3773 8931\nwizard present 1 3774 8932\n");
-}
-
-static void ports_that_nobody_can_have_are_not_taken_over(void **state)
-{
-	static const char *const bad[] = {
-		"T3_PORT=\n",	   "T3_PORT=80\n",    "T3_PORT=3780\n",
-		"T3_PORT=70000\n", "T3_PORT=41 00\n", "T3_PORT=0x1000\n"
-	};
-
-	for (size_t i = 0; i < DV_COUNT(bad); i++) {
-		struct scratch *scratch = scratch_new();
-
-		scratch_open_ledger(scratch);
-		scratch_make_view(scratch);
-		scratch_write(scratch, ENV "emo.env", bad[i], 0600);
-		take(scratch, "users:\n" EMO);
-		assert_people(scratch, "emo present 1 3773 8931\n");
-		scratch_free(scratch);
-	}
-	(void)state;
-}
-
-static void of_two_with_one_port_the_first_has_it(void **state)
-{
-	struct scratch *scratch = *state;
-
-	scratch_write(scratch, ENV "emo.env", "T3_PORT=3773\n", 0600);
-	scratch_write(scratch, ENV "wizard.env", "T3_PORT=3773\n", 0600);
-	scratch_write(scratch, ENV "playwright-wizard.env", "PLAYWRIGHT_PORT=3773\n", 0600);
-	take(scratch, "users:\n" EMO WIZARD);
-	assert_people(scratch, "emo present 1 3773 8931\nwizard present 1 3774 8932\n");
-}
-
 static void a_port_of_the_ledger_is_not_given_away(void **state)
 {
 	struct scratch *scratch = *state;
@@ -527,9 +485,6 @@ int main(void)
 		TEST(one_of_a_stranger_is_refused_until_trusted),
 		TEST(a_system_account_is_never_taken_over),
 		TEST(who_was_here_before_keeps_their_ports),
-		TEST(a_file_without_the_line_is_skipped),
-		TEST(ports_that_nobody_can_have_are_not_taken_over),
-		TEST(of_two_with_one_port_the_first_has_it),
 		TEST(a_port_of_the_ledger_is_not_given_away),
 		TEST(a_name_that_is_handed_on_has_no_ports_of_before),
 		TEST(a_full_range_is_refused),
