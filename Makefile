@@ -50,6 +50,7 @@ fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_protect.c helper/config/config_rows.c \
                   helper/config/config_secrets.c helper/config/config_tools.c \
+                  helper/config/config_tree.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
@@ -284,6 +285,7 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
               test_client test_clock test_cmd_offline test_code test_codex test_config \
               test_config_mirrors \
+              test_config_tree \
               test_copy test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online \
               test_ctl_pam test_ctl_status test_ctl_update test_ctl_wait test_curl test_deferrals \
               test_deny test_derive test_digest test_dispatch_server test_dispatch_work test_door \

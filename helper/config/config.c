@@ -1,7 +1,7 @@
 /* config.c - see config.h.
  *
  * Model: CONFIG_KEYS names every key by its path, what kind of value it takes, its
- * limits and its place in the struct; the file's tree is walked against it. The
+ * limits and its place in the struct; the file's tree is walked against it (config_tree.h). The
  * defaults stand in config_init(). A file is parsed into a struct of its own, so one
  * that is refused changes nothing.
  */
@@ -16,20 +16,11 @@
 #include "config/config_protect.h"
 #include "config/config_secrets.h"
 #include "config/config_tools.h"
+#include "config/config_tree.h"
 #include "config/config_values.h"
 
 /* The front door and the smoke test listen there whatever the list says. */
 static const unsigned int ALWAYS_RESERVED[] = { 3780, 3799 };
-
-#define PATH_MAX_BYTES 64 /* of a key's path: all of ours are shorter */
-
-struct config_key {
-	const char *path;
-	config_value_reader *read;
-	struct config_limits limits;
-	size_t offset;
-	size_t offset_n; /* lists only: of the count */
-};
 
 static int read_claude_source(const struct config_place *place, const struct config_target *target)
 {
@@ -133,6 +124,8 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
 };
 /* clang-format on */
+
+static const struct config_keys CONFIG_TABLE = { CONFIG_KEYS, DV_COUNT(CONFIG_KEYS) };
 
 _Static_assert(sizeof(uid_t) == sizeof(unsigned int), "config_read_list fills both");
 
@@ -265,114 +258,6 @@ void config_done(struct config *config)
 	*config = (struct config){ 0 };
 }
 
-/* The next part of `path` below `section` ("" for the top), or NULL when the path is
- * not below it. */
-static const char *below(const char *path, const char *section)
-{
-	size_t n = strlen(section);
-
-	if (strncmp(path, section, n) != 0)
-		return NULL;
-	if (n == 0)
-		return path;
-	return path[n] == '.' ? path + n + 1 : NULL;
-}
-
-/* "a, b, c": the keys that may stand in a section. */
-static int list_keys(const char *section, char **ret_text)
-{
-	DV_AUTO_STR_LIST struct str_list names = { 0 };
-	char *joined;
-
-	for (size_t i = 0; i < DV_COUNT(CONFIG_KEYS); i++) {
-		const char *rest = below(CONFIG_KEYS[i].path, section);
-		DV_AUTO_FREE char *name =
-			rest ? strndup(rest, (size_t)(strchrnul(rest, '.') - rest)) : NULL;
-
-		if (!rest || (name && str_list_has(&names, name)))
-			continue;
-		if (!name || str_list_add(&names, name) < 0)
-			return -ENOMEM;
-	}
-	joined = str_list_join(&names, ", ");
-	if (!joined)
-		return -ENOMEM;
-	*ret_text = joined;
-	return 0;
-}
-
-static int refuse_unknown(const struct config_place *place, const char *section)
-{
-	DV_AUTO_FREE char *known = NULL;
-
-	if (list_keys(section, &known) < 0)
-		return config_refuse(place, -EINVAL, "unknown key");
-	return config_refuse(place, -EINVAL, "unknown key; known here are %s", known);
-}
-
-static const struct config_key *find_key(const char *path)
-{
-	for (size_t i = 0; i < DV_COUNT(CONFIG_KEYS); i++) {
-		if (strcmp(CONFIG_KEYS[i].path, path) == 0)
-			return &CONFIG_KEYS[i];
-	}
-	return NULL;
-}
-
-static bool is_section(const char *path)
-{
-	for (size_t i = 0; i < DV_COUNT(CONFIG_KEYS); i++) {
-		if (below(CONFIG_KEYS[i].path, path))
-			return true;
-	}
-	return false;
-}
-
-static int read_value(struct config *config, const struct config_key *key,
-		      const struct config_place *place)
-{
-	struct config_target target = {
-		.field = (char *)config + key->offset,
-		.n_items = key->offset_n ? (size_t *)((char *)config + key->offset_n) : NULL,
-		.limits = key->limits,
-	};
-
-	return key->read(place, &target);
-}
-
-/* Recursion ends with the paths in CONFIG_KEYS: what is not one is refused. */
-static int read_section(struct config *config, const char *file, const struct yaml_node *map,
-			const char *section, struct dv_error *err)
-{
-	for (size_t i = 0; i < map->n_children; i++) {
-		const struct yaml_node *node = &map->children[i];
-		char path[PATH_MAX_BYTES];
-		struct config_place place = {
-			.file = file, .path = path, .node = node, .err = err
-		};
-		const struct config_key *key;
-		bool is_word;
-		int r = 0;
-
-		(void)snprintf(path, sizeof(path), "%s%s%s", section, *section ? "." : "",
-			       node->key); /* a cut path is one that is unknown */
-		/* "a.b" written as one word is not the key b of a. */
-		is_word = !strchr(node->key, '.');
-		key = is_word ? find_key(path) : NULL;
-		if (key)
-			r = read_value(config, key, &place);
-		else if (!is_word || !is_section(path))
-			r = refuse_unknown(&place, section);
-		else if (node->kind == YAML_MAP)
-			r = read_section(config, file, node, path, err);
-		else if (!node->is_null) /* a section whose keys are all commented out */
-			r = config_refuse(&place, -EINVAL, "must be a map of keys");
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* What one key says needs another. */
 static int check_together(const struct config *config, const char *name, struct dv_error *err)
 {
@@ -402,10 +287,7 @@ int config_parse(struct config *config, const char *name, const char *text, size
 	r = config_init(&made, err);
 	if (r < 0)
 		return r;
-	if (root->kind != YAML_MAP && !root->is_null)
-		return dv_refuse(err, -EINVAL, "%s:%u: the file must be a map of keys", name,
-				 root->line);
-	r = read_section(&made, name, root, "", err);
+	r = config_tree_read(&CONFIG_TABLE, &made, name, root, err);
 	if (r == 0)
 		r = check_together(&made, name, err);
 	if (r == 0)

@@ -474,12 +474,6 @@ static void mistakes_are_told_with_line_and_key(void **state DV_UNUSED)
 	assert_refused("\"a\\nb\": 1\n", "f:1: a\\nb: unknown key; known here are " KNOWN);
 }
 
-static void dotted_path_is_not_a_key(void **state DV_UNUSED)
-{
-	assert_refused("home.concurrency: 3\n",
-		       "f:1: home.concurrency: unknown key; known here are " KNOWN);
-}
-
 static void bad_remotes_are_refused(void **state DV_UNUSED)
 {
 	static const char kinds[] =
@@ -702,7 +696,6 @@ int main(void)
 		cmocka_unit_test(empty_files_and_sections_mean_the_defaults),
 		cmocka_unit_test(remotes_of_each_kind_are_taken),
 		cmocka_unit_test(mistakes_are_told_with_line_and_key),
-		cmocka_unit_test(dotted_path_is_not_a_key),
 		cmocka_unit_test(bad_remotes_are_refused),
 		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(secrets_are_told_what_they_need),
