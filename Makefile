@@ -49,6 +49,7 @@ wire_SOURCES := helper/wire/ask.c helper/wire/client.c helper/wire/proto.c helpe
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_protect.c helper/config/config_rows.c \
+                  helper/config/config_update.c \
                   helper/config/config_secrets.c helper/config/config_tools.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
