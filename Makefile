@@ -256,7 +256,7 @@ BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd
                   libcmocka-dev
 TEST_PACKAGES  := btrfs-progs caddy nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
                   openssl libpam-runtime libpam-modules libpam-systemd
-LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
+LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc python3
 
 .PHONY: deps test-deps bench-deps lint-deps
 deps:
@@ -434,6 +434,7 @@ lint-shell:
 	shellcheck -x -e SC2119 $(SH_FILES)
 lint-man:
 	mandoc -T lint -W warning $(MAN5) $(MAN8)
+	@tests/lint/man
 # cppcheck does not know __attribute__((cleanup)) either.
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
