@@ -60,6 +60,15 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->update_min_free_disk_mb, b->update_min_free_disk_mb);
 	assert_int_equal(a->update_min_free_memory_mb, b->update_min_free_memory_mb);
 	assert_int_equal(a->update_cooldown_hours, b->update_cooldown_hours);
+	assert_int_equal(a->update_canary.n_items, b->update_canary.n_items);
+	assert_int_equal(a->update_order, b->update_order);
+	assert_int_equal(a->update_soak_s, b->update_soak_s);
+	assert_int_equal(a->update_start_s, b->update_start_s);
+	assert_int_equal(a->update_gate, b->update_gate);
+	assert_int_equal(a->update_defer_max_days, b->update_defer_max_days);
+	assert_int_equal(a->update_drain_window.first, b->update_drain_window.first);
+	assert_int_equal(a->update_drain_window.last, b->update_drain_window.last);
+	assert_int_equal(a->update_notify.n_items, b->update_notify.n_items);
 	assert_int_equal(a->update_keep_versions, b->update_keep_versions);
 	assert_string_equal(a->playwright_package, b->playwright_package);
 	assert_string_equal(a->playwright_version, b->playwright_version);
@@ -90,6 +99,12 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
+	assert_int_equal(a->door_mint_concurrency, b->door_mint_concurrency);
+	assert_int_equal(a->packages.n_items, b->packages.n_items);
+	assert_true(str_equal(a->vault_ca_file, b->vault_ca_file));
+	assert_true(str_equal(a->vault_token_file, b->vault_token_file));
+	assert_true(str_equal(a->vault_role_id_file, b->vault_role_id_file));
+	assert_true(str_equal(a->vault_secret_id_file, b->vault_secret_id_file));
 	assert_true(str_equal(a->vault_url, b->vault_url));
 	assert_string_equal(a->vault_mount, b->vault_mount);
 	assert_true(str_equal(a->vault_namespace, b->vault_namespace));
