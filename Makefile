@@ -49,6 +49,7 @@ wire_SOURCES := helper/wire/ask.c helper/wire/client.c helper/wire/proto.c helpe
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_protect.c helper/config/config_rows.c \
+                  helper/config/config_update.c \
                   helper/config/config_secrets.c helper/config/config_tools.c \
                   helper/config/config_tree.c \
                   helper/config/config_values.c
@@ -262,7 +263,7 @@ BUILD_PACKAGES := build-essential pkg-config libpam0g-dev libyaml-dev libsystemd
                   libcmocka-dev
 TEST_PACKAGES  := btrfs-progs caddy nodejs zsh dash strace git rsync python3 curl openssh-client util-linux iproute2 procps \
                   openssl libpam-runtime libpam-modules libpam-systemd
-LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc
+LINT_PACKAGES  := clang-format clang-tidy cppcheck shellcheck mandoc python3
 
 .PHONY: deps test-deps bench-deps lint-deps
 deps:
@@ -446,6 +447,7 @@ lint-shell:
 	shellcheck -x -e SC2119 $(SH_FILES)
 lint-man:
 	mandoc -T lint -W warning $(MAN5) $(MAN8)
+	@tests/lint/man
 # cppcheck does not know __attribute__((cleanup)) either.
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \

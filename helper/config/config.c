@@ -17,6 +17,7 @@
 #include "config/config_secrets.h"
 #include "config/config_tools.h"
 #include "config/config_tree.h"
+#include "config/config_update.h"
 #include "config/config_values.h"
 
 /* The front door and the smoke test listen there whatever the list says. */
@@ -80,6 +81,8 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "t3.track", config_read_package, { 0, 64 }, AT(t3_track), 0 },
 	{ "t3.pin", config_read_package_or_none, { 0, 64 }, AT(t3_pin), 0 },
 	{ "update.window", config_read_window, { 0 }, AT(update_window), 0 },
+	{ "update.jitter", config_read_jitter, { 0 }, AT(update_jitter), 0 },
+	{ "update.registry", config_read_registry, { 0 }, AT(update_registry), 0 },
 	{ "update.min_free_disk_mb", config_read_uint, { 0, 1048576 }, AT(update_min_free_disk_mb), 0 },
 	{ "update.min_free_memory_mb", config_read_uint, { 0, 1048576 }, AT(update_min_free_memory_mb), 0 },
 	{ "update.cooldown_hours", config_read_uint, { 0, 8760 }, AT(update_cooldown_hours), 0 },
@@ -190,6 +193,7 @@ int config_init(struct config *config, struct dv_error *err)
 		.watchdog_force_after = 60,
 		.connections_per_uid = 32,
 		.update_window = { .first = 3 * 60, .last = 4 * 60 + 30 },
+		.update_jitter = CONFIG_JITTER_WINDOW,
 		.update_min_free_disk_mb = 2048,
 		.update_min_free_memory_mb = 512,
 		.update_keep_versions = 3,
@@ -245,6 +249,7 @@ void config_done(struct config *config)
 	free(config->t3_package);
 	free(config->t3_track);
 	free(config->t3_pin);
+	free(config->update_registry);
 	free(config->playwright_package);
 	free(config->playwright_version);
 	free(config->node_path);
@@ -298,6 +303,8 @@ int config_parse(struct config *config, const char *name, const char *text, size
 		r = config_tools_check(&made, name, err);
 	if (r == 0)
 		r = config_mirrors_check(&made, name, err);
+	if (r == 0)
+		r = config_update_check(&made, name, err);
 	if (r < 0)
 		return r;
 	if (reserve_always(&made) < 0)

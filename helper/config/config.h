@@ -7,6 +7,7 @@
 #ifndef DEVVM_CONFIG_CONFIG_H
 #define DEVVM_CONFIG_CONFIG_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -32,6 +33,9 @@ struct config_port_range {
 struct config_window {
 	unsigned int first, last;
 };
+
+/* `update.jitter` that is not set: all of `update.window`. */
+#define CONFIG_JITTER_WINDOW UINT_MAX
 
 /* Where a person's claude comes from. */
 enum claude_source {
@@ -182,12 +186,14 @@ struct config {
 
 	unsigned int home_concurrency; /* `home.concurrency`: home jobs at once on the machine */
 	unsigned int home_per_hour;    /* `home.per_hour`: due people prepared without a login */
-	unsigned int home_refresh_minutes;    /* `home.refresh_minutes`: an ok step is due again */
-	char *t3_package;		      /* `t3.package`: of npm */
-	char *t3_track;			      /* `t3.track`: the dist-tag that is followed */
-	char *t3_pin;			      /* `t3.pin`: a version instead; NULL: none */
-	struct config_window update_window;   /* `update.window`: when the nightly run begins */
-	unsigned int update_min_free_disk_mb; /* `update.min_free_disk_mb` */
+	unsigned int home_refresh_minutes;  /* `home.refresh_minutes`: an ok step is due again */
+	char *t3_package;		    /* `t3.package`: of npm */
+	char *t3_track;			    /* `t3.track`: the dist-tag that is followed */
+	char *t3_pin;			    /* `t3.pin`: a version instead; NULL: none */
+	struct config_window update_window; /* `update.window`: when the nightly run begins */
+	unsigned int update_jitter;	    /* `update.jitter`: minutes, or CONFIG_JITTER_WINDOW */
+	char *update_registry; /* `update.registry`: of npm; NULL: npm's own configuration */
+	unsigned int update_min_free_disk_mb;	/* `update.min_free_disk_mb` */
 	unsigned int update_min_free_memory_mb; /* `update.min_free_memory_mb` */
 	unsigned int update_cooldown_hours;	/* `update.cooldown_hours`; 0: any age */
 	struct str_list update_canary;		/* `update.canary`: who is moved first */

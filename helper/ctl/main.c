@@ -39,7 +39,7 @@ static const struct command COMMANDS[] = {
 	  "put a copy in the place of somebody's t3 database" },
 	{ "backups", cmd_backups, "[USER] [--json]", "the copies that there are" },
 	{ "update", cmd_update,
-	  "[--dry-run] [--to VERSION] | --forgive VERSION |\n"
+	  "[--dry-run | --stage] [--to VERSION] | --forgive VERSION |\n"
 	  "                       --now [USER] | --not-before TIME|now [USER]",
 	  "look for a newer t3; or when one person's own is moved" },
 	{ "versions", cmd_versions, "[--json]", "the versions of t3 here, and who runs which" },

@@ -146,9 +146,6 @@ static enum route_kind identify(const struct fcgi *request, const struct door_pe
 	    !read_identity(value, route->identity))
 		return ROUTE_BAD;
 	route->person = door_people_find(people, route->identity);
-	/* Somebody may be in the roster by the whole of their address. */
-	if (!route->person)
-		route->person = door_people_find(people, value);
 	if (!route->person)
 		return ROUTE_UNKNOWN;
 	return AWAY[route->person->away];

@@ -11,7 +11,7 @@
 #define WORK_BYTES 256
 #define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
 
-static int set_environment(const struct npm *npm, struct dv_error *err)
+static int set_environment(const struct npm *npm, const struct config *config, struct dv_error *err)
 {
 	DV_AUTO_FREE char *cache = NULL;
 	DV_AUTO_FREE char *path = NULL;
@@ -24,6 +24,10 @@ static int set_environment(const struct npm *npm, struct dv_error *err)
 	    setenv("XDG_CACHE_HOME", cache, 1) < 0 || setenv("NODE_NO_WARNINGS", "1", 1) < 0 ||
 	    setenv("npm_config_update_notifier", "false", 1) < 0)
 		return dv_fail(err, -errno, "set the environment of npm");
+	/* Before every npmrc; after it come the registries of scopes (npm-config: @scope:registry). */
+	if (config->update_registry &&
+	    setenv("npm_config_registry", config->update_registry, 1) < 0)
+		return dv_fail(err, -errno, "set the registry of npm");
 	return 0;
 }
 
@@ -37,7 +41,7 @@ int npm_init(struct npm *npm, const struct config *config, enum node_purpose pur
 	if (!npm->result)
 		return dv_fail(err, -ENOMEM, "run npm");
 	r = store_find_node(config, purpose, &npm->node, err);
-	return r < 0 ? r : set_environment(npm, err);
+	return r < 0 ? r : set_environment(npm, config, err);
 }
 
 void npm_done(struct npm *npm)

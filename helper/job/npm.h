@@ -1,6 +1,6 @@
 /* npm.h - npm, run by a job without rights in a folder of its own.
  *
- * Which registry is npm's own configuration. npm and the scripts of packages find our node first
+ * Which registry is update.registry of devvm.yaml, without it npm's own configuration. npm and the scripts of packages find our node first
  * and write nowhere but to that folder.
  */
 #ifndef DEVVM_JOB_NPM_H

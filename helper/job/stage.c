@@ -1,7 +1,7 @@
 /* stage.c - devvm-job stage ITEM-WANT: fetch one version of a program from the registry.
  *
  * Runs in devvm-stage@ITEM-WANT as an account without rights, for npm runs what packages
- * bring along. Which registry is npm's own configuration. The hash that the registry names for
+ * bring along. Which registry is said in npm.h. The hash that the registry names for
  * the version before the install is the one that must have been installed. What it leaves is
  * described in store/stage.h; root believes none of it.
  */

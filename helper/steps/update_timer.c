@@ -1,6 +1,7 @@
 /* update_timer.c - see update_timer.h.
  *
- * A drop-in of the timer: systemd computes its next time anew when it reloads, and starts nothing.
+ * A drop-in of the timer: it may begin as soon as the window does, and update.jitter, which never
+ * reaches behind its end, says by when it must. systemd computes its next time anew when it reloads, and starts nothing.
  * An administrator's own drop-in that sorts behind ours wins.
  */
 #include "steps/update_timer.h"
@@ -20,7 +21,7 @@
 #define PATH FOLDER "/50-devvm-window.conf"
 #define TEXT_BYTES 256
 #define FORMAT                                                                                     \
-	"# Written by devvm from update.window of /etc/devvm/devvm.yaml.\n"                        \
+	"# Written by devvm from update.window and update.jitter of /etc/devvm/devvm.yaml.\n"      \
 	"[Timer]\n"                                                                                \
 	"OnCalendar=\n"                                                                            \
 	"OnCalendar=*-*-* %02u:%02u:00\n"                                                          \
@@ -29,9 +30,12 @@
 static struct file_spec describe(const struct config *config, char ret_text[static TEXT_BYTES])
 {
 	const struct config_window *window = &config->update_window;
+	unsigned int n_minutes = config->update_jitter == CONFIG_JITTER_WINDOW
+					 ? window_minutes(window)
+					 : config->update_jitter;
 
 	(void)snprintf(ret_text, TEXT_BYTES, FORMAT, window->first / 60, window->first % 60,
-		       window_minutes(window));
+		       n_minutes);
 	return (struct file_spec){ .data = ret_text,
 				   .n_bytes = strlen(ret_text),
 				   .mode = 0644,

@@ -56,13 +56,13 @@ static const struct update_outcome_row ROWS[UPDATE_N_OUTCOMES] = {
 	[UPDATE_DONE] = { "done", 0, LOG_NOTICE, "5d0b087a1c5149a58502664995fa94f6",
 		"people have the version; who waits or keeps the old one is named" },
 	[UPDATE_DEFERRED] = { "deferred", 14, LOG_NOTICE, "f271399b48ca458086b1e047f2895a67",
-		"everybody was at work: nobody has the version yet" },
+		"nobody was moved: they are at work, or asked to wait" },
 	[UPDATE_BAD] = { "bad", 50, LOG_ERR, "77d78f2977a549c487c3b0ebdfd4230f",
 		"the gate found the version to be bad: nobody has got it, and no run takes it" },
 	[UPDATE_INCONCLUSIVE] = { "inconclusive", 51, LOG_WARNING, "437725418b3b41f2a91cfdf067a8d5bd",
-		"the gate could not tell, the last good version fails too: nobody has got it" },
+		"the gate could not tell, or everybody keeps the old one for reasons of their own: nobody has got it" },
 	[UPDATE_ROLLED_BACK] = { "rolled-back", 52, LOG_ERR, "c3e90a93cb404b3fbbc0ea21422a4e75",
-		"the version failed with a person: everybody is back, and versions are frozen" },
+		"the version failed with a person: who could go back is, the others are named, and versions are frozen" },
 };
 
 /* npm's codes: https://docs.npmjs.com/cli/v10/using-npm/logging, and errno's names. */

@@ -279,7 +279,7 @@ registry_down() { inside systemctl stop registry.service; }
 # The ordinary client, as somebody who may publish.
 registry_npm() { # ARGUMENT…
 	inside env PATH=/opt/devvm/node/current/bin:/usr/bin:/bin \
-		npm "--${ARTIFACTS_URL#http:}/:_authToken=anybody" --loglevel=error "$@"
+		npm "--registry=$ARTIFACTS_URL/" "--${ARTIFACTS_URL#http:}/:_authToken=anybody" --loglevel=error "$@"
 }
 
 # The stand-in of t3, published; CHANGE is Python that works on its package.json as `p`, WAY one in which it is bad.

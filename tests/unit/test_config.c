@@ -55,9 +55,20 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_true(str_equal(a->t3_pin, b->t3_pin));
 	assert_int_equal(a->update_window.first, b->update_window.first);
 	assert_int_equal(a->update_window.last, b->update_window.last);
+	assert_int_equal(a->update_jitter, b->update_jitter);
+	assert_true(str_equal(a->update_registry, b->update_registry));
 	assert_int_equal(a->update_min_free_disk_mb, b->update_min_free_disk_mb);
 	assert_int_equal(a->update_min_free_memory_mb, b->update_min_free_memory_mb);
 	assert_int_equal(a->update_cooldown_hours, b->update_cooldown_hours);
+	assert_int_equal(a->update_canary.n_items, b->update_canary.n_items);
+	assert_int_equal(a->update_order, b->update_order);
+	assert_int_equal(a->update_soak_s, b->update_soak_s);
+	assert_int_equal(a->update_start_s, b->update_start_s);
+	assert_int_equal(a->update_gate, b->update_gate);
+	assert_int_equal(a->update_defer_max_days, b->update_defer_max_days);
+	assert_int_equal(a->update_drain_window.first, b->update_drain_window.first);
+	assert_int_equal(a->update_drain_window.last, b->update_drain_window.last);
+	assert_int_equal(a->update_notify.n_items, b->update_notify.n_items);
 	assert_int_equal(a->update_keep_versions, b->update_keep_versions);
 	assert_string_equal(a->playwright_package, b->playwright_package);
 	assert_string_equal(a->playwright_version, b->playwright_version);
@@ -88,6 +99,12 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
+	assert_int_equal(a->door_mint_concurrency, b->door_mint_concurrency);
+	assert_int_equal(a->packages.n_items, b->packages.n_items);
+	assert_true(str_equal(a->vault_ca_file, b->vault_ca_file));
+	assert_true(str_equal(a->vault_token_file, b->vault_token_file));
+	assert_true(str_equal(a->vault_role_id_file, b->vault_role_id_file));
+	assert_true(str_equal(a->vault_secret_id_file, b->vault_secret_id_file));
 	assert_true(str_equal(a->vault_url, b->vault_url));
 	assert_string_equal(a->vault_mount, b->vault_mount);
 	assert_true(str_equal(a->vault_namespace, b->vault_namespace));
@@ -257,6 +274,8 @@ static void defaults_are_those_of_the_design(void **state DV_UNUSED)
 	assert_null(config.t3_pin);
 	assert_int_equal(config.update_window.first, 180);
 	assert_int_equal(config.update_window.last, 270);
+	assert_int_equal(config.update_jitter, CONFIG_JITTER_WINDOW);
+	assert_null(config.update_registry);
 	assert_int_equal(config.update_min_free_disk_mb, 2048);
 	assert_int_equal(config.update_min_free_memory_mb, 512);
 	assert_int_equal(config.update_cooldown_hours, 0);
@@ -298,7 +317,8 @@ static void every_key_is_taken(void **state DV_UNUSED)
 		      "code: {remote: 'git@example.org:t/{repo}.git'}\n"
 		      "t3: {package: '@acme/t3', track: latest, pin: 0.0.28}\n"
 		      "update: {window: '23:05-01:00', min_free_disk_mb: 1, min_free_memory_mb: 2, "
-		      "cooldown_hours: 3, keep_versions: 4}\n"
+		      "cooldown_hours: 3, keep_versions: 4,\n"
+		      "         jitter: 115, registry: 'http://npm.example.org:4873/all/'}\n"
 		      "playwright:\n"
 		      "  package: mcp\n"
 		      "  version: 0.0.77\n"
@@ -338,6 +358,8 @@ static void every_key_is_taken(void **state DV_UNUSED)
 	assert_string_equal(config.t3_pin, "0.0.28");
 	assert_int_equal(config.update_window.first, 23 * 60 + 5);
 	assert_int_equal(config.update_window.last, 60);
+	assert_int_equal(config.update_jitter, 115);
+	assert_string_equal(config.update_registry, "http://npm.example.org:4873/all/");
 	assert_int_equal(config.update_min_free_disk_mb, 1);
 	assert_int_equal(config.update_min_free_memory_mb, 2);
 	assert_int_equal(config.update_cooldown_hours, 3);
@@ -489,6 +511,61 @@ static void bad_remotes_are_refused(void **state DV_UNUSED)
 	assert_refused("code: {remote: 'https://x/{repo}/{repo}'}", once);
 	assert_refused("code: {remote: 'https://x/ {repo}'}",
 		       "f:1: code.remote: has a space or a control character");
+}
+
+static void a_registry_has_a_host_and_no_credentials(void **state DV_UNUSED)
+{
+	static const char *const with_credentials[] = { "https://me:secret@npm.example.org/",
+							"https://token@npm.example.org",
+							"https://npm.example.org/?token=secret",
+							"https://npm.example.org/#secret" };
+	static const char *const no_url[] = { "npm.example.org", "file:///srv/npm", "https://",
+					      "https:///npm",	 "http://:4873/",   "" };
+	DV_AUTO_CONFIG struct config none = parse("update: {registry: ~, jitter: ~}\n");
+	char text[128];
+
+	assert_null(none.update_registry);
+	assert_int_equal(none.update_jitter, CONFIG_JITTER_WINDOW);
+	for (size_t i = 0; i < DV_COUNT(with_credentials); i++) {
+		(void)snprintf(text, sizeof(text), "update: {registry: '%s'}\n",
+			       with_credentials[i]);
+		assert_refused(text,
+			       "f:1: update.registry: must hold no user, password or token, "
+			       "for everybody may read this file: give npm the credentials in "
+			       "its own npmrc");
+	}
+	for (size_t i = 0; i < DV_COUNT(no_url); i++) {
+		(void)snprintf(text, sizeof(text), "update: {registry: '%s'}\n", no_url[i]);
+		assert_refused(text,
+			       "f:1: update.registry: must begin with https:// or http:// and "
+			       "a host");
+	}
+	assert_refused("update: {registry: [a]}\n",
+		       "f:1: update.registry: must begin with https:// or http:// and a host");
+	assert_refused("update: {registry: 'https://x/a b'}\n",
+		       "f:1: update.registry: has a space, a @ or a control character");
+}
+
+static void a_jitter_ends_within_the_window(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config all = parse("update: {jitter: 90}\n");
+	DV_AUTO_CONFIG struct config past_midnight =
+		parse("update: {jitter: 20, window: '23:50-00:10'}\n");
+
+	assert_int_equal(all.update_jitter, 90);
+	assert_int_equal(past_midnight.update_jitter, 20);
+	assert_refused(
+		"update: {jitter: 91}\n",
+		"f: update.jitter is 91 minutes, and update.window has 90: a run could begin "
+		"outside it; make one longer or the other shorter");
+	assert_refused(
+		"update: {jitter: 21, window: '23:50-00:10'}\n",
+		"f: update.jitter is 21 minutes, and update.window has 20: a run could begin "
+		"outside it; make one longer or the other shorter");
+	assert_refused("update: {jitter: 1440}\n",
+		       "f:1: update.jitter: must be a whole number from 0 to 1439");
+	assert_refused("update: {jitter: -1}\n",
+		       "f:1: update.jitter: must be a whole number from 0 to 1439");
 }
 
 static void claude_is_told_what_it_needs(void **state DV_UNUSED)
@@ -697,6 +774,8 @@ int main(void)
 		cmocka_unit_test(remotes_of_each_kind_are_taken),
 		cmocka_unit_test(mistakes_are_told_with_line_and_key),
 		cmocka_unit_test(bad_remotes_are_refused),
+		cmocka_unit_test(a_registry_has_a_host_and_no_credentials),
+		cmocka_unit_test(a_jitter_ends_within_the_window),
 		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(secrets_are_told_what_they_need),
 		cmocka_unit_test(trees_have_a_path_each),

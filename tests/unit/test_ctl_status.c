@@ -1,4 +1,7 @@
-/* test_ctl_status.c - rows of `status` to table, page and JSON. */
+/* test_ctl_status.c - rows of `status` to table, page and JSON, whose keys devvmctl(8) has.
+ * Runs in the folder of the sources. */
+#include <fcntl.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,8 +9,11 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "base/str.h"
 #include "ctl/status_text.h"
 
+#define MANUAL "docs/man/devvmctl.8"
 #define SECOND INT64_C(1000000)
 #define NOW (INT64_C(1760000000) * SECOND)
 
@@ -205,6 +211,75 @@ static void json_has_it_all(void **state DV_UNUSED)
 	assert_non_null(strstr(text, "\"steps\": []"));
 }
 
+/* The literal words of devvmctl(8) on `status`. */
+static char *read_literals(void)
+{
+	static const char *const macros[] = { ".Li ", ".It Li ", ".Dl " };
+	DV_AUTO_FREE char *page = NULL;
+	size_t n_page = 0, n_words = 0;
+	char *words = NULL, *rest;
+	const char *line;
+	FILE *stream = open_memstream(&words, &n_words);
+
+	assert_int_equal(file_read(AT_FDCWD, MANUAL, 1 << 20, &page, &n_page, NULL, NULL), 0);
+	rest = strstr(page, "\n.It Cm status ");
+	assert_non_null(rest);
+	rest += strlen("\n.It Cm status ");
+	while ((line = strsep(&rest, "\n")) && !str_starts_with(line, ".It Cm ")) {
+		for (size_t i = 0; i < DV_COUNT(macros); i++) {
+			if (str_starts_with(line, macros[i]))
+				(void)fprintf(stream, "%s\n", line);
+		}
+	}
+	(void)fclose(stream);
+	return words;
+}
+
+/* Each key of `value`, and of what is in it, is a word of `literals`. */
+static void assert_told(const char *literals, const json_t *value)
+{
+	const char *key;
+	const json_t *inner;
+	size_t i;
+
+	json_array_foreach(value, i, inner)
+	{
+		assert_told(literals, inner);
+	}
+	/* jansson's loop wants one that it may change. */
+	json_object_foreach((json_t *)value, key, inner)
+	{
+		bool is_told = false;
+		size_t n = strlen(key);
+
+		for (const char *at = literals; (at = strstr(at, key)) && !is_told; at += n)
+			is_told = strchr(" q", at[-1]) && strchr(" \n\\", at[n]);
+		if (!is_told)
+			fail_msg("%s has no word of %s, which status --json prints", MANUAL, key);
+		assert_told(literals, inner);
+	}
+}
+
+static void the_manual_has_each_key(void **state DV_UNUSED)
+{
+	DV_AUTO_STATUS struct status status = { 0 };
+	DV_AUTO_FREE char *literals = read_literals();
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
+	FILE *stream = open_memstream(&text, &n_bytes);
+	json_t *json;
+
+	fill(&status);
+	add(&status, "row\nkind=run\nid=1\nbegan=1\nended=2\nfrom=a\nto=b\noutcome=done\n");
+	add(&status, "row\nkind=transition\nrun=1\nat=1\nstate=gate\nuser=\ntext=x\n");
+	assert_int_equal(status_print_json(&status, stream), 0);
+	(void)fclose(stream);
+	json = json_loads(text, 0, NULL);
+	assert_non_null(json);
+	assert_told(literals, json);
+	json_decref(json);
+}
+
 static void asker_without_the_machine(void **state DV_UNUSED)
 {
 	DV_AUTO_STATUS struct status status = { 0 };
@@ -262,6 +337,7 @@ int main(void)
 		cmocka_unit_test(what_waits_for_somebody_is_told),
 		cmocka_unit_test(page_of_a_person_nothing_was_done_for),
 		cmocka_unit_test(json_has_it_all),
+		cmocka_unit_test(the_manual_has_each_key),
 		cmocka_unit_test(asker_without_the_machine),
 		cmocka_unit_test(rows_of_a_newer_helper),
 		cmocka_unit_test(steps_find_their_person_in_any_order),

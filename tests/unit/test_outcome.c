@@ -1,4 +1,6 @@
-/* test_outcome.c - each outcome has a name, an exit status and a message id of its own. */
+/* test_outcome.c - each outcome has a name, an exit status and a message id of its own, and stands so in
+ * docs/UPDATES.md and devvm-job(8). Runs in the folder of the sources. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +9,12 @@
 
 #include <cmocka.h>
 
-#include "base/cleanup.h"
+#include "base/file.h"
 #include "update/outcome.h"
+
+#define GUIDE "docs/UPDATES.md"
+#define MANUAL "docs/man/devvm-job.8"
+#define OWN_STATUS 10 /* below it they mean what they mean for every command */
 
 static void every_row_is_whole_and_alone(void **state DV_UNUSED)
 {
@@ -68,11 +74,62 @@ static void npm_says_what_it_is(void **state DV_UNUSED)
 		assert_int_equal(update_outcome_of_npm(rows[i].sentence), rows[i].outcome);
 }
 
+static char *read_page(const char *path)
+{
+	char *page = NULL;
+	size_t n_bytes = 0;
+
+	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &page, &n_bytes, NULL, NULL), 0);
+	return page;
+}
+
+static unsigned int count(const char *page, const char *what)
+{
+	unsigned int n = 0;
+
+	for (const char *at = page; (at = strstr(at, what)); at += strlen(what))
+		n++;
+	return n;
+}
+
+static void each_stands_in_the_guide_and_the_manual(void **state DV_UNUSED)
+{
+	DV_AUTO_FREE char *guide = read_page(GUIDE);
+	DV_AUTO_FREE char *manual = read_page(MANUAL);
+	unsigned int n_of_manual = 0;
+
+	for (int i = UPDATE_UNSET + 1; i < UPDATE_N_OUTCOMES; i++) {
+		const struct update_outcome_row *row = update_outcome_row((enum update_outcome)i);
+		char text[512];
+
+		(void)snprintf(text, sizeof(text), "\n| %d | `%s` | %s | `%s` |\n",
+			       row->exit_status, row->name, row->meaning, row->message_id);
+		if (count(guide, text) != 1)
+			fail_msg("%s does not have this row once:%s", GUIDE, text);
+		if (row->exit_status < OWN_STATUS)
+			continue;
+		n_of_manual++;
+		(void)snprintf(text, sizeof(text), "\n.It %d\n.Li %s :\n%s.\n", row->exit_status,
+			       row->name, row->meaning);
+		if (count(manual, text) != 1)
+			fail_msg("%s does not have this item once:%s", MANUAL, text);
+	}
+	/* And none that there is no more. */
+	for (int status = OWN_STATUS; status < 256; status++) {
+		char item[32];
+
+		(void)snprintf(item, sizeof(item), "\n.It %d\n", status);
+		n_of_manual -= count(manual, item);
+	}
+	assert_int_equal(n_of_manual, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_whole_and_alone),
 		cmocka_unit_test(npm_says_what_it_is),
+		cmocka_unit_test(each_stands_in_the_guide_and_the_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,17 @@
 /* test_steps.c - the table holds what those who walk over it rely on. A new row that breaks
- * a rule fails here and not on somebody's machine. */
+ * a rule fails here and not on somebody's machine; so does one that devvm-job(8) does not have.
+ * Runs in the folder of the sources. */
 #include "scratch.h"
 
+#include "base/file.h"
 #include "steps/work.h"
 
 /* job/pass.c keeps a bit per row, and results of one place in an array of so many. */
 #define MAX_ROWS 64 /* bits of a mask */
 #define MAX_OF_A_PLACE 12
+
+#define MANUAL "docs/man/devvm-job.8"
+#define MANUAL_HEADING ".It Sy step Ta Sy job Ta Sy what it does\n"
 
 static void every_row_is_whole(void **state DV_UNUSED)
 {
@@ -142,6 +147,50 @@ static void an_unknown_step_is_not_found(void **state DV_UNUSED)
 	assert_string_equal(step_find("code")->name, "code");
 }
 
+/* The table of devvm-job(8): "STEP JOB" of each of its rows, in their order. */
+static char *read_manual(void)
+{
+	DV_AUTO_FREE char *page = NULL;
+	size_t n_bytes = 0, n_rows = 0;
+	FILE *stream;
+	char *rows = NULL, *rest;
+	const char *line;
+
+	assert_int_equal(file_read(AT_FDCWD, MANUAL, 1 << 20, &page, &n_bytes, NULL, NULL), 0);
+	rest = strstr(page, MANUAL_HEADING);
+	assert_non_null(rest);
+	rest += strlen(MANUAL_HEADING);
+	stream = open_memstream(&rows, &n_rows);
+	while ((line = strsep(&rest, "\n")) && strncmp(line, ".It ", 4) == 0) {
+		char step[32], job[32];
+
+		if (sscanf(line, ".It %31s Ta %31s Ta ", step, job) != 2)
+			fail_msg("%s: no row of the table: %s", MANUAL, line);
+		(void)fprintf(stream, "%s %s\n", step, job);
+	}
+	(void)fclose(stream);
+	return rows;
+}
+
+static void the_manual_has_each_in_its_order(void **state DV_UNUSED)
+{
+	static const char *const jobs[] = {
+		[STEP_RECONCILE] = "reconcile", [STEP_LEAVE] = "reconcile",
+		[STEP_SYSTEM] = "reconcile",	[STEP_MAPS] = "reconcile",
+		[STEP_SETTLE] = "settle",	[STEP_MACHINE] = "machine",
+		[STEP_HOME] = "home",
+	};
+	DV_AUTO_FREE char *manual = read_manual();
+	DV_AUTO_FREE char *table = NULL;
+	size_t n_bytes = 0;
+	FILE *stream = open_memstream(&table, &n_bytes);
+
+	for (const struct step *step = STEPS; step->name; step++)
+		(void)fprintf(stream, "%s %s\n", step->name, jobs[step->place]);
+	(void)fclose(stream);
+	assert_string_equal(manual, table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +204,7 @@ int main(void)
 		cmocka_unit_test(the_ticket_is_the_last_of_the_reconcile),
 		cmocka_unit_test(walking_gives_every_row_once_in_order),
 		cmocka_unit_test(an_unknown_step_is_not_found),
+		cmocka_unit_test(the_manual_has_each_in_its_order),
 	};
 
 	return cmocka_run_group_tests_name("steps", tests, NULL, NULL);

@@ -5,6 +5,9 @@
 
 #define VENDOR "usr/lib/systemd/system/devvm-update.timer"
 #define DROPIN "etc/systemd/system/devvm-update.timer.d/50-devvm-window.conf"
+#define HEAD                                                                                       \
+	"# Written by devvm from update.window and update.jitter of /etc/devvm/devvm.yaml.\n"      \
+	"[Timer]\nOnCalendar=\n"
 
 static int check(struct scratch *scratch)
 {
@@ -42,15 +45,18 @@ static void the_window_is_written_and_systemd_is_to_reload(void **state)
 	scratch_write(scratch, "usr/lib/systemd/system/playwright-mcp@.socket", "", 0644);
 	assert_int_equal(check(scratch), STEP_DIFFERS);
 	apply(scratch);
-	assert_file(scratch, DROPIN,
-		    "# Written by devvm from update.window of /etc/devvm/devvm.yaml.\n[Timer]\n"
-		    "OnCalendar=\nOnCalendar=*-*-* 03:00:00\nRandomizedDelaySec=90min\n");
+	assert_file(scratch, DROPIN, HEAD "OnCalendar=*-*-* 03:00:00\nRandomizedDelaySec=90min\n");
 	scratch->config.update_window = (struct config_window){ .first = 1385, .last = 60 };
 	assert_int_equal(check(scratch), STEP_DIFFERS);
 	apply(scratch);
-	assert_file(scratch, DROPIN,
-		    "# Written by devvm from update.window of /etc/devvm/devvm.yaml.\n[Timer]\n"
-		    "OnCalendar=\nOnCalendar=*-*-* 23:05:00\nRandomizedDelaySec=115min\n");
+	assert_file(scratch, DROPIN, HEAD "OnCalendar=*-*-* 23:05:00\nRandomizedDelaySec=115min\n");
+	scratch->config.update_jitter = 0;
+	assert_int_equal(check(scratch), STEP_DIFFERS);
+	apply(scratch);
+	assert_file(scratch, DROPIN, HEAD "OnCalendar=*-*-* 23:05:00\nRandomizedDelaySec=0min\n");
+	scratch->config.update_jitter = 20;
+	apply(scratch);
+	assert_file(scratch, DROPIN, HEAD "OnCalendar=*-*-* 23:05:00\nRandomizedDelaySec=20min\n");
 	assert_ok(scratch, ledger_get_meta(scratch->ledger, "units-pending", &note, &scratch->err));
 	assert_non_null(note);
 }
