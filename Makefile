@@ -97,7 +97,7 @@ move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c hel
                 helper/move/turn.c helper/move/watchdog.c
 rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
                    helper/rollout/drain.c helper/rollout/facts.c helper/rollout/gate.c \
-                   helper/rollout/gating.c helper/rollout/notify.c helper/rollout/overdue.c \
+                   helper/rollout/gating.c helper/rollout/notify.c helper/rollout/waiting.c \
                    helper/rollout/people.c helper/rollout/prune.c helper/rollout/recover.c \
                    helper/rollout/rollout.c helper/rollout/run.c helper/rollout/stage.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c \
@@ -295,7 +295,7 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_playwright_token test_policy test_ports test_proc test_process test_programs \
               test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
               test_record test_report test_resolving test_restore_place test_retire_legacy \
-              test_rollout_bad test_rollout_notify test_rollout_overdue test_roster \
+              test_rollout_bad test_rollout_notify test_rollout_waiting test_roster \
               test_roster_fields test_roster_trust test_route test_rules test_secret test_secrets \
               test_server test_session test_settle test_snapshot test_spare test_ssh_key \
               test_staging test_state test_status test_status_page test_steps test_steps_log \
