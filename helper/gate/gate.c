@@ -13,7 +13,7 @@
 #include "store/tree.h"
 
 #define LOCK_NAME "@gate"
-#define UNIT_MS (11 * 60000) /* above the unit's own deadlines */
+#define MORE_MS (2 * 60000) /* that the unit has beyond the check's own deadline */
 #define STOP_MS 60000
 #define NAME_BYTES 64
 #define ENV_BYTES (2 * STORE_VERSION_BYTES + 128)
@@ -66,7 +66,7 @@ static void take_away(int folder_fd, const struct gate_seed *seed)
 }
 
 /* How systemctl ends says nothing about the build; what the unit wrote does. */
-static int run_unit(const struct gate_seed *seed, struct dv_error *err)
+static int run_unit(const struct gate_seed *seed, int64_t deadline_ms, struct dv_error *err)
 {
 	DV_AUTO_FREE struct process_result *result = malloc(sizeof(*result));
 	char unit[NAME_BYTES];
@@ -83,8 +83,7 @@ static int run_unit(const struct gate_seed *seed, struct dv_error *err)
 						.deadline_ms = clock_deadline_ms(STOP_MS) },
 			result, err);
 	if (r == 0)
-		r = process_run(&(struct process_spec){ .argv = start,
-							.deadline_ms = clock_deadline_ms(UNIT_MS) },
+		r = process_run(&(struct process_spec){ .argv = start, .deadline_ms = deadline_ms },
 				result, err);
 	if (r == 0 && result->timed_out) {
 		DV_IGNORE(process_run_ok(&(struct process_spec){ .argv = stop,
@@ -134,7 +133,10 @@ static int run(const struct env *env, const struct gate_order *order, const stru
 		return dv_fail(err, -errno, "open %s", seed->path);
 	r = hand_over(folder_fd, order, seed, err);
 	if (r == 0)
-		r = run_unit(seed, err);
+		r = run_unit(seed,
+			     clock_deadline_ms((GATE_CHECK_S + (int64_t)order->start_s) * 1000 +
+					       MORE_MS),
+			     err);
 	if (r == 0)
 		r = read_result(folder_fd, seed, ret_result, err);
 	take_away(folder_fd, seed);

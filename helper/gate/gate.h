@@ -21,6 +21,10 @@
 
 #define GATE_START_KEY "DEVVM_GATE_START_S" /* seconds that a start may take */
 #define GATE_START_S 120
+#define GATE_START_MAX_S                                                                           \
+	3600 /* as update.start_timeout has it; units/devvm-gate@.service has room for it */
+/* A whole check takes no longer than this and the one start in which a large database is migrated. */
+#define GATE_CHECK_S (7 * 60)
 
 struct gate_seed {
 	const char *name; /* of the unit's instance: a user name, or GATE_SYNTHETIC_NAME */
@@ -33,11 +37,11 @@ DV_MUST_CHECK int gate_lock(const struct env *env, int64_t deadline_ms, struct d
 struct gate_order {
 	const char *version;
 	const char *maker;    /* makes the synthetic database; "" where there is none */
-	unsigned int start_s; /* GATE_START_S, but for tests of builds that hang */
+	unsigned int start_s; /* that a start may take; GATE_START_MAX_S at most */
 };
 
 /* Under the lock: check a version on a database. What goes wrong here is a result too (GATE_ERROR). Blocks
- * for at most eleven minutes. */
+ * for GATE_CHECK_S and a start, and two minutes more. */
 void gate_run(const struct env *env, const struct gate_order *order, const struct gate_seed *seed,
 	      struct gate_result *ret_result);
 

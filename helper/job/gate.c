@@ -78,7 +78,8 @@ static int take_option(struct gate_words *words, int option)
 		words->no_synthetic = true;
 		return 0;
 	case 't':
-		return str_to_uint(optarg, GATE_START_S, &words->start_s) == 0 && words->start_s > 0
+		return str_to_uint(optarg, GATE_START_MAX_S, &words->start_s) == 0 &&
+				       words->start_s > 0
 			       ? 0
 			       : -EINVAL;
 	case 'j':

@@ -14,7 +14,6 @@
 #include "store/node.h"
 #include "t3/program.h"
 
-#define CHECK_MS (9 * 60000)
 #define T3_ACCOUNT "devvm-gate-t3"
 #define BASE_DIR "/var/tmp/t3" /* of the unit's own /var/tmp */
 #define EMPTY_DIR "/var/tmp/t3-empty"
@@ -41,7 +40,7 @@ static int set_plan(struct sandboxed *job, struct node_found *node, struct check
 	int r = env_init(&job->env, "/", err);
 
 	if (r == 0 && start)
-		r = str_to_uint(start, GATE_START_S, &start_s);
+		r = str_to_uint(start, GATE_START_MAX_S, &start_s);
 	if (r == 0)
 		r = config_load(&job->config, &job->env, err);
 	if (r == 0)
@@ -64,7 +63,7 @@ static int set_plan(struct sandboxed *job, struct node_found *node, struct check
 		.port = PORT,
 		.first = (uint16_t)job->config.ports[CONFIG_T3].first,
 		.last = (uint16_t)job->config.ports[CONFIG_T3].last,
-		.deadline_ms = clock_deadline_ms(CHECK_MS),
+		.deadline_ms = clock_deadline_ms((GATE_CHECK_S + (int64_t)start_s) * 1000),
 	};
 	return 0;
 }

@@ -141,14 +141,29 @@ int deferrals_set_told(struct ledger *ledger, const char *name, int64_t at_usec,
 	return sql_run(ledger, s, "note that somebody was told", err);
 }
 
-int deferrals_end(struct ledger *ledger, const char *name, struct dv_error *err)
+static int run_on(struct ledger *ledger, const char *text, const char *name, int64_t now_usec,
+		  struct dv_error *err)
 {
 	int r;
-	DV_AUTO_STMT sqlite3_stmt *s =
-		sql_prepare(ledger, "DELETE FROM deferrals WHERE name = ?1", &r, err);
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(ledger, text, &r, err);
 
 	if (!s)
 		return r;
 	sql_bind_text(s, 1, name);
+	(void)sqlite3_bind_int64(s, 2, now_usec);
 	return sql_run(ledger, s, "note that somebody waits no more", err);
+}
+
+/* Killed between the two, the row asks for what is over, which is the same as none. */
+int deferrals_end(struct ledger *ledger, const char *name, int64_t now_usec, struct dv_error *err)
+{
+	int r = run_on(ledger,
+		       "UPDATE deferrals SET version = '', since_usec = 0, told_usec = 0, why = ''"
+		       " WHERE name = ?1 AND not_before_usec > ?2",
+		       name, now_usec, err);
+
+	return r < 0 ? r
+		     : run_on(ledger,
+			      "DELETE FROM deferrals WHERE name = ?1 AND not_before_usec <= ?2",
+			      name, now_usec, err);
 }

@@ -44,8 +44,9 @@ DV_MUST_CHECK int deferrals_set_not_before(struct ledger *ledger, const char *na
 					   struct dv_error *err);
 DV_MUST_CHECK int deferrals_set_told(struct ledger *ledger, const char *name, int64_t at_usec,
 				     struct dv_error *err);
-/* They have it now. */
-DV_MUST_CHECK int deferrals_end(struct ledger *ledger, const char *name, struct dv_error *err);
+/* They keep nothing waiting: they have it, or are not to have it. What they asked for beyond `now_usec` stays. */
+DV_MUST_CHECK int deferrals_end(struct ledger *ledger, const char *name, int64_t now_usec,
+				struct dv_error *err);
 
 #define DV_AUTO_DEFERRALS DV_CLEANUP(deferrals_done)
 

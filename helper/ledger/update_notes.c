@@ -87,6 +87,35 @@ int update_note_gated(struct ledger *ledger, const char *version, const char *in
 	return ledger_set_meta(ledger, KEY_GATED, value, err);
 }
 
+/* Behind the two first lines of the note. */
+static int read_excluded(char *rest, struct str_list *ret_excluded, struct dv_error *err)
+{
+	char *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line && str_list_add(ret_excluded, line) < 0)
+			return dv_fail(err, -ENOMEM, "read what the gate found");
+	}
+	return 0;
+}
+
+int update_was_gated(struct ledger *ledger, const char *version, bool *ret_was,
+		     struct str_list *ret_excluded, struct dv_error *err)
+{
+	DV_AUTO_FREE char *value = NULL;
+	char *rest;
+	size_t n = strlen(version);
+	int r = ledger_get_meta(ledger, KEY_GATED, &value, err);
+
+	*ret_was = r == 0 && value && strncmp(value, version, n) == 0 && value[n] == ' ';
+	if (!*ret_was)
+		return r;
+	rest = value;
+	(void)strsep(&rest, "\n"); /* what was gated */
+	(void)strsep(&rest, "\n"); /* when */
+	return read_excluded(rest, ret_excluded, err);
+}
+
 int update_is_gated(struct ledger *ledger, const char *version, const char *integrity,
 		    const char *last_good, int64_t now_usec, bool *ret_is,
 		    struct str_list *ret_excluded, struct dv_error *err)
@@ -110,10 +139,6 @@ int update_is_gated(struct ledger *ledger, const char *version, const char *inte
 	    str_to_uint(line, INT64_MAX, &at_usec) < 0 || (int64_t)at_usec > now_usec ||
 	    now_usec - (int64_t)at_usec > UPDATE_GATED_USEC)
 		return 0;
-	while ((line = strsep(&rest, "\n"))) {
-		if (*line && str_list_add(ret_excluded, line) < 0)
-			return dv_fail(err, -ENOMEM, "read what the gate found");
-	}
 	*ret_is = true;
-	return 0;
+	return read_excluded(rest, ret_excluded, err);
 }

@@ -29,5 +29,9 @@ DV_MUST_CHECK int update_note_gated(struct ledger *ledger, const char *version,
 DV_MUST_CHECK int update_is_gated(struct ledger *ledger, const char *version, const char *integrity,
 				  const char *last_good, int64_t now_usec, bool *ret_is,
 				  struct str_list *ret_excluded, struct dv_error *err);
+/* Whether it is the last version that a gate has let pass, however long ago: for whoever goes on with what a run
+ * began. */
+DV_MUST_CHECK int update_was_gated(struct ledger *ledger, const char *version, bool *ret_was,
+				   struct str_list *ret_excluded, struct dv_error *err);
 
 #endif

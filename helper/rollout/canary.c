@@ -2,8 +2,8 @@
  *
  * Until it is somebody's turn all of theirs runs what it ran before. Who is at work is passed over and drained
  * later; who cannot go along for a reason of their own keeps what they have, and the run goes on; the first with
- * whom the version itself does not do ends it, and everybody goes back. In a drain, where the version has proved
- * itself with others, that one person alone goes back.
+ * whom the version itself does not do ends it, and everybody goes back. Where the version has proved itself with others
+ * before (it is current already, or it is an older one that somebody asked for), that one person alone goes back.
  */
 #include "rollout/canary.h"
 
@@ -15,17 +15,21 @@
 #include "ledger/update_notes.h"
 #include "move/move.h"
 #include "rollout/back.h"
-#include "rollout/overdue.h"
+#include "rollout/waiting.h"
 #include "rollout/people.h"
 #include "steps/staging.h"
+#include "update/version.h"
 
 #define NAMES_BYTES 120
+#define ALL_MS                                                                                     \
+	(8 * 3600 * INT64_C(1000)) /* the unit has 12 hours; a move that has begun is not cut off */
 
 struct canary {
 	struct rollout *rollout;
 	struct mover mover;
 	const char *version;
-	bool is_drain;
+	bool is_proven; /* what fails with somebody is theirs, not the version's */
+	int64_t deadline_ms;
 	unsigned int n_moved, n_deferred, n_excluded;
 	char deferred[NAMES_BYTES], excluded[NAMES_BYTES]; /* as many names as fit */
 };
@@ -52,14 +56,16 @@ static int note_event(struct canary *canary, int priority, const char *name, con
 
 static int defer(struct canary *canary, const char *name, const char *why, struct dv_error *err)
 {
-	struct rollout *rollout = canary->rollout;
-	int r;
-
 	canary->n_deferred++;
 	add_name(canary->deferred, name);
-	r = deferrals_put(rollout->ledger, name, canary->version,
-			  rollout->env.wall_usec(&rollout->env), why, err);
-	return r < 0 ? r : rollout_note_overdue(rollout, name, err);
+	return rollout_put_off(canary->rollout, name, canary->version, why, err);
+}
+
+static int wait_no_more(struct canary *canary, const char *name, struct dv_error *err)
+{
+	struct rollout *rollout = canary->rollout;
+
+	return deferrals_end(rollout->ledger, name, rollout->env.wall_usec(&rollout->env), err);
 }
 
 static int exclude(struct canary *canary, const char *name, const char *why, struct dv_error *err)
@@ -72,7 +78,7 @@ static int exclude(struct canary *canary, const char *name, const char *why, str
 	(void)snprintf(text, sizeof(text), "%s keeps the t3 they have, not %s: %.300s", name,
 		       canary->version, why);
 	r = note_event(canary, LOG_WARNING, name, text, err);
-	return r < 0 ? r : deferrals_end(canary->rollout->ledger, name, err);
+	return r < 0 ? r : wait_no_more(canary, name, err);
 }
 
 static int welcome(struct canary *canary, const struct move_row *row, struct dv_error *err)
@@ -84,7 +90,7 @@ static int welcome(struct canary *canary, const struct move_row *row, struct dv_
 	(void)snprintf(text, sizeof(text), "%s has t3 %s now, after %s", row->name, row->to,
 		       row->from);
 	r = note_event(canary, LOG_NOTICE, row->name, text, err);
-	return r < 0 ? r : deferrals_end(canary->rollout->ledger, row->name, err);
+	return r < 0 ? r : wait_no_more(canary, row->name, err);
 }
 
 /* What speaks against it before anything is done. */
@@ -92,19 +98,16 @@ static int pass_over(struct canary *canary, const struct people_row *person,
 		     const struct deferral *deferral, bool *ret_is, struct dv_error *err)
 {
 	struct rollout *rollout = canary->rollout;
-	char text[DEFERRALS_WHY_BYTES], until[32];
+	char why[DEFERRALS_WHY_BYTES];
 
 	*ret_is = true;
+	if (rollout_is_to_wait(rollout, deferral, why))
+		return defer(canary, person->name, why, err);
 	if (str_list_has(&rollout->excluded, person->name))
 		return exclude(canary, person->name,
 			       "the gate found that their database does not go", err);
-	/* Whoever asks for it now does not wait for what they asked for before. */
-	if (deferral && !rollout->only &&
-	    deferral->not_before_usec > rollout->env.wall_usec(&rollout->env)) {
-		clock_format(deferral->not_before_usec, until);
-		(void)snprintf(text, sizeof(text), "they asked to wait until %s", until);
-		return defer(canary, person->name, text, err);
-	}
+	if (clock_left_ms(canary->deadline_ms) <= 0)
+		return defer(canary, person->name, "the run had no time left for them", err);
 	*ret_is = false;
 	return 0;
 }
@@ -130,7 +133,7 @@ static enum update_outcome take_one(struct canary *canary, const struct people_r
 		r = exclude(canary, row.name, row.reason, err);
 		break;
 	case MOVE_FAILED:
-		if (!canary->is_drain) {
+		if (!canary->is_proven) {
 			(void)snprintf(err->text, sizeof(err->text), "with %s: %.300s", row.name,
 				       row.reason);
 			return UPDATE_BAD;
@@ -144,7 +147,7 @@ static enum update_outcome take_one(struct canary *canary, const struct people_r
 }
 
 static enum update_outcome take_all(struct canary *canary, const struct candidates *candidates,
-				    struct dv_error *err)
+				    const struct str_list *names, struct dv_error *err)
 {
 	enum update_outcome outcome = UPDATE_PLANNED;
 
@@ -154,10 +157,7 @@ static enum update_outcome take_all(struct canary *canary, const struct candidat
 			deferrals_find(&candidates->deferrals, person->name);
 		bool is_passed = false;
 
-		if (canary->is_drain && !canary->rollout->only &&
-		    (!deferral || strcmp(deferral->version, canary->version) != 0))
-			continue;
-		if (canary->rollout->only && strcmp(person->name, canary->rollout->only) != 0)
+		if (names && !str_list_has(names, person->name))
 			continue;
 		if (rollout_is_frozen(canary->rollout))
 			return UPDATE_FROZEN;
@@ -199,21 +199,23 @@ int rollout_finish(struct rollout *rollout, const char *version, struct dv_error
 }
 
 /* Nobody has it: then nobody new gets it either, unless there is nobody. */
-static enum update_outcome end(struct canary *canary, bool is_new)
+static enum update_outcome end(struct canary *canary, const struct candidates *candidates,
+			       bool is_new, bool is_drain)
 {
 	struct rollout *rollout = canary->rollout;
+	bool has_nobody = candidates->n_have + canary->n_moved == 0;
 	struct dv_error err = { "" };
 	int r;
 
-	if (canary->n_moved == 0 && canary->n_deferred + canary->n_excluded > 0 &&
-	    (is_new || canary->is_drain)) {
+	if (is_new && has_nobody && canary->n_deferred + canary->n_excluded > 0) {
 		describe(canary, false);
-		return canary->n_deferred > 0 || canary->is_drain ? UPDATE_DEFERRED
-								  : UPDATE_INCONCLUSIVE;
+		return canary->n_deferred > 0 || is_drain ? UPDATE_DEFERRED : UPDATE_INCONCLUSIVE;
 	}
-	if (canary->is_drain) {
+	if (!is_new && is_drain) {
 		describe(canary, false);
-		return UPDATE_DONE;
+		return canary->n_moved > 0 || canary->n_deferred + canary->n_excluded == 0
+			       ? UPDATE_DONE
+			       : UPDATE_DEFERRED;
 	}
 	r = rollout_enter(rollout, UPDATE_STATE_DONE, canary->version, &err);
 	if (r == 0)
@@ -224,11 +226,13 @@ static enum update_outcome end(struct canary *canary, bool is_new)
 	return is_new || canary->n_moved > 0 ? UPDATE_DONE : UPDATE_CURRENT;
 }
 
-static enum update_outcome run(struct rollout *rollout, const char *version, bool is_drain)
+/* `names` NULL: everybody. */
+static enum update_outcome run(struct rollout *rollout, const char *version,
+			       const struct str_list *names)
 {
 	struct canary canary = { .rollout = rollout,
 				 .version = version,
-				 .is_drain = is_drain,
+				 .deadline_ms = clock_deadline_ms(ALL_MS),
 				 .mover = { .env = &rollout->env,
 					    .config = &rollout->config,
 					    .ledger = rollout->ledger,
@@ -244,10 +248,12 @@ static enum update_outcome run(struct rollout *rollout, const char *version, boo
 		r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, current, &err);
 	if (r == 0)
 		r = rollout_list_people(rollout, version, &candidates, &err);
+	canary.is_proven =
+		strcmp(current, version) == 0 || version_is_before(version, rollout->last_good);
 	if (r == 0)
-		outcome = take_all(&canary, &candidates, &err);
+		outcome = take_all(&canary, &candidates, names, &err);
 	if (outcome == UPDATE_PLANNED)
-		return end(&canary, strcmp(current, version) != 0);
+		return end(&canary, &candidates, strcmp(current, version) != 0, names != NULL);
 	if (outcome == UPDATE_BAD) {
 		char why[ERROR_MAX_BYTES];
 
@@ -262,15 +268,11 @@ static enum update_outcome run(struct rollout *rollout, const char *version, boo
 
 enum update_outcome rollout_canary(struct rollout *rollout)
 {
-	return run(rollout, rollout->candidate.version, false);
+	return run(rollout, rollout->candidate.version, NULL);
 }
 
-enum update_outcome rollout_canary_waiting(struct rollout *rollout)
+enum update_outcome rollout_canary_of(struct rollout *rollout, const char *version,
+				      const struct str_list *names)
 {
-	char current[STORE_VERSION_BYTES] = "";
-	struct dv_error err = { "" };
-
-	if (store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, current, &err) < 0)
-		return rollout_end_with(rollout, UPDATE_FAILED, &err);
-	return run(rollout, current, true);
+	return run(rollout, version, names);
 }

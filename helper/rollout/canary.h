@@ -6,8 +6,9 @@
 
 /* Move people to the candidate one at a time, up to the end: current and last-good, or everybody back. */
 enum update_outcome rollout_canary(struct rollout *rollout);
-/* The same for those alone who wait for what is current already. */
-enum update_outcome rollout_canary_waiting(struct rollout *rollout);
+/* The same of `version`, for those alone. */
+enum update_outcome rollout_canary_of(struct rollout *rollout, const char *version,
+				      const struct str_list *names);
 
 /* Current and last-good are `version` from now on. */
 DV_MUST_CHECK int rollout_finish(struct rollout *rollout, const char *version,

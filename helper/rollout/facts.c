@@ -6,69 +6,82 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "ledger/backups.h"
+#include "base/log.h"
 #include "ledger/gates.h"
 #include "ledger/known_bad.h"
+#include "ledger/people.h"
 #include "ledger/update_notes.h"
+#include "move/look.h"
+#include "rollout/people.h"
+#include "steps/lock.h"
 #include "store/store.h"
+#include "update/version.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define USEC_PER_HOUR (INT64_C(3600) * 1000000)
 #define MEMINFO_MAX 65536
+#define LOCK_MS 60000
 
-/* Everybody's pointer, for as long as the rules look at it. */
+/* The pointers of those who are here, for as long as the rules look at them. */
 struct pointers {
-	struct str_list users;
-	struct rules_person *people;
+	struct people people;
+	struct rules_person *rows;
 	char (*versions)[STORE_VERSION_BYTES];
+	size_t n_rows;
 };
 
 static void pointers_done(struct pointers *pointers)
 {
-	str_list_done(&pointers->users);
-	free(pointers->people);
+	people_done(&pointers->people);
+	free(pointers->rows);
 	free(pointers->versions);
 }
 
-/* As the newest checked copy of their database has it. Both lists are sorted by name: `at` goes on in the one
- * as the caller does in the other. */
-static int level_of(const struct backups *backups, const char *user, size_t *at)
+/* Of their database as it is now: a copy may be from before the version that they run. */
+static int look_at_level(const struct env *env, const char *user)
 {
-	for (; *at < backups->n_rows && strcmp(backups->rows[*at].name, user) <= 0; *at += 1) {
-		const struct backups_row *row = &backups->rows[*at];
+	struct dv_error err = { "" };
+	DV_AUTO_CLOSE int lock_fd = lock_take(env, user, clock_deadline_ms(LOCK_MS), &err);
+	struct look look = { 0 };
 
-		if (strcmp(row->name, user) == 0 && row->is_ok && row->level >= 0 &&
-		    row->level <= INT_MAX)
-			return (int)row->level;
+	if (lock_fd < 0 || look_run(env, user, 0, &look, &err) < 0) {
+		log_warning("update: the database of %s cannot be looked at: %s", user, err.text);
+		return RULES_NO_LEVEL;
 	}
-	return RULES_NO_LEVEL;
+	return look.level >= 0 && look.level <= INT_MAX ? (int)look.level : RULES_NO_LEVEL;
 }
 
-static int read_pointers(const struct env *env, struct ledger *ledger, struct pointers *pointers,
-			 struct dv_error *err)
+/* Of whom a run would move. Levels count only for who would go back. */
+static int read_pointers(struct rollout *rollout, struct pointers *pointers, struct dv_error *err)
 {
-	DV_AUTO_BACKUPS struct backups backups = { 0 };
-	size_t n, at = 0;
-	int r = backups_list(ledger, NULL, &backups, err);
+	const struct env *env = &rollout->env;
+	int r = people_list(rollout->ledger, &pointers->people, err);
+	size_t n = pointers->people.n_rows;
 
-	if (r == 0)
-		r = store_list_people(env, ROLLOUT_ITEM, &pointers->users, err);
 	if (r < 0)
 		return r;
-	n = pointers->users.n_items;
-	pointers->people = calloc(n + 1, sizeof(*pointers->people));
+	pointers->rows = calloc(n + 1, sizeof(*pointers->rows));
 	pointers->versions = calloc(n + 1, sizeof(*pointers->versions));
-	if (!pointers->people || !pointers->versions)
+	if (!pointers->rows || !pointers->versions)
 		return dv_fail(err, -ENOMEM, "read the pointers of people");
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		const char *user = pointers->users.items[i];
+		const struct people_row *person = &pointers->people.rows[i];
+		char *version = pointers->versions[pointers->n_rows];
 
-		r = store_get_pointer(env, ROLLOUT_ITEM, user, pointers->versions[i], err);
-		pointers->people[i] =
-			(struct rules_person){ .name = user,
-					       .version = pointers->versions[i],
-					       .level = level_of(&backups, user, &at) };
+		if (!rollout_is_served(person))
+			continue;
+		r = store_get_pointer(env, ROLLOUT_ITEM, person->name, version, err);
+		if (r < 0 || !*version)
+			continue;
+		pointers->rows[pointers->n_rows++] = (struct rules_person){
+			.name = person->name,
+			.version = version,
+			.level = version_is_before(rollout->candidate.version, version)
+					 ? look_at_level(env, person->name)
+					 : RULES_NO_LEVEL,
+		};
 	}
 	return r;
 }
@@ -134,7 +147,7 @@ int rollout_judge(struct rollout *rollout, enum rules_why why, enum update_outco
 	int r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, current, err);
 
 	if (r == 0)
-		r = read_pointers(&rollout->env, rollout->ledger, &pointers, err);
+		r = read_pointers(rollout, &pointers, err);
 	if (r == 0)
 		r = gates_level(rollout->ledger, rollout->candidate.version, &facts.candidate_level,
 				err);
@@ -150,8 +163,8 @@ int rollout_judge(struct rollout *rollout, enum rules_why why, enum update_outco
 		return r;
 	facts.current = current;
 	facts.last_good = last_good;
-	facts.people = pointers.people;
-	facts.n_people = pointers.users.n_items;
+	facts.people = pointers.rows;
+	facts.n_people = pointers.n_rows;
 	facts.known_bad_reason = bad;
 	*ret_outcome = rules_judge(&facts, rollout->text);
 	return 0;

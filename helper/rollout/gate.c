@@ -17,10 +17,12 @@
 #include "move/copying.h"
 #include "rollout/bad.h"
 #include "rollout/gating.h"
+#include "rollout/people.h"
 #include "roster/tiers.h"
 #include "steps/hold.h"
 #include "steps/lock.h"
 #include "store/backup_copy.h"
+#include "update/version.h"
 
 #define USEC_PER_HOUR (INT64_C(3600) * 1000000)
 #define COPY_AGE_USEC (26 * USEC_PER_HOUR)
@@ -67,6 +69,9 @@ static int make_copy(struct rollout *rollout, const struct people_row *person,
 	struct copying_result result = { 0 };
 	int r = lock_fd < 0 ? lock_fd : 0;
 
+	if (r ==
+	    -ETIMEDOUT) /* another job is at work on them: nobody waits for one person's copy */
+		return 0;
 	if (r == 0 && !hold_is_set(&rollout->env, person->name))
 		r = copying_run(&copying, person, &result, err);
 	if (r == 0)
@@ -98,7 +103,7 @@ static int add_person(struct rollout *rollout, struct seeds *seeds, const struct
 
 static bool is_seed(const struct rollout *rollout, const struct people_row *person)
 {
-	if (person->state != PEOPLE_PRESENT || person->uid == PEOPLE_NO_UID || person->parked)
+	if (!rollout_is_served(person))
 		return false;
 	return rollout->config.update_gate == CONFIG_GATE_EVERYBODY ||
 	       (rollout->config.update_gate == CONFIG_GATE_ADMINS &&
@@ -194,7 +199,8 @@ static enum update_outcome conclude(struct rollout *rollout, const struct gating
 				      &err);
 		return r < 0 ? rollout_end_with(rollout, UPDATE_FAILED, &err) : UPDATE_STAGED;
 	case GATE_BAD:
-		if (rollout->order.dry_run)
+		/* One that somebody goes back to was good before: what speaks against it now is no reason for good. */
+		if (rollout->order.dry_run || version_is_before(gating->version, gating->last_good))
 			return UPDATE_BAD;
 		r = rollout_condemn(rollout, gating->version, rollout->id, rollout->text, &err);
 		return r < 0 ? rollout_end_with(rollout, UPDATE_FAILED, &err) : UPDATE_BAD;
@@ -211,9 +217,7 @@ static enum update_outcome ask(struct rollout *rollout)
 	struct gating gating = { .env = &rollout->env,
 				 .version = rollout->candidate.version,
 				 .last_good = rollout->last_good,
-				 .start_s = rollout->config.update_start_s < GATE_START_S
-						    ? rollout->config.update_start_s
-						    : GATE_START_S };
+				 .start_s = rollout->config.update_start_s };
 	struct dv_error err = { "" };
 	int r = seeds ? list_seeds(rollout, seeds, &err)
 		      : dv_fail(&err, -ENOMEM, "list the databases for the gate");
@@ -230,15 +234,20 @@ static enum update_outcome ask(struct rollout *rollout)
 
 enum update_outcome rollout_gate(struct rollout *rollout)
 {
+	const char *version = rollout->candidate.version;
 	bool is_known = false;
 	struct dv_error err = { "" };
-	int r = rollout_enter(rollout, UPDATE_STATE_GATE, rollout->candidate.version, &err);
+	int r = rollout_enter(rollout, UPDATE_STATE_GATE, version, &err);
 
-	if (r == 0)
-		r = update_is_gated(rollout->ledger, rollout->candidate.version,
-				    rollout->candidate.integrity, rollout->last_good,
-				    rollout->env.wall_usec(&rollout->env), &is_known,
-				    &rollout->excluded, &err);
+	/* The version that people have is not tried against itself: who is left behind gets it, but whom it was found
+	 * not to go with. */
+	if (r == 0 && strcmp(version, rollout->last_good) == 0) {
+		r = update_was_gated(rollout->ledger, version, &is_known, &rollout->excluded, &err);
+		is_known = true;
+	} else if (r == 0)
+		r = update_is_gated(rollout->ledger, version, rollout->candidate.integrity,
+				    rollout->last_good, rollout->env.wall_usec(&rollout->env),
+				    &is_known, &rollout->excluded, &err);
 	if (r < 0)
 		return rollout_end_with(rollout, UPDATE_FAILED, &err);
 	return is_known ? UPDATE_STAGED : ask(rollout);

@@ -24,7 +24,7 @@ struct gating {
 	const struct env *env;
 	const char *version;
 	const char *last_good; /* "": there is none */
-	unsigned int start_s;  /* that a start may take; GATE_START_S at most */
+	unsigned int start_s;  /* that a start may take; GATE_START_MAX_S at most */
 	struct gated *seeds;
 	size_t n_seeds;
 	enum gate_verdict verdict;
@@ -33,7 +33,7 @@ struct gating {
 /* The synthetic database, as a seed. */
 struct gated gating_synthetic(void);
 
-/* Check all, and judge. Blocks: eleven minutes a database at most, and ten for another gate to end. Negative where
+/* Check all, and judge. Blocks: nine minutes and start_s a database at most, and ten for another gate to end. Negative where
  * none could begin. */
 DV_MUST_CHECK int gating_run(struct gating *gating, struct dv_error *err);
 

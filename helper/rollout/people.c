@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ledger/moves.h"
 #include "move/look.h"
 #include "steps/lock.h"
 
@@ -55,25 +56,30 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->person->name, right->person->name);
 }
 
-static int rank(struct rollout *rollout, const char *version, struct people_row *person,
-		struct ranked *ranked, bool *ret_is, struct dv_error *err)
+bool rollout_is_served(const struct people_row *person)
 {
-	char own[STORE_VERSION_BYTES] = "";
-	int r = 0;
+	return person->state == PEOPLE_PRESENT && person->uid != PEOPLE_NO_UID && !person->parked;
+}
 
-	*ret_is = false;
-	if (person->state != PEOPLE_PRESENT || person->uid == PEOPLE_NO_UID || person->parked)
-		return 0;
-	r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, person->name, own, err);
-	if (r < 0 || !*own || strcmp(own, version) == 0)
-		return r;
-	*ranked =
-		(struct ranked){ .person = person,
+static struct ranked rank(struct rollout *rollout, struct people_row *person)
+{
+	struct ranked ranked = { .person = person,
 				 .canary = place_of(&rollout->config.update_canary, person->name) };
+
 	if (rollout->config.update_order == CONFIG_ORDER_ACTIVITY)
-		ranked->worked_usec = ask_worked(rollout, person->name);
-	*ret_is = true;
-	return 0;
+		ranked.worked_usec = ask_worked(rollout, person->name);
+	return ranked;
+}
+
+static bool was_moved(const struct moves *moves, const char *name, const char *version)
+{
+	for (size_t i = 0; i < moves->n_rows; i++) {
+		const struct move_row *row = &moves->rows[i];
+
+		if (strcmp(row->name, name) == 0)
+			return row->state == UPDATE_STATE_MOVED && strcmp(row->to, version) == 0;
+	}
+	return false;
 }
 
 int rollout_list_people(struct rollout *rollout, const char *version,
@@ -83,9 +89,12 @@ int rollout_list_people(struct rollout *rollout, const char *version,
 	DV_AUTO_FREE struct ranked *ranked = NULL;
 	int r = people_list(rollout->ledger, &candidates.people, err);
 	size_t n_people = candidates.people.n_rows, n = 0;
+	DV_AUTO_MOVES struct moves moves = { 0 };
 
 	if (r == 0)
 		r = deferrals_list(rollout->ledger, &candidates.deferrals, err);
+	if (r == 0)
+		r = moves_list(rollout->ledger, MOVES_ALL_RUNS, &moves, err);
 	if (r < 0)
 		return r;
 	ranked = calloc(n_people + 1, sizeof(*ranked));
@@ -93,10 +102,18 @@ int rollout_list_people(struct rollout *rollout, const char *version,
 	if (!ranked || !candidates.rows)
 		return dv_fail(err, -ENOMEM, "list who is to be moved");
 	for (size_t i = 0; r == 0 && i < n_people; i++) {
-		bool is = false;
+		struct people_row *person = &candidates.people.rows[i];
+		char own[STORE_VERSION_BYTES] = "";
 
-		r = rank(rollout, version, &candidates.people.rows[i], &ranked[n], &is, err);
-		n += is;
+		if (!rollout_is_served(person))
+			continue;
+		r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, person->name, own, err);
+		if (r < 0 || !*own)
+			continue;
+		if (strcmp(own, version) != 0)
+			ranked[n++] = rank(rollout, person);
+		else
+			candidates.n_have += was_moved(&moves, person->name, version);
 	}
 	if (r < 0)
 		return r;

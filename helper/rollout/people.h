@@ -6,11 +6,15 @@
 #include "ledger/people.h"
 #include "rollout/rollout.h"
 
+/* Whether runs move them: they are here, and not parked. */
+bool rollout_is_served(const struct people_row *person);
+
 struct candidates {
 	struct people people;
 	struct deferrals deferrals;
 	struct people_row **rows; /* into `people`, those who run another version, in their order */
 	size_t n_rows;
+	unsigned int n_have; /* who were moved to it before, by whichever run, and have it still */
 };
 
 /* Present, not parked, with a version of their own that is another: first those of update.canary, as they stand

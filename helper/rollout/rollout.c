@@ -42,6 +42,7 @@ int rollout_lock(struct rollout *rollout, struct dv_error *err)
 int rollout_enter(struct rollout *rollout, enum update_state state, const char *text,
 		  struct dv_error *err)
 {
+	rollout->state = state;
 	if (rollout->id == 0)
 		return 0;
 	return update_log_enter(rollout->ledger, rollout->id, rollout->env.wall_usec(&rollout->env),

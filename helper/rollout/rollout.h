@@ -28,6 +28,7 @@ struct rollout {
 	const char *instance; /* of devvm-update@; NULL: the timer's, or by hand */
 	bool of_timer;	      /* the timer's, which keeps to update.window */
 	int64_t id; /* of the run; 0 before it is opened, and in a dry run, which leaves no row */
+	enum update_state state; /* that it has entered last */
 	struct candidate candidate;
 	bool is_only_for_dry_run; /* the candidate was not on the machine before, and goes again */
 	char last_good[STORE_VERSION_BYTES]; /* what a new version is held against; "": none */

@@ -75,6 +75,10 @@ int rollout_close(struct rollout *rollout, enum update_outcome outcome, struct d
 	const struct update_outcome_row *row = update_outcome_row(outcome);
 	int64_t now_usec = rollout->env.wall_usec(&rollout->env);
 	char run[24] = "";
+	/* What has begun to be everybody's must come to its end: devvm-recover goes on with a run that is open. */
+	bool is_over = rollout->id > 0 &&
+		       (outcome != UPDATE_FAILED || (rollout->state != UPDATE_STATE_ROLLBACK &&
+						     rollout->state != UPDATE_STATE_DONE));
 	int r = 0;
 
 	if (rollout->id > 0)
@@ -89,10 +93,10 @@ int rollout_close(struct rollout *rollout, enum update_outcome outcome, struct d
 			       *rollout->candidate.version ? rollout->candidate.version
 							   : rollout->order.to,
 			       outcome);
-	if (rollout->id > 0)
+	if (is_over)
 		r = update_log_end(rollout->ledger, rollout->id, now_usec, row->name, rollout->text,
 				   err);
-	if (r == 0 && rollout->id > 0)
+	if (r == 0 && is_over)
 		r = backups_let_go(rollout->ledger, run, err);
 	if (r == 0 && rollout->id > 0)
 		r = events_add(rollout->ledger, now_usec, row->priority, NULL, "update",

@@ -85,11 +85,10 @@ static bool is_other_channel(const struct rules_facts *facts, char *ret_sentence
 	return false;
 }
 
-/* Whether `version` is a later one than the candidate. What is no version at all was put there
- * by hand and has no place in the order. */
+/* Whether `version` is a later one than the candidate. */
 static bool is_behind(const struct rules_facts *facts, const char *version)
 {
-	return version_is_valid(version) && version_compare(facts->candidate->version, version) < 0;
+	return version_is_before(facts->candidate->version, version);
 }
 
 /* A followed tag has pointed backward before. Whoever names a version may go back, but not past

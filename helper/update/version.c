@@ -153,3 +153,8 @@ void version_channel(const char *text, char ret_channel[static VERSION_CHANNEL_B
 	else if (!is_number(part) && part.n < VERSION_CHANNEL_BYTES)
 		(void)snprintf(ret_channel, VERSION_CHANNEL_BYTES, "%.*s", (int)part.n, part.text);
 }
+
+bool version_is_before(const char *a, const char *b)
+{
+	return version_is_valid(a) && version_is_valid(b) && version_compare(a, b) < 0;
+}

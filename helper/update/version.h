@@ -18,6 +18,8 @@ bool version_is_valid(const char *text);
 /* Below, equal to or above 0 as `a` is before, the same as or after `b`. BUILD does not count.
  * Both are valid. */
 int version_compare(const char *a, const char *b);
+/* Whether both are versions, and `a` is before `b`. What is none was put there by hand and has no place in the order. */
+bool version_is_before(const char *a, const char *b);
 
 /* The first word of PRERELEASE, "nightly" of 0.0.28-nightly.20260616.571; "stable" where there
  * is none; "" where it is a number or does not fit. `text` is valid. */

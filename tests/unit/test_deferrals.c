@@ -29,8 +29,28 @@ static void the_first_time_is_what_counts(void **state)
 	assert_int_equal(row.since_usec, 10);
 	assert_int_equal(row.told_usec, 30);
 	assert_string_equal(get(scratch, "ben").name, "");
-	assert_ok(scratch, deferrals_end(scratch->ledger, "anna", &scratch->err));
+	assert_ok(scratch, deferrals_end(scratch->ledger, "anna", 50, &scratch->err));
 	assert_string_equal(get(scratch, "anna").name, "");
+}
+
+static void what_somebody_asked_for_outlives_a_version(void **state)
+{
+	struct scratch *scratch = *state;
+	struct deferral row;
+
+	assert_ok(scratch,
+		  deferrals_put(scratch->ledger, "ben", "1.1.0", 40, "asked", &scratch->err));
+	assert_ok(scratch, deferrals_set_told(scratch->ledger, "ben", 45, &scratch->err));
+	assert_ok(scratch, deferrals_set_not_before(scratch->ledger, "ben", 500, &scratch->err));
+	assert_ok(scratch, deferrals_end(scratch->ledger, "ben", 499, &scratch->err));
+	row = get(scratch, "ben");
+	assert_int_equal(row.not_before_usec, 500);
+	assert_int_equal(row.since_usec, 0);
+	assert_int_equal(row.told_usec, 0);
+	assert_string_equal(row.version, "");
+	assert_string_equal(row.why, "");
+	assert_ok(scratch, deferrals_end(scratch->ledger, "ben", 500, &scratch->err));
+	assert_string_equal(get(scratch, "ben").name, "");
 }
 
 static void who_asked_to_wait_has_not_blocked_anything_yet(void **state)
@@ -73,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_time_is_what_counts),
+		TEST(what_somebody_asked_for_outlives_a_version),
 		TEST(who_asked_to_wait_has_not_blocked_anything_yet),
 		TEST(only_who_keeps_a_version_waiting_is_overdue),
 	};

@@ -170,7 +170,7 @@ static void what_waits_is_in_the_status(void **state)
 					 "a turn", &scratch->err));
 	said = fake_ask(fake, ANNA, "status\nv=1\nuser=anna\n");
 	assert_non_null(strstr(said, " waiting=t3 0.0.28 waits for anna since 2"));
-	assert_ok(scratch, deferrals_end(scratch->ledger, "anna", &scratch->err));
+	assert_ok(scratch, deferrals_end(scratch->ledger, "anna", INT64_MAX, &scratch->err));
 	assert_ok(scratch, deferrals_set_not_before(scratch->ledger, "anna", now(fake) + DAY,
 						    &scratch->err));
 	said = fake_ask(fake, ANNA, "status\nv=1\nuser=anna\n");

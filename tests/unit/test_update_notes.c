@@ -52,12 +52,34 @@ static void nobody_excluded_is_nobody(void **state)
 	assert_string_equal(names, "");
 }
 
+static void whoever_goes_on_asks_for_the_version_alone(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_STR_LIST struct str_list excluded = { 0 };
+	DV_AUTO_STR_LIST struct str_list found = { 0 };
+	bool was = true;
+
+	assert_ok(scratch, update_was_gated(scratch->ledger, "1.1.0", &was, &found, &scratch->err));
+	assert_false(was);
+	assert_int_equal(str_list_add(&excluded, "anna"), 0);
+	assert_ok(scratch, update_note_gated(scratch->ledger, "1.1.0", "sha512-x", "1.0.0", 100,
+					     &excluded, &scratch->err));
+	assert_ok(scratch, update_was_gated(scratch->ledger, "1.1", &was, &found, &scratch->err));
+	assert_false(was);
+	assert_int_equal(found.n_items, 0);
+	assert_ok(scratch, update_was_gated(scratch->ledger, "1.1.0", &was, &found, &scratch->err));
+	assert_true(was);
+	assert_int_equal(found.n_items, 1);
+	assert_string_equal(found.items[0], "anna");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_gate_is_remembered_for_a_day),
+		TEST(whoever_goes_on_asks_for_the_version_alone),
 		TEST(nobody_excluded_is_nobody),
 	};
 
