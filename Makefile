@@ -282,27 +282,25 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/answering.c tests/unit/scratch.c
-UNIT_TESTS := # := FAULT_TESTS FUZZ_TARGETS TESTS-END fault fuzz_answer fuzz_fcgi fuzz_record \
-              fuzz_request fuzz_version fuzz_yaml_roster test_account test_activity test_alive \
-              test_answer test_backups test_busy test_candidate test_cgroup test_claude \
-              test_claude_cache test_claude_installer test_client test_clock test_cmd_offline \
-              test_code test_codex test_config test_config_mirrors test_config_tree test_copy \
-              test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_update test_ctl_wait test_curl test_daemon_clients \
-              test_deferrals test_deny test_derive test_digest test_dispatch_server \
-              test_dispatch_work test_door test_door_people test_due test_env test_envfile \
-              test_error test_events test_facts test_fcgi test_fence test_fetch test_file \
-              test_flights test_freeze test_front test_gate test_gate_box test_gate_database \
-              test_gate_probe test_gate_result test_gate_verdict test_gates test_groups test_guard \
-              test_hold test_home test_installs test_instance test_instances test_item test_keep \
-              test_keeper test_keys test_kill test_knock test_known_bad test_launcher test_leave \
-              test_ledger test_legacy_use test_limits test_line test_listener test_listing test_lock \
-              test_log test_look test_looks test_manager test_maps test_mint test_mirror_result \
-              test_mirror_run test_mirrors test_mirrors_log test_moves test_node test_notify \
-              test_order test_outcome test_output test_package test_packages test_page test_pair \
-              test_pairing test_pass test_path test_people test_people_update test_playwright \
-              test_playwright_mcp test_playwright_token test_policy test_ports test_proc \
-              test_process test_programs test_progress test_protect_tree test_proto \
+UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_busy \
+              test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
+              test_client test_clock test_cmd_offline test_code test_codex test_config \
+              test_config_mirrors test_config_tree test_copy test_credential test_ctl_doctor \
+              test_ctl_mirrors test_ctl_online test_ctl_pam test_ctl_status test_ctl_update \
+              test_ctl_wait test_curl test_deferrals test_deny test_derive test_digest \
+              test_dispatch_server test_dispatch_work test_door test_door_people test_due test_env \
+              test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch \
+              test_file test_flights test_freeze test_front test_gate test_gate_box \
+              test_gate_database test_gate_probe test_gate_result test_gate_verdict test_gates \
+              test_groups test_guard test_hold test_home test_installs test_instance test_instances \
+              test_item test_keep test_keeper test_keys test_knock test_known_bad test_launcher \
+              test_leave test_ledger test_legacy_use test_limits test_line test_listener \
+              test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint \
+              test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_moves test_node \
+              test_notify test_order test_outcome test_output test_package test_packages test_page \
+              test_pair test_pairing test_pass test_path test_people test_people_update \
+              test_playwright test_playwright_mcp test_playwright_token test_policy test_ports \
+              test_proc test_process test_programs test_progress test_protect_tree test_proto \
               test_protocol_doc test_queue test_rclone test_record test_report test_resolving \
               test_restore_place test_retire_legacy test_rollout_bad test_rollout_notify \
               test_rollout_waiting test_roster test_roster_fields test_roster_trust test_route \
@@ -314,6 +312,9 @@ UNIT_TESTS := # := FAULT_TESTS FUZZ_TARGETS TESTS-END fault fuzz_answer fuzz_fcg
               test_units test_update_log test_update_notes test_update_timer test_update_verbs \
               test_validate test_vault test_version test_view test_wait test_watch test_watchdog \
               test_watches test_websocket test_window test_yaml
+FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
+FAULT_TESTS := fault test_daemon_clients test_kill
+# TESTS-END
 
 # Tests are built with the sanitizers, from objects and archives of their own.
 SAN      := $(BUILD)/san
