@@ -65,8 +65,8 @@ ledger_SOURCES := helper/ledger/backups.c helper/ledger/deferrals.c helper/ledge
                   helper/ledger/ledger.c helper/ledger/looks.c helper/ledger/mirrors_log.c \
                   helper/ledger/moves.c helper/ledger/people.c helper/ledger/restores.c \
                   helper/ledger/secrets_log.c helper/ledger/sql.c helper/ledger/steps_log.c \
-                  helper/ledger/tokens.c helper/ledger/tools_log.c helper/ledger/update_log.c \
-                  helper/ledger/update_notes.c helper/ledger/watches.c
+                  helper/ledger/tokens.c helper/ledger/tools_log.c helper/ledger/unfinished.c \
+                  helper/ledger/update_log.c helper/ledger/update_notes.c helper/ledger/watches.c
 update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c \
                   helper/update/outcome.c helper/update/rules.c helper/update/spare.c \
                   helper/update/version.c helper/update/window.c
@@ -293,12 +293,13 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_path test_people test_people_update test_playwright test_playwright_mcp \
               test_playwright_token test_policy test_ports test_proc test_process test_programs \
               test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
-              test_record test_report test_resolving test_restore_place test_retire_legacy \
+              test_record test_report test_resolving test_restore_place test_restores \
+              test_retire_legacy \
               test_roster test_roster_fields test_roster_trust test_route test_rules test_secret \
               test_secrets test_server test_session test_settle test_snapshot test_spare \
               test_ssh_key test_staging test_state test_status test_status_page test_steps \
               test_steps_log test_store test_str test_sync test_t3 test_ticket test_ticket_codec \
-              test_tiers test_token test_tokens test_tools test_tree test_turn test_unit_run \
+              test_tiers test_token test_tokens test_tools test_tree test_turn test_unfinished test_unit_run \
               test_units test_update_bad test_update_log test_update_notes test_update_notify \
               test_update_overdue test_update_timer test_update_verbs test_validate test_vault \
               test_version test_view test_wait test_watch test_watchdog test_watches \

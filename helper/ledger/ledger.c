@@ -121,6 +121,7 @@ static const char *const LEDGER_MIGRATIONS[] = {
 	" restart_3_usec INTEGER NOT NULL, alerted_usec INTEGER NOT NULL,"
 	" stood_down_usec INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	"ALTER TABLE restores ADD COLUMN version TEXT NOT NULL DEFAULT '';",
 };
 
 #define LEDGER_VERSION ((int)DV_COUNT(LEDGER_MIGRATIONS))

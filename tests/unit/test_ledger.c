@@ -49,7 +49,7 @@ static void a_new_one_is_migrated_and_in_wal_mode(void **state)
 		ask_beside(scratch, "SELECT group_concat(name, ' ') FROM (SELECT name FROM"
 				    " sqlite_master WHERE type = 'table' ORDER BY name)");
 
-	assert_string_equal(version, "11");
+	assert_string_equal(version, "12");
 	assert_string_equal(mode, "wal");
 	assert_string_equal(tables,
 			    "backups deferrals events gates known_bad looks meta mirrors moves "
@@ -148,7 +148,7 @@ static void one_of_a_newer_devvm_is_refused_in_a_sentence(void **state)
 		assert_int_equal(reopen(scratch, modes[i], 0), -EPROTO);
 		assert_string_equal(scratch->err.text,
 				    "ledger /var/lib/devvm/ledger.db has schema 99 and this devvm "
-				    "knows up to 11: install the devvm that wrote it");
+				    "knows up to 12: install the devvm that wrote it");
 	}
 }
 
