@@ -113,6 +113,7 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helpe
                helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
                helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
+               helper/job/restore_finish.c helper/job/restore_permit.c \
                helper/job/settle.c helper/job/stage.c helper/job/sync.c helper/job/update.c \
                helper/job/update_back.c helper/job/update_bad.c helper/job/update_canary.c \
                helper/job/update_facts.c helper/job/update_gate.c helper/job/update_notify.c \
