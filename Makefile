@@ -40,18 +40,17 @@ endif
 # ---- what there is ---------------------------------------------------------------------
 # Layers, lowest first. A program links them highest first, so a call upward does not link.
 # SOURCES-BEGIN
-base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c \
-                helper/base/error.c helper/base/file.c helper/base/home.c helper/base/log.c \
-                helper/base/packages.c helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
+base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c helper/base/error.c \
+                helper/base/file.c helper/base/home.c helper/base/log.c helper/base/packages.c \
+                helper/base/proc.c helper/base/process.c helper/base/str.c helper/base/yaml.c \
                 helper/base/yaml_parse.c helper/base/yaml_text.c
 wire_SOURCES := helper/wire/ask.c helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/status.c helper/wire/status_json.c helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
 config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
                   helper/config/config_protect.c helper/config/config_rows.c \
-                  helper/config/config_update.c \
                   helper/config/config_secrets.c helper/config/config_tools.c \
-                  helper/config/config_tree.c \
+                  helper/config/config_tree.c helper/config/config_update.c \
                   helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
@@ -62,14 +61,13 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
                   helper/roster/validate.c
-ledger_SOURCES := helper/ledger/backups.c \
-                  helper/ledger/copy.c helper/ledger/deferrals.c helper/ledger/events.c \
-                  helper/ledger/gates.c helper/ledger/installs.c helper/ledger/known_bad.c \
-                  helper/ledger/ledger.c helper/ledger/looks.c helper/ledger/mirrors_log.c \
-                  helper/ledger/moves.c helper/ledger/people.c helper/ledger/restores.c \
-                  helper/ledger/schema.c \
-                  helper/ledger/secrets_log.c helper/ledger/sql.c helper/ledger/steps_log.c \
-                  helper/ledger/tokens.c helper/ledger/tools_log.c helper/ledger/update_log.c \
+ledger_SOURCES := helper/ledger/backups.c helper/ledger/copy.c helper/ledger/deferrals.c \
+                  helper/ledger/events.c helper/ledger/gates.c helper/ledger/installs.c \
+                  helper/ledger/known_bad.c helper/ledger/ledger.c helper/ledger/looks.c \
+                  helper/ledger/mirrors_log.c helper/ledger/moves.c helper/ledger/people.c \
+                  helper/ledger/restores.c helper/ledger/schema.c helper/ledger/secrets_log.c \
+                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c \
+                  helper/ledger/tools_log.c helper/ledger/unfinished.c helper/ledger/update_log.c \
                   helper/ledger/update_notes.c helper/ledger/watches.c
 update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c \
                   helper/update/outcome.c helper/update/rules.c helper/update/spare.c \
@@ -101,9 +99,9 @@ move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c hel
                 helper/move/turn.c helper/move/watchdog.c
 rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
                    helper/rollout/drain.c helper/rollout/facts.c helper/rollout/gate.c \
-                   helper/rollout/gating.c helper/rollout/notify.c helper/rollout/waiting.c \
-                   helper/rollout/people.c helper/rollout/prune.c helper/rollout/recover.c \
-                   helper/rollout/rollout.c helper/rollout/run.c helper/rollout/stage.c
+                   helper/rollout/gating.c helper/rollout/notify.c helper/rollout/people.c \
+                   helper/rollout/prune.c helper/rollout/recover.c helper/rollout/rollout.c \
+                   helper/rollout/run.c helper/rollout/stage.c helper/rollout/waiting.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c \
                   helper/daemon/daemon.c helper/daemon/feed.c helper/daemon/homes.c \
                   helper/daemon/instances.c helper/daemon/job_unit.c helper/daemon/knock.c \
@@ -122,9 +120,10 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helpe
                helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c \
                helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
-               helper/job/settle.c helper/job/stage.c helper/job/sync.c \
-               helper/job/sync_ports.c helper/job/sync_row.c helper/job/update.c \
-               helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
+               helper/job/restore_finish.c helper/job/restore_permit.c helper/job/settle.c \
+               helper/job/stage.c helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c \
+               helper/job/update.c helper/job/watch.c helper/job/watch_one.c \
+               helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
                helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \
                helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c \
@@ -142,11 +141,10 @@ agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c
                  helper/agent/snapshot.c helper/agent/t3.c
 dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c \
                     helper/dispatch/fcgi.c helper/dispatch/html.c helper/dispatch/keeper.c \
-                    helper/dispatch/line.c \
-                    helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/pairing.c \
-                    helper/dispatch/people.c helper/dispatch/route.c helper/dispatch/server.c \
-                    helper/dispatch/status_ask.c helper/dispatch/status_page.c \
-                    helper/dispatch/status_rollouts.c \
+                    helper/dispatch/line.c helper/dispatch/page.c helper/dispatch/pair.c \
+                    helper/dispatch/pairing.c helper/dispatch/people.c helper/dispatch/route.c \
+                    helper/dispatch/server.c helper/dispatch/status_ask.c \
+                    helper/dispatch/status_page.c helper/dispatch/status_rollouts.c \
                     helper/dispatch/visit.c helper/dispatch/work.c
 pam_SOURCES := pam_devvm/ask.c pam_devvm/denial.c pam_devvm/options.c pam_devvm/outcome.c \
                pam_devvm/pam_devvm.c pam_devvm/ticket.c
@@ -292,23 +290,24 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch \
               test_file test_flights test_freeze test_front test_gate test_gate_box \
               test_gate_database test_gate_probe test_gate_result test_gate_verdict test_gates \
-              test_groups test_guard test_hold test_home test_installs test_instance test_instances \
-              test_item test_keep test_keeper test_keys test_knock test_known_bad test_launcher \
-              test_leave test_ledger test_legacy_use test_limits test_line test_listener \
-              test_listing test_lock test_log test_look test_looks test_manager test_maps test_mint \
-              test_mirror_result test_mirror_run test_mirrors test_mirrors_log test_moves test_node \
-              test_notify test_order test_outcome test_output test_package test_packages test_page \
-              test_pair test_pairing test_pass test_path test_people test_people_update \
-              test_playwright test_playwright_mcp test_playwright_token test_policy test_ports \
-              test_proc test_process test_programs test_progress test_protect_tree test_proto \
-              test_protocol_doc test_queue test_rclone test_record test_report test_resolving \
-              test_restore_place test_retire_legacy test_rollout_bad test_rollout_notify \
-              test_rollout_waiting test_roster test_roster_fields test_roster_trust test_route \
-              test_rules test_schema test_secret test_secrets test_server test_session test_settle \
-              test_snapshot test_spare test_ssh_key test_staging test_state test_status \
-              test_status_page test_status_rollouts test_steps test_steps_log test_store test_str \
-              test_sync test_sync_ports test_sync_row test_t3 test_ticket test_ticket_codec \
-              test_tiers test_token test_tokens test_tools test_tree test_turn test_unit_run \
+              test_groups test_guard test_hold test_home test_installs test_instance \
+              test_instances test_item test_keep test_keeper test_keys test_knock test_known_bad \
+              test_launcher test_leave test_ledger test_legacy_use test_limits test_line \
+              test_listener test_listing test_lock test_log test_look test_looks test_manager \
+              test_maps test_mint test_mirror_result test_mirror_run test_mirrors test_mirrors_log \
+              test_moves test_node test_notify test_order test_outcome test_output test_package \
+              test_packages test_page test_pair test_pairing test_pass test_path test_people \
+              test_people_update test_playwright test_playwright_mcp test_playwright_token \
+              test_policy test_ports test_proc test_process test_programs test_progress \
+              test_protect_tree test_proto test_protocol_doc test_queue test_rclone test_record \
+              test_report test_resolving test_restore_place test_restores test_retire_legacy \
+              test_rollout_bad test_rollout_notify test_rollout_waiting test_roster \
+              test_roster_fields test_roster_trust test_route test_rules test_schema test_secret \
+              test_secrets test_server test_session test_settle test_snapshot test_spare \
+              test_ssh_key test_staging test_state test_status test_status_page \
+              test_status_rollouts test_steps test_steps_log test_store test_str test_sync \
+              test_sync_ports test_sync_row test_t3 test_ticket test_ticket_codec test_tiers \
+              test_token test_tokens test_tools test_tree test_turn test_unfinished test_unit_run \
               test_units test_update_log test_update_notes test_update_timer test_update_verbs \
               test_validate test_vault test_version test_view test_wait test_watch test_watchdog \
               test_watches test_websocket test_window test_yaml

@@ -132,14 +132,17 @@ struct answer *restore_handle(struct daemon *daemon, const struct request *reque
 	const char *word = verbs_is_set(request, "dry-run") ? "plan"
 			   : verbs_is_set(request, "force") ? "force"
 							    : "run";
+	/* Who is stuck in an update or a restore gets out by an ID that was said alone. */
+	const char *which = record_get(request->record, "id") ? "" : "_newest";
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
 	char id[BACKUPS_ID_BYTES], instance[STAGE_NAME_BYTES], unit[STAGE_NAME_BYTES + 32];
 
 	if (verbs_find_person(daemon, request->user, &person, reply) < 0 ||
 	    find_id(daemon, request, id, reply) < 0)
 		return NULL;
-	(void)snprintf(instance, sizeof(instance), "restore-%s-%s-%s", word, request->user, id);
-	(void)snprintf(unit, sizeof(unit), "devvm-restore@%s-%s-%s.service", word, request->user,
+	(void)snprintf(instance, sizeof(instance), "restore-%s%s-%s-%s", word, which, request->user,
 		       id);
+	(void)snprintf(unit, sizeof(unit), "devvm-restore@%s%s-%s-%s.service", word, which,
+		       request->user, id);
 	return programs_wait_for(daemon, &OPS, unit, instance, reply);
 }

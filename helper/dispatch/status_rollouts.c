@@ -10,7 +10,8 @@
 /* What is not as it was meant to go, of a run and of a person in it (ledger/update_log.h). */
 static bool is_setback(const char *state)
 {
-	static const char *const words[] = { "rollback", "undoing", "back", "excluded", "stayed" };
+	static const char *const words[] = { "rollback", "failed", "undoing",	"back",
+					     "excluded", "stayed", "superseded" };
 
 	for (size_t i = 0; i < DV_COUNT(words); i++) {
 		if (strcmp(words[i], state) == 0)

@@ -1,10 +1,53 @@
-/* restore.h - the part of devvm-job restore that devvm-job recover goes on with. */
+/* restore.h - the parts of devvm-job restore, and what devvm-job recover goes on with.
+ *
+ * Order: the copy is held against its digest; a row in the ledger; the hold, behind which nothing of the
+ * person's starts; their t3 stops; where they go back to another version with it, their pointer; their own process
+ * puts what is there aside and the copy in its place; the row says so; the hold goes; their t3 starts if it ran, and
+ * must let in. Whoever finds a row (devvm-recover, at boot or when it is asked) goes on from it: until it says
+ * "placed" nothing has run, and all of it can be done again. All of it happens under the person's lock.
+ *
+ * Somebody whose way back from an update, or whose restore, does not come to its end gets out by another restore with
+ * an ID that was said: in one transaction the new row takes the place of the old one (ledger/unfinished.h).
+ */
 #ifndef DEVVM_JOB_RESTORE_H
 #define DEVVM_JOB_RESTORE_H
 
-#include <stdbool.h>
+#include "ledger/people.h"
+#include "ledger/restores.h"
+#include "ledger/unfinished.h"
+#include "move/placing.h"
 
-#include "base/error.h"
+struct restore {
+	struct env env;
+	struct ledger *ledger;
+	struct people_row person;
+	struct restore_row row;	 /* of the verb: what is wanted; then what the ledger says */
+	bool is_said;		 /* the ID was, by whoever asked */
+	bool is_forced;		 /* whatever they are at */
+	struct unfinished stuck; /* what it takes the place of */
+	int lock_fd;		 /* the person's */
+	int run_fd;		 /* the updater's, where it takes the place of a move */
+};
+
+#define RESTORE_EMPTY                                                                              \
+	{                                                                                          \
+		.env = ENV_EMPTY, .lock_fd = -1, .run_fd = -1                                      \
+	}
+
+DV_MUST_CHECK int restore_open(struct restore *run, struct dv_error *err);
+void restore_done(struct restore *run);
+DV_MUST_CHECK int restore_find_person(struct restore *run, struct dv_error *err);
+bool restore_is_running(const struct restore *run);
+struct placing restore_placing(const struct restore *run);
+
+/* Take the locks and look whether it may be; then `stuck` is what it takes the place of, and `row` complete.
+ * Refuses with a sentence: they are at work, on hold, being worked on. Blocks for a minute at most. */
+DV_MUST_CHECK int restore_permit(struct restore *run, struct dv_error *err);
+
+/* From the row in the ledger to the end; -ESTALE where there is none any more. `ret_done` says what became of it.
+ * Blocks for as long as the bytes take. */
+DV_MUST_CHECK int restore_finish(struct restore *run, char ret_done[static ERROR_MAX_BYTES],
+				 struct dv_error *err);
 
 /* Finish the restores that a kill has left open; one that cannot be finished is told and keeps its hold. Negative
  * where the ledger cannot be read. */

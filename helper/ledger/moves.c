@@ -45,6 +45,16 @@ static int put(struct ledger *ledger, const struct move_row *row, struct dv_erro
 	return sql_run(ledger, s, "note a person's move", err);
 }
 
+int moves_note(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
+	       struct dv_error *err)
+{
+	int r = put(ledger, row, err);
+
+	return r < 0 ? r
+		     : update_log_note(ledger, row->run, at_usec, row->state, row->name,
+				       row->reason, err);
+}
+
 int moves_enter(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
 		struct dv_error *err)
 {
@@ -52,10 +62,7 @@ int moves_enter(struct ledger *ledger, const struct move_row *row, int64_t at_us
 
 	if (r < 0)
 		return r;
-	r = put(ledger, row, err);
-	if (r == 0)
-		r = update_log_note(ledger, row->run, at_usec, row->state, row->name, row->reason,
-				    err);
+	r = moves_note(ledger, row, at_usec, err);
 	if (r == 0)
 		r = ledger_commit(ledger, err);
 	if (r < 0)

@@ -36,6 +36,9 @@ struct moves {
 /* The row as it is to be from now on, and its state in the journal of its run, in one transaction. */
 DV_MUST_CHECK int moves_enter(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
 			      struct dv_error *err);
+/* The same in the caller's transaction. */
+DV_MUST_CHECK int moves_note(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
+			     struct dv_error *err);
 #define MOVES_ALL_RUNS 0
 /* Those of one run, or of all. */
 DV_MUST_CHECK int moves_list(struct ledger *ledger, int64_t run, struct moves *ret_moves,

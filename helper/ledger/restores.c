@@ -30,6 +30,7 @@ static int add_row(struct restores *restores, sqlite3_stmt *s)
 				     .was_running = sqlite3_column_int(s, 4) == 1 };
 	(void)snprintf(row->name, sizeof(row->name), "%s", name ? name : "");
 	(void)snprintf(row->id, sizeof(row->id), "%s", id ? id : "");
+	sql_put_text(s, 5, row->version, sizeof(row->version));
 	return 0;
 }
 
@@ -39,8 +40,8 @@ int restores_list(struct ledger *ledger, struct restores *ret_restores, struct d
 	int code, r;
 	DV_AUTO_STMT sqlite3_stmt *s =
 		sql_prepare(ledger,
-			    "SELECT name, id, state, began_usec, was_running FROM restores"
-			    " ORDER BY began_usec, name",
+			    "SELECT name, id, state, began_usec, was_running, version"
+			    " FROM restores ORDER BY began_usec, name",
 			    &r, err);
 
 	if (!s)
@@ -61,8 +62,8 @@ int restores_begin(struct ledger *ledger, const struct restore_row *row, struct 
 	int r;
 	DV_AUTO_STMT sqlite3_stmt *s =
 		sql_prepare(ledger,
-			    "INSERT INTO restores (name, id, state, began_usec, was_running)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5)",
+			    "INSERT INTO restores (name, id, state, began_usec, was_running,"
+			    " version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 			    &r, err);
 
 	if (!s)
@@ -72,6 +73,7 @@ int restores_begin(struct ledger *ledger, const struct restore_row *row, struct 
 	(void)sqlite3_bind_int(s, 3, row->state);
 	(void)sqlite3_bind_int64(s, 4, row->began_usec);
 	(void)sqlite3_bind_int(s, 5, row->was_running);
+	sql_bind_text(s, 6, row->version);
 	return sql_run(ledger, s, "note a restore", err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "ledger/backups.h"
 #include "ledger/ledger.h"
+#include "ledger/moves.h"
 
 enum restore_state {
 	RESTORE_HELD,	/* nothing of theirs starts; their data may be half in its place */
@@ -22,7 +23,8 @@ struct restore_row {
 	char id[BACKUPS_ID_BYTES];
 	enum restore_state state;
 	int64_t began_usec;
-	bool was_running; /* their t3, before */
+	bool was_running;		   /* their t3, before; or it is to run afterwards */
+	char version[MOVES_VERSION_BYTES]; /* of t3 that they get with it; "": what they have */
 };
 
 struct restores {

@@ -108,6 +108,7 @@ static const char *const SCHEMA_MIGRATIONS[] = {
 	" restart_3_usec INTEGER NOT NULL, alerted_usec INTEGER NOT NULL,"
 	" stood_down_usec INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	"ALTER TABLE restores ADD COLUMN version TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION ((int)DV_COUNT(SCHEMA_MIGRATIONS))

@@ -34,6 +34,7 @@ enum update_state {
 	UPDATE_STATE_EXCLUDED, /* they keep the old one: their own trouble */
 	UPDATE_STATE_DEFERRED, /* they keep the old one for now: they are at work */
 	UPDATE_STATE_STAYED, /* they keep the new one though it is bad: they have worked with it */
+	UPDATE_STATE_SUPERSEDED, /* what was not finished is not gone on with: a restore took its place */
 	UPDATE_N_STATES,
 };
 

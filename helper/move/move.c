@@ -300,6 +300,22 @@ static bool is_as_it_was(const struct mover *mover, const struct people_row *per
 	       now.generation == person->generation && !hold_is_set(mover->env, person->name);
 }
 
+/* The new version does not do, says `why`. */
+static int lead_back(const struct mover *mover, const struct people_row *person,
+		     struct move_row *row, const char *why, enum move_outcome *ret_outcome,
+		     struct dv_error *err)
+{
+	(void)snprintf(row->reason, sizeof(row->reason), "%.255s", why);
+	if (move_back(mover, row, why, err) < 0) {
+		*ret_outcome = MOVE_STUCK;
+		return 0;
+	}
+	if (is_as_it_was(mover, person))
+		return try_old(mover, person, row, why, ret_outcome, err);
+	*ret_outcome = MOVE_EXCLUDED;
+	return enter(mover, row, UPDATE_STATE_EXCLUDED, "the roster changed them meanwhile", err);
+}
+
 int move_person(const struct mover *mover, const struct people_row *person, const char *to,
 		enum move_outcome *ret_outcome, struct move_row *ret_row, struct dv_error *err)
 {
@@ -320,15 +336,8 @@ int move_person(const struct mover *mover, const struct people_row *person, cons
 		if (r == 0 && !*why.text)
 			outcome = MOVE_MOVED;
 	}
-	if (r == 0 && outcome == MOVE_UNSET) {
-		r = move_back(mover, &row, why.text, err);
-		if (r == 0 && !is_as_it_was(mover, person)) {
-			outcome = MOVE_EXCLUDED;
-			r = enter(mover, &row, UPDATE_STATE_EXCLUDED,
-				  "the roster changed them meanwhile", err);
-		} else if (r == 0)
-			r = try_old(mover, person, &row, why.text, &outcome, err);
-	}
+	if (r == 0 && outcome == MOVE_UNSET)
+		r = lead_back(mover, person, &row, why.text, &outcome, err);
 	if (r < 0)
 		return dv_prefix(err, r, "move %s to t3 %s", person->name, to);
 	*ret_outcome = outcome;
@@ -394,9 +403,9 @@ int move_back(const struct mover *mover, struct move_row *row, const char *why,
 		r = put_back(mover, row, err);
 	if (r < 0)
 		return dv_prefix(err, r,
-				 "%s is not back on t3 %s, and nothing of theirs starts until "
-				 "systemctl start devvm-recover has finished it",
-				 row->name, row->from);
+				 "%s is not back on t3 %s, and on hold until systemctl start "
+				 "devvm-recover, or devvmctl restore %s ID, has come to its end",
+				 row->name, row->from, row->name);
 	return release(mover, row, UPDATE_STATE_BACK, why, err);
 }
 

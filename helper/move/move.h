@@ -33,6 +33,7 @@ enum move_outcome {
 	MOVE_DEFERRED, /* they are at work */
 	MOVE_EXCLUDED, /* their own trouble: no copy, or the old version does not let them in either */
 	MOVE_FAILED, /* the new version does not do, the old one does: they are back */
+	MOVE_STUCK, /* it does not do, and they are not back: they are held, and `err` says what keeps them */
 };
 
 /* Move them to `to`. What was done is in `ret_row`, its reason says why. Negative where the machine fails (ledger,

@@ -111,6 +111,9 @@ int placing_run(const struct placing *placing, struct dv_error *err)
 	/* What else reads the database of theirs. */
 	if (r == 0)
 		r = systemctl_run("stop", "devvm-mint@", placing->user, STOP_MS, err);
+	/* One that is left of a killed job may put another copy there. */
+	if (r == 0)
+		r = systemctl_run("stop", "devvm-restore-place@", placing->user, STOP_MS, err);
 	if (r == 0)
 		r = hand_over(placing, sha256, err);
 	return r < 0 ? r

@@ -132,12 +132,15 @@ static enum update_outcome take_one(struct canary *canary, const struct people_r
 	case MOVE_EXCLUDED:
 		r = exclude(canary, row.name, row.reason, err);
 		break;
+	case MOVE_STUCK: /* nobody can tell what the old one does; with the others it is not gone on */
 	case MOVE_FAILED:
 		if (!canary->is_proven) {
 			(void)snprintf(err->text, sizeof(err->text), "with %s: %.300s", row.name,
 				       row.reason);
 			return UPDATE_BAD;
 		}
+		if (outcome == MOVE_STUCK)
+			return UPDATE_FAILED;
 		r = exclude(canary, row.name, row.reason, err);
 		break;
 	case MOVE_UNSET:

@@ -7,7 +7,6 @@
 #include "update/freeze.h"
 
 #define LEDGER_BUSY_MS 10000
-#define LOCK_RUN "@update"
 
 int rollout_set_up(struct rollout *rollout, struct dv_error *err)
 {
@@ -36,7 +35,7 @@ void rollout_done(struct rollout *rollout)
 
 int rollout_lock(struct rollout *rollout, struct dv_error *err)
 {
-	return lock_take(&rollout->env, LOCK_RUN, clock_now_ms(), err);
+	return lock_take(&rollout->env, LOCK_UPDATE, clock_now_ms(), err);
 }
 
 int rollout_enter(struct rollout *rollout, enum update_state state, const char *text,

@@ -15,6 +15,8 @@
 
 /* A name no user can have. */
 #define LOCK_RECONCILE "@reconcile"
+/* A run of the updater, or a drain, or their recovery. */
+#define LOCK_UPDATE "@update"
 
 /* Returns an fd that holds the lock until it is closed; -ETIMEDOUT with who waits for
  * what. Blocks until the deadline at most. */
