@@ -32,7 +32,6 @@
 #include "update/window.h"
 
 #define LEDGER_BUSY_MS 10000
-#define LOCK_RUN "@update"
 #define BOOT_ID "proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX 64
 
@@ -97,7 +96,7 @@ static bool is_outside(struct update *update)
 
 int update_lock(struct update *update, struct dv_error *err)
 {
-	return lock_take(&update->env, LOCK_RUN, clock_now_ms(), err);
+	return lock_take(&update->env, LOCK_UPDATE, clock_now_ms(), err);
 }
 
 /* What a new version is held against: the last that a run has brought to its end, else what is current. */

@@ -13,8 +13,10 @@
 
 #include "base/env.h"
 
-/* A name no user can have. */
+/* Names no user can have. */
 #define LOCK_RECONCILE "@reconcile"
+/* One run of the updater, of a drain or of a recovery at a time. */
+#define LOCK_UPDATE "@update"
 
 /* Returns an fd that holds the lock until it is closed; -ETIMEDOUT with who waits for
  * what. Blocks until the deadline at most. */
