@@ -132,8 +132,9 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
                helper/ctl/progress.c helper/ctl/rows.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c \
-                 helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c \
-                 helper/agent/snapshot.c helper/agent/t3.c
+                 helper/agent/mint.c helper/agent/playwright.c helper/agent/refuse.c \
+                 helper/agent/restore.c helper/agent/snapshot.c helper/agent/t3.c \
+                 helper/agent/terminal.c
 dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c \
                     helper/dispatch/fcgi.c helper/dispatch/html.c helper/dispatch/keeper.c \
                     helper/dispatch/page.c helper/dispatch/pair.c helper/dispatch/pairing.c \
@@ -293,11 +294,11 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_path test_people test_people_update test_playwright test_playwright_mcp \
               test_playwright_token test_policy test_ports test_proc test_process test_programs \
               test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
-              test_record test_report test_resolving test_restore_place test_retire_legacy \
+              test_record test_refuse test_report test_resolving test_restore_place test_retire_legacy \
               test_roster test_roster_fields test_roster_trust test_route test_rules test_secret \
               test_secrets test_server test_session test_settle test_snapshot test_spare \
               test_ssh_key test_staging test_state test_status test_status_page test_steps \
-              test_steps_log test_store test_str test_sync test_t3 test_ticket test_ticket_codec \
+              test_steps_log test_store test_str test_sync test_t3 test_terminal test_ticket test_ticket_codec \
               test_tiers test_token test_tokens test_tools test_tree test_turn test_unit_run \
               test_units test_update_bad test_update_log test_update_notes test_update_notify \
               test_update_overdue test_update_timer test_update_verbs test_validate test_vault \
