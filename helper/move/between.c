@@ -5,32 +5,47 @@
 
 #include "base/log.h"
 
-static void say_why(const struct move_row *row, char ret_why[static HOLD_WHY_BYTES])
+#define WHY_BYTES 128
+#define BEFORE "held before that:\n"
+
+static void say_why(const struct move_row *row, char ret_why[static WHY_BYTES])
 {
-	(void)snprintf(ret_why, HOLD_WHY_BYTES, "update of t3 from %.40s to %.40s, run %lld",
+	(void)snprintf(ret_why, WHY_BYTES, "update of t3 from %.40s to %.40s, run %lld\n",
 		       row->from, row->to, (long long)row->run);
-}
-
-static bool is_of_move(const struct env *env, const struct move_row *row)
-{
-	char why[HOLD_WHY_BYTES], is[HOLD_WHY_BYTES];
-	struct dv_error err = { "" };
-
-	say_why(row, why);
-	return hold_read(env, row->name, is, &err) == 0 && strcmp(is, why) == 0;
 }
 
 int between_hold(const struct env *env, const struct move_row *row, struct dv_error *err)
 {
-	char why[HOLD_WHY_BYTES];
+	DV_AUTO_FREE char *others = NULL;
+	DV_AUTO_FREE char *both = NULL;
+	char why[WHY_BYTES];
+	struct dv_error read_err = { "" };
+	int r = hold_read(env, row->name, &others, &read_err);
 
 	say_why(row, why);
-	return hold_is_set(env, row->name) ? 0 : hold_set(env, row->name, why, err);
+	if (r == -ENOENT)
+		return hold_put(env, row->name, why, err);
+	if (r < 0 || str_starts_with(others, why))
+		return 0;
+	if (asprintf(&both, "%s" BEFORE "%s", why, others) < 0)
+		return dv_fail(err, -ENOMEM, "hold %s", row->name);
+	return hold_put(env, row->name, both, err);
 }
 
 int between_release(const struct env *env, const struct move_row *row, struct dv_error *err)
 {
-	return is_of_move(env, row) ? hold_release(env, row->name, err) : 0;
+	DV_AUTO_FREE char *text = NULL;
+	char why[WHY_BYTES];
+	struct dv_error read_err = { "" };
+	int r = hold_read(env, row->name, &text, &read_err);
+	const char *rest;
+
+	say_why(row, why);
+	if (r < 0 || !str_starts_with(text, why))
+		return 0;
+	rest = text + strlen(why);
+	return str_starts_with(rest, BEFORE) ? hold_put(env, row->name, rest + strlen(BEFORE), err)
+					     : hold_release(env, row->name, err);
 }
 
 int between_hold_all(const struct env *env, const struct moves *moves, struct dv_error *err)

@@ -1,7 +1,8 @@
 /* between.h - the hold of somebody who is between two versions of t3: set, and released, as that move's own.
  *
- * The text of the file says whose it is: the move's, with its two versions and its run. What has another text was
- * set by an administrator or by a restore: it holds them as well, and is neither replaced nor released here.
+ * The first line of the file says whose it is: the move's, with its two versions and its run. What another has set,
+ * an administrator or a restore, is not lost by it: it is kept below that line, and is what is there once the
+ * move has released its own.
  */
 #ifndef DEVVM_MOVE_BETWEEN_H
 #define DEVVM_MOVE_BETWEEN_H
@@ -9,10 +10,10 @@
 #include "ledger/moves.h"
 #include "steps/hold.h"
 
-/* Somebody else's hold is left as it is, and does as well. */
+/* One that is there already and cannot be read does as it is. */
 DV_MUST_CHECK int between_hold(const struct env *env, const struct move_row *row,
 			       struct dv_error *err);
-/* Only where it is this move's. What cannot be read is somebody else's. */
+/* Only this move's; another's is there again, or still. */
 DV_MUST_CHECK int between_release(const struct env *env, const struct move_row *row,
 				  struct dv_error *err);
 

@@ -11,7 +11,7 @@
  * what keeps a newer database from an older t3 and the other way round: under the hold neither runs. A working
  * agent is never killed: whoever is at work, or cannot be told from that, is left for later. A boot sets the hold
  * again for whom it finds between (job/hold.c), and move_recover() releases it; one that is not the move's own
- * (move/between.h) is left as it is.
+ * outlives it (move/between.h).
  */
 #ifndef DEVVM_MOVE_MOVE_H
 #define DEVVM_MOVE_MOVE_H

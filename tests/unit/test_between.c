@@ -26,21 +26,40 @@ static void it_is_set_and_released(void **state)
 	assert_ok(scratch, between_release(&scratch->env, &row, &scratch->err));
 }
 
-/* By hand, of a restore, of another run, and one that nobody can read. */
-static void what_others_have_set_stays(void **state)
+/* By hand, of a restore, of another run. */
+static void what_others_have_set_comes_back(void **state)
 {
-	static const char *const others[] = { "", "by hand\n", "restore of 20261127-013004\n",
+	static const char *const others[] = { "",
+					      "by hand\n",
+					      "by hand",
+					      "two\nlines\n",
+					      "restore of 20261127-013004\n",
 					      "update of t3 from 0.0.24 to 0.0.28, run 8\n" };
 	struct scratch *scratch = *state;
 	const struct move_row row = row_of("anna", UPDATE_STATE_SOAKING);
+	char both[256];
 
 	for (size_t i = 0; i < DV_COUNT(others); i++) {
 		scratch_write(scratch, HOLD_FOLDER "/anna", others[i], 0644);
-		assert_ok(scratch, between_hold(&scratch->env, &row, &scratch->err));
 		assert_ok(scratch, between_release(&scratch->env, &row, &scratch->err));
 		assert_file(scratch, HOLD_FOLDER "/anna", others[i]);
+		(void)snprintf(both, sizeof(both), OURS "held before that:\n%s", others[i]);
+		for (int twice = 0; twice < 2; twice++) {
+			assert_ok(scratch, between_hold(&scratch->env, &row, &scratch->err));
+			assert_file(scratch, HOLD_FOLDER "/anna", both);
+		}
+		for (int twice = 0; twice < 2; twice++) {
+			assert_ok(scratch, between_release(&scratch->env, &row, &scratch->err));
+			assert_file(scratch, HOLD_FOLDER "/anna", others[i]);
+		}
 	}
-	assert_int_equal(unlinkat(scratch->env.root_dirfd, HOLD_FOLDER "/anna", 0), 0);
+}
+
+static void what_nobody_can_read_stays(void **state)
+{
+	struct scratch *scratch = *state;
+	const struct move_row row = row_of("anna", UPDATE_STATE_SOAKING);
+
 	scratch_make_folder(scratch, HOLD_FOLDER "/anna", 0755);
 	assert_ok(scratch, between_hold(&scratch->env, &row, &scratch->err));
 	assert_ok(scratch, between_release(&scratch->env, &row, &scratch->err));
@@ -83,7 +102,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_is_set_and_released),
-		TEST(what_others_have_set_stays),
+		TEST(what_others_have_set_comes_back),
+		TEST(what_nobody_can_read_stays),
 		TEST(who_is_between_is_held_and_nobody_else),
 		TEST(one_that_cannot_be_held_keeps_no_other_from_it),
 	};
