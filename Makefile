@@ -94,9 +94,9 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/withdraw.c helper/steps/work.c
 gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c \
                 helper/gate/probe.c helper/gate/result.c helper/gate/verdict.c
-move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c \
-                helper/move/move.c helper/move/placing.c helper/move/systemctl.c \
-                helper/move/turn.c helper/move/watchdog.c
+move_SOURCES := helper/move/between.c helper/move/busy.c helper/move/copying.c helper/move/letin.c \
+                helper/move/look.c helper/move/move.c helper/move/placing.c \
+                helper/move/systemctl.c helper/move/turn.c helper/move/watchdog.c
 rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
                    helper/rollout/drain.c helper/rollout/facts.c helper/rollout/gate.c \
                    helper/rollout/gating.c helper/rollout/notify.c helper/rollout/people.c \
@@ -115,10 +115,10 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/versions.c helper/daemon/wait.c helper/daemon/watch.c \
                   helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helper/job/gate.c \
-               helper/job/gate_check.c helper/job/guard.c helper/job/home.c helper/job/idle.c \
-               helper/job/install.c helper/job/machine.c helper/job/mirror.c helper/job/notify.c \
-               helper/job/npm.c helper/job/offboard.c helper/job/packages.c helper/job/pass.c \
-               helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
+               helper/job/gate_check.c helper/job/guard.c helper/job/hold.c helper/job/home.c \
+               helper/job/idle.c helper/job/install.c helper/job/machine.c helper/job/mirror.c \
+               helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
+               helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
                helper/job/restore_finish.c helper/job/restore_permit.c helper/job/settle.c \
                helper/job/stage.c helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c \
@@ -137,8 +137,9 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
                helper/ctl/progress.c helper/ctl/rows.c helper/ctl/status_text.c
 agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c \
-                 helper/agent/mint.c helper/agent/playwright.c helper/agent/restore.c \
-                 helper/agent/snapshot.c helper/agent/t3.c
+                 helper/agent/mint.c helper/agent/playwright.c helper/agent/refuse.c \
+                 helper/agent/restore.c helper/agent/snapshot.c helper/agent/t3.c \
+                 helper/agent/terminal.c
 dispatch_SOURCES := helper/dispatch/answer.c helper/dispatch/call.c helper/dispatch/door.c \
                     helper/dispatch/fcgi.c helper/dispatch/html.c helper/dispatch/keeper.c \
                     helper/dispatch/line.c helper/dispatch/page.c helper/dispatch/pair.c \
@@ -280,17 +281,17 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/answering.c tests/unit/scratch.c
-UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_busy \
-              test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
-              test_client test_clock test_cmd_offline test_code test_codex test_config \
-              test_config_mirrors test_config_tree test_copy test_credential test_ctl_doctor \
-              test_ctl_mirrors test_ctl_online test_ctl_pam test_ctl_status test_ctl_update \
-              test_ctl_wait test_curl test_deferrals test_deny test_derive test_digest \
-              test_dispatch_server test_dispatch_work test_door test_door_people test_due test_env \
-              test_envfile test_error test_events test_facts test_fcgi test_fence test_fetch \
-              test_file test_flights test_freeze test_front test_gate test_gate_box \
-              test_gate_database test_gate_probe test_gate_result test_gate_verdict test_gates \
-              test_groups test_guard test_hold test_home test_installs test_instance \
+UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_between \
+              test_busy test_candidate test_cgroup test_claude test_claude_cache \
+              test_claude_installer test_client test_clock test_cmd_offline test_code test_codex \
+              test_config test_config_mirrors test_config_tree test_copy test_credential \
+              test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam test_ctl_status \
+              test_ctl_update test_ctl_wait test_curl test_deferrals test_deny test_derive \
+              test_digest test_dispatch_server test_dispatch_work test_door test_door_people \
+              test_due test_env test_envfile test_error test_events test_facts test_fcgi \
+              test_fence test_fetch test_file test_flights test_freeze test_front test_gate \
+              test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict \
+              test_gates test_groups test_guard test_hold test_home test_installs test_instance \
               test_instances test_item test_keep test_keeper test_keys test_knock test_known_bad \
               test_launcher test_leave test_ledger test_legacy_use test_limits test_line \
               test_listener test_listing test_lock test_log test_look test_looks test_manager \
@@ -300,17 +301,17 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_people_update test_playwright test_playwright_mcp test_playwright_token \
               test_policy test_ports test_proc test_process test_programs test_progress \
               test_protect_tree test_proto test_protocol_doc test_queue test_rclone test_record \
-              test_report test_resolving test_restore_place test_restores test_retire_legacy \
-              test_rollout_bad test_rollout_notify test_rollout_waiting test_roster \
-              test_roster_fields test_roster_trust test_route test_rules test_schema test_secret \
-              test_secrets test_server test_session test_settle test_snapshot test_spare \
-              test_ssh_key test_staging test_state test_status test_status_page \
+              test_refuse test_report test_resolving test_restore_place test_restores \
+              test_retire_legacy test_rollout_bad test_rollout_notify test_rollout_waiting \
+              test_roster test_roster_fields test_roster_trust test_route test_rules test_schema \
+              test_secret test_secrets test_server test_session test_settle test_snapshot \
+              test_spare test_ssh_key test_staging test_state test_status test_status_page \
               test_status_rollouts test_steps test_steps_log test_store test_str test_sync \
-              test_sync_ports test_sync_row test_t3 test_ticket test_ticket_codec test_tiers \
-              test_token test_tokens test_tools test_tree test_turn test_unfinished test_unit_run \
-              test_units test_update_log test_update_notes test_update_timer test_update_verbs \
-              test_validate test_vault test_version test_view test_wait test_watch test_watchdog \
-              test_watches test_websocket test_window test_yaml
+              test_sync_ports test_sync_row test_t3 test_terminal test_ticket test_ticket_codec \
+              test_tiers test_token test_tokens test_tools test_tree test_turn test_unfinished \
+              test_unit_run test_units test_update_log test_update_notes test_update_timer \
+              test_update_verbs test_validate test_vault test_version test_view test_wait \
+              test_watch test_watchdog test_watches test_websocket test_window test_yaml
 FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

@@ -6,6 +6,7 @@ enum agent_exit {
 	AGENT_OK = 0,
 	AGENT_FAILED = 1,
 	AGENT_USAGE = 2,
+	AGENT_HELD = 3, /* terminal-wait alone: still on hold */
 };
 
 /* argv[0] is the verb. Return an exit status; the ones that become another program return
@@ -18,6 +19,7 @@ int agent_mint(int argc, char **argv);
 int agent_t3_serve(int argc, char **argv);
 int agent_playwright(int argc, char **argv);
 int agent_playwright_refuse(int argc, char **argv);
+int agent_terminal_wait(int argc, char **argv);
 int agent_snapshot_refresh(int argc, char **argv);
 
 #endif

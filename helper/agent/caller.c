@@ -5,7 +5,7 @@
 #include <pwd.h>
 #include <string.h>
 
-int caller_init(struct caller *caller, struct dv_error *err)
+int caller_find(struct caller *caller, struct dv_error *err)
 {
 	const struct passwd *me = getpwuid(geteuid());
 	DV_AUTO_CALLER struct caller made = CALLER_EMPTY;
@@ -23,6 +23,18 @@ int caller_init(struct caller *caller, struct dv_error *err)
 	if (made.home_fd < 0)
 		return dv_fail(err, -errno, "open the home %s", made.home);
 	r = env_init(&made.env, "/", err);
+	if (r < 0)
+		return r;
+	*caller = made;
+	made = CALLER_EMPTY; /* handed over */
+	return 0;
+}
+
+int caller_init(struct caller *caller, struct dv_error *err)
+{
+	DV_AUTO_CALLER struct caller made = CALLER_EMPTY;
+	int r = caller_find(&made, err);
+
 	if (r == 0)
 		r = config_load(&made.config, &made.env, err);
 	if (r < 0)
@@ -30,6 +42,18 @@ int caller_init(struct caller *caller, struct dv_error *err)
 	*caller = made;
 	made = CALLER_EMPTY; /* handed over */
 	return 0;
+}
+
+int caller_check_hold(const struct caller *caller, struct dv_error *err)
+{
+	DV_AUTO_FREE char *path = NULL;
+
+	if (asprintf(&path, "var/lib/devvm/hold/%s", caller->name) < 0)
+		return dv_fail(err, -ENOMEM, "look for a hold");
+	if (faccessat(caller->env.root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return dv_refuse(err, -EBUSY, "%s is on hold: somebody works on their data (/%s)",
+				 caller->name, path);
+	return errno == ENOENT ? 0 : dv_fail(err, -errno, "look for /%s", path);
 }
 
 void caller_done(struct caller *caller)

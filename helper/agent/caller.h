@@ -14,6 +14,10 @@ struct caller {
 
 /* -EPERM for root: these programs are people's own. Release with caller_done(). */
 DV_MUST_CHECK int caller_init(struct caller *caller, struct dv_error *err);
+/* The same without the configuration, for what goes without it. */
+DV_MUST_CHECK int caller_find(struct caller *caller, struct dv_error *err);
+/* -EBUSY with a sentence while somebody works on their data: nothing of theirs starts (steps/hold.h). */
+DV_MUST_CHECK int caller_check_hold(const struct caller *caller, struct dv_error *err);
 void caller_done(struct caller *caller);
 
 #define CALLER_EMPTY ((struct caller){ .env = ENV_EMPTY, .home_fd = -1 })

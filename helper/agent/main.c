@@ -28,6 +28,8 @@ static const struct {
 	  "the caller's browser server, on systemd's sockets" },
 	{ "playwright-refuse", agent_playwright_refuse, false,
 	  "tell who waits on them that it failed" },
+	{ "terminal-wait", agent_terminal_wait, false,
+	  "while the caller is on hold: tell who comes to their web terminal" },
 	{ "snapshot-refresh", agent_snapshot_refresh, false, "fetch the caller's browser state" },
 };
 

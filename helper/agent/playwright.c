@@ -12,13 +12,11 @@
 #include "agent/playwright.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
+#include "agent/refuse.h"
 #include "agent/snapshot.h"
 #include "base/file.h"
 #include "base/home.h"
@@ -31,9 +29,6 @@
 
 #define FIRST_FD 3 /* sd_listen_fds(3) */
 #define MAX_FDS 2  /* 127.0.0.1 and [::1] */
-#define MAX_REFUSED 64
-#define GOODBYE_MS 200
-#define MAX_READS 16
 
 int playwright_seed_state(int home_fd, struct dv_error *err)
 {
@@ -157,18 +152,6 @@ int playwright_find_parts(const struct caller *caller, struct node_found *ret_no
 	return 0;
 }
 
-static int look_for_hold(const struct caller *caller, struct dv_error *err)
-{
-	DV_AUTO_FREE char *path = NULL;
-
-	if (asprintf(&path, "var/lib/devvm/hold/%s", caller->name) < 0)
-		return dv_fail(err, -ENOMEM, "look for a hold");
-	if (faccessat(caller->env.root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return dv_refuse(err, -EBUSY, "%s is on hold: somebody works on their data (/%s)",
-				 caller->name, path);
-	return errno == ENOENT ? 0 : dv_fail(err, -errno, "look for /%s", path);
-}
-
 static int read_port(unsigned int *ret_port, struct dv_error *err)
 {
 	const char *text = getenv("PLAYWRIGHT_PORT");
@@ -202,7 +185,7 @@ static int become_server(struct dv_error *err)
 	int r = caller_init(&caller, err);
 
 	if (r == 0)
-		r = look_for_hold(&caller, err);
+		r = caller_check_hold(&caller, err);
 	if (r == 0)
 		r = read_port(&port, err);
 	if (r == 0)
@@ -222,46 +205,6 @@ static int become_server(struct dv_error *err)
 	return dv_fail(err, -errno, "start %s", node.path);
 }
 
-static void say_goodbye(int fd, const char *answer, size_t n_bytes)
-{
-	const struct timeval limit = { .tv_usec = GOODBYE_MS * 1000 };
-	char request[4096];
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	/* Whoever does not read it has gone. */
-	if (send(fd, answer, n_bytes, MSG_NOSIGNAL) != (ssize_t)n_bytes)
-		return;
-	(void)shutdown(fd, SHUT_WR);
-	/* Closing over unread bytes would reset the connection and take the answer along. */
-	for (int i = 0; i < MAX_READS && recv(fd, request, sizeof(request), 0) > 0;)
-		i++;
-}
-
-void playwright_refuse(int listen_fd, const char *sentence)
-{
-	char answer[ERROR_MAX_BYTES + 256];
-	int n_bytes = snprintf(answer, sizeof(answer),
-			       "HTTP/1.1 503 Service Unavailable\r\n"
-			       "Content-Type: text/plain; charset=utf-8\r\n"
-			       "Content-Length: %zu\r\nConnection: close\r\n\r\nplaywright: %s\n",
-			       strlen("playwright: \n") + strlen(sentence), sentence);
-
-	if (n_bytes < 0 || (size_t)n_bytes >= sizeof(answer))
-		return;
-	for (int i = 0; i < MAX_REFUSED; i++) {
-		struct pollfd waiting = { .fd = listen_fd, .events = POLLIN };
-		DV_AUTO_CLOSE int fd = -1;
-
-		if (poll(&waiting, 1, 0) <= 0)
-			return;
-		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
-			return;
-		say_goodbye(fd, answer, (size_t)n_bytes);
-	}
-}
-
 int agent_playwright(int argc, char **argv DV_UNUSED)
 {
 	struct dv_error err = { "" };
@@ -276,7 +219,7 @@ int agent_playwright(int argc, char **argv DV_UNUSED)
 	DV_IGNORE(become_server(&err)); /* it returns only with a sentence */
 	log_error("%s", err.text);
 	for (int i = 0; i < n_fds; i++)
-		playwright_refuse(FIRST_FD + i, err.text);
+		refuse_waiting(FIRST_FD + i, "playwright", err.text);
 	return AGENT_FAILED;
 }
 
@@ -288,6 +231,6 @@ int agent_playwright_refuse(int argc, char **argv)
 		return AGENT_USAGE;
 	}
 	for (int fd = FIRST_FD; fd < FIRST_FD + MAX_FDS; fd++)
-		playwright_refuse(fd, argv[1]);
+		refuse_waiting(fd, "playwright", argv[1]);
 	return AGENT_OK;
 }

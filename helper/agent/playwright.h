@@ -29,9 +29,6 @@ void playwright_start_done(struct playwright_start *start);
 /* ~/.config/playwright/storage-state.json, seeded with an empty one where there is none. */
 DV_MUST_CHECK int playwright_seed_state(int home_fd, struct dv_error *err);
 
-/* Answer all who wait on a listening socket with 503 and the sentence. */
-void playwright_refuse(int listen_fd, const char *sentence);
-
 #define DV_AUTO_PLAYWRIGHT_START DV_CLEANUP(playwright_start_done)
 
 #endif

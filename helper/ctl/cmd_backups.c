@@ -10,7 +10,8 @@
 #include "ctl/follow.h"
 #include "ctl/rows.h"
 
-#define BACKUP_TOTAL_MS (6 * 3600 * INT64_C(1000)) /* as long as the unit may take */
+/* devvm-backup@ and devvm-restore@ have 25 h: backup.deadline may be a day. */
+#define BACKUP_TOTAL_MS (25 * INT64_C(3600000) + 5 * 60000)
 
 static void format_size(int64_t bytes, char ret_text[static 32])
 {

@@ -9,8 +9,6 @@
 #include "update/order.h"
 #include "update/outcome.h"
 
-#define TOTAL_MS (105 * 60000) /* the unit's own limit is 100 minutes */
-
 int update_tell(const struct ctl *ctl, const struct follow_result *result)
 {
 	const struct update_outcome_row *row;
@@ -34,7 +32,7 @@ int update_run(const struct ctl *ctl, const struct update_words *words)
 	struct follow_result result;
 	const struct follow_spec spec = {
 		.request = &request,
-		.total_ms = TOTAL_MS,
+		.total_ms = UPDATE_TOTAL_MS,
 		.has_bar = true,
 		.words = words->dry_run ? "trying t3" : "updating t3",
 	};

@@ -4,6 +4,11 @@
 
 #include "ctl/ctl.h"
 
+/* A run of everybody, or of one: its unit ends it after 12 h (TimeoutStartSec= of devvm-update@ and devvm-drain@), and
+ * has some seconds for that; then devvm-helperd says how it ended. Whoever gave up before would call it a failure while
+ * it goes on. */
+#define UPDATE_TOTAL_MS (12 * INT64_C(3600000) + 5 * 60000)
+
 struct update_words {
 	bool dry_run, stage_only;
 	const char *to, *forgive; /* NULL for none */

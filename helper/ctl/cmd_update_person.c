@@ -9,15 +9,13 @@
 #include "ctl/follow.h"
 #include "update/freeze.h"
 
-#define NOW_MS (12 * INT64_C(3600000)) /* the unit's own limit */
-
 int update_now_run(const struct ctl *ctl, const char *user)
 {
 	struct record_writer request;
 	struct follow_result result;
 	const struct follow_spec spec = {
 		.request = &request,
-		.total_ms = NOW_MS,
+		.total_ms = UPDATE_TOTAL_MS,
 		.has_bar = true,
 		.words = "moving to the current t3",
 	};

@@ -76,7 +76,7 @@ void doctor_check_pam(struct doctor *doctor)
 static const char *const UNITS[] = {
 	"devvm-helperd.service", "devvm-helperd.socket", "devvm-pam.socket",   "devvm-idle.timer",
 	"devvm-reconcile.timer", "devvm-machine.timer",	 "devvm-backup.timer", DEBIANS_TTYD,
-	"devvm-update.timer",	 "devvm-drain.timer",	 "devvm-watch.timer",
+	"devvm-update.timer",	 "devvm-drain.timer",	 "devvm-watch.timer",  "devvm-hold.service",
 };
 
 /* Of Debian's package, which enables it: a login prompt for everybody on the machine. Ours are ttyd@. */

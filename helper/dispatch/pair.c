@@ -92,13 +92,6 @@ int pair_make(const struct pair_target *target, struct str_list *ret_cookies, st
 
 /* ---- a visit -------------------------------------------------------------------------- */
 
-int pair_look(const struct pair_target *target, enum listener *ret_listener, struct dv_error *err)
-{
-	return target->what == PAIR_TERMINAL
-		       ? listener_look_terminal(target->root_fd, target->user, ret_listener, err)
-		       : listener_look(target->port, target->uid, ret_listener, err);
-}
-
 /* Whose journal says why it did not start. */
 static const char *const UNITS[] = { [PAIR_T3] = "t3-serve", [PAIR_TERMINAL] = "ttyd" };
 
@@ -109,6 +102,18 @@ static bool is_held(const struct pair_target *target)
 
 	(void)snprintf(path, sizeof(path), HOLD_FOLDER "/%s", target->user);
 	return faccessat(target->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int pair_look(const struct pair_target *target, enum listener *ret_listener, struct dv_error *err)
+{
+	if (target->what != PAIR_TERMINAL)
+		return listener_look(target->port, target->uid, ret_listener, err);
+	/* systemd listens on the socket whether or not anything may start behind it. */
+	if (is_held(target)) {
+		*ret_listener = LISTENER_NONE;
+		return 0;
+	}
+	return listener_look_terminal(target->root_fd, target->user, ret_listener, err);
 }
 
 static int wait_listening(const struct pair_target *target, int64_t deadline_ms,

@@ -30,7 +30,7 @@ struct pair_target {
 	uint16_t port;
 };
 
-/* Whether it is there, and theirs. */
+/* Whether it is there, and theirs. The terminal of somebody on hold is not. */
 DV_MUST_CHECK int pair_look(const struct pair_target *target, enum listener *ret_listener,
 			    struct dv_error *err);
 

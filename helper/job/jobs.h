@@ -13,6 +13,7 @@ enum job_exit {
 int job_reconcile(int argc, char **argv);
 int job_settle(int argc, char **argv);
 int job_idle(int argc, char **argv);
+int job_hold(int argc, char **argv);
 int job_home(int argc, char **argv);
 int job_machine(int argc, char **argv);
 int job_install(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct {
 	{ "install", job_install, "a version of a program for the machine (root)" },
 	{ "backup", job_backup, "copies of people's t3 databases (root)" },
 	{ "restore", job_restore, "put a copy of a t3 database back (root)" },
+	{ "hold", job_hold, "at a boot: hold who is between two versions of t3 (root)" },
 	{ "recover", job_recover, "finish or undo what a kill has left open (root)" },
 	{ "offboard", job_offboard, "archive the home of who left, and remove the account (root)" },
 	{ "stage", job_stage, "fetch a version from the npm registry (devvm-stage)" },

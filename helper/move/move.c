@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "move/between.h"
 #include "move/busy.h"
 #include "move/copying.h"
 #include "move/letin.h"
@@ -86,15 +87,6 @@ static void let_sleep(const struct mover *mover, const struct people_row *person
 
 /* ---- holding them --------------------------------------------------------------------- */
 
-static int set_hold(const struct mover *mover, const struct move_row *row, struct dv_error *err)
-{
-	char why[128];
-
-	(void)snprintf(why, sizeof(why), "update of t3 from %.40s to %.40s, run %lld", row->from,
-		       row->to, (long long)row->run);
-	return hold_set(mover->env, row->name, why, err);
-}
-
 static int stop(const char *user, struct dv_error *err)
 {
 	int r = systemctl_run("stop", "t3-serve@", user, STOP_MS, err);
@@ -146,7 +138,7 @@ static int release(const struct mover *mover, struct move_row *row, enum update_
 		   const char *why, struct dv_error *err)
 {
 	struct dv_error start_err = { "" };
-	int r = hold_release(mover->env, row->name, err);
+	int r = between_release(mover->env, row, err);
 
 	/* It is the version they had before: whether it answers is not waited for. */
 	if (r == 0 && row->was_running &&
@@ -212,11 +204,11 @@ static int hold_and_point(const struct mover *mover, const struct people_row *pe
 	row->was_running = verdict != TURN_DOWN;
 	r = enter(mover, row, UPDATE_STATE_HELD, "", err);
 	if (r == 0)
-		r = set_hold(mover, row, err);
+		r = between_hold(mover->env, row, err);
 	if (r == 0)
 		r = stop_idle(mover, row->name, why, err);
 	if (r == 0 && *why) {
-		r = hold_release(mover->env, row->name, err);
+		r = between_release(mover->env, row, err);
 		return r < 0 ? r : defer(mover, row, why, ret_outcome, err);
 	}
 	if (r == 0)
@@ -226,7 +218,7 @@ static int hold_and_point(const struct mover *mover, const struct people_row *pe
 	r = enter(mover, row, UPDATE_STATE_POINTED, "", err);
 	if (r == 0)
 		r = set_pointer(mover, row->name, row->to, err);
-	return r < 0 ? r : hold_release(mover->env, row->name, err);
+	return r < 0 ? r : between_release(mover->env, row, err);
 }
 
 static int soak(const struct letin *letin, const struct secret *cookies, int64_t total_ms,
@@ -394,7 +386,7 @@ int move_back(const struct mover *mover, struct move_row *row, const char *why,
 	if (r == 0 && is_touched)
 		r = enter(mover, row, UPDATE_STATE_UNDOING, why, err);
 	if (r == 0)
-		r = set_hold(mover, row, err);
+		r = between_hold(mover->env, row, err);
 	if (r == 0)
 		r = stop(row->name, err);
 	if (r == 0)
@@ -424,17 +416,29 @@ bool move_has_worked(const struct mover *mover, const struct move_row *row)
 	return verdict == TURN_BUSY || look.worked_usec > row->moved_usec;
 }
 
-int move_recover(const struct mover *mover, const struct people_row *person, struct move_row *row,
-		 struct dv_error *err)
+/* It had let them in: whether it does once more. A hold that somebody else has set keeps it from starting. */
+static int try_again(const struct mover *mover, const struct people_row *person,
+		     const struct move_row *row, struct dv_error *err)
 {
 	const struct letin letin = letin_of(mover, person, row->to);
 	DV_AUTO_SECRET struct secret cookies = { 0 };
+	int r = between_release(mover->env, row, err);
+
+	if (r == 0 && hold_is_set(mover->env, row->name))
+		return dv_refuse(err, -EBUSY, "they are on hold");
+	if (r == 0)
+		r = letin_start(&letin, err);
+	return r < 0 ? r : letin_pair(&letin, &cookies, err);
+}
+
+int move_recover(const struct mover *mover, const struct people_row *person, struct move_row *row,
+		 struct dv_error *err)
+{
 	struct dv_error why = { "the run was killed" };
 
 	if (!moves_is_between(row->state))
 		return 0;
-	if (row->state == UPDATE_STATE_SOAKING && letin_start(&letin, &why) == 0 &&
-	    letin_pair(&letin, &cookies, &why) == 0) {
+	if (row->state == UPDATE_STATE_SOAKING && try_again(mover, person, row, &why) == 0) {
 		row->moved_usec = mover->env->wall_usec(mover->env);
 		return enter(mover, row, UPDATE_STATE_MOVED, "the run was killed after that", err);
 	}

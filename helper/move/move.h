@@ -9,7 +9,9 @@
  * Each state is in the ledger before the thing is done (ledger/moves.h), and move_back() leads back from any of
  * them: hold, stop, pointer, and their database as it was where its migration level is another now. The order is
  * what keeps a newer database from an older t3 and the other way round: under the hold neither runs. A working
- * agent is never killed: whoever is at work, or cannot be told from that, is left for later.
+ * agent is never killed: whoever is at work, or cannot be told from that, is left for later. A boot sets the hold
+ * again for whom it finds between (job/hold.c), and move_recover() releases it; one that is not the move's own
+ * outlives it (move/between.h).
  */
 #ifndef DEVVM_MOVE_MOVE_H
 #define DEVVM_MOVE_MOVE_H

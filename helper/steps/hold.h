@@ -2,7 +2,7 @@
  *
  * /var/lib/devvm/hold/NAME, root's, on the disk: it outlives a power loss, and their units look at it before they
  * start (ConditionPathExists=). Whoever sets one notes first, where a recovery finds it, that it is theirs to
- * release; one that was set by hand stays until it is removed by hand.
+ * release; one that was set by hand stays until it is removed by hand. Two at once: move/between.h.
  */
 #ifndef DEVVM_STEPS_HOLD_H
 #define DEVVM_STEPS_HOLD_H
@@ -18,6 +18,12 @@
 void hold_path(const char *user, char ret_path[static HOLD_PATH_BYTES]);
 /* Anything but a clear no is a yes. */
 bool hold_is_set(const struct env *env, const char *user);
+/* What stands in it, newly allocated; "" for an empty one. -ENOENT where nobody holds them, -EFBIG for a book. */
+DV_MUST_CHECK int hold_read(const struct env *env, const char *user, char **ret_text,
+			    struct dv_error *err);
+/* All of the file as it is to be. */
+DV_MUST_CHECK int hold_put(const struct env *env, const char *user, const char *text,
+			   struct dv_error *err);
 /* `why` is a line for people; one that is there already is replaced. */
 DV_MUST_CHECK int hold_set(const struct env *env, const char *user, const char *why,
 			   struct dv_error *err);

@@ -13,7 +13,7 @@
 
 #include "base/env.h"
 
-/* A name no user can have. */
+/* Names no user can have. */
 #define LOCK_RECONCILE "@reconcile"
 /* A run of the updater, or a drain, or their recovery. */
 #define LOCK_UPDATE "@update"

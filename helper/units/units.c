@@ -14,8 +14,6 @@
 
 #include "base/clock.h"
 
-/* Above any TimeoutStartSec= of our units: reached only if systemd loses track of a job. */
-#define UNITS_JOB_MAX_MS (2 * 3600 * 1000LL)
 /* PID 1 answers late when hundreds of units start at once. */
 #define UNITS_REPLY_MAX_USEC (60 * 1000000ULL)
 #define UNITS_CHECK_EVERY_USEC (60 * 1000000ULL)

@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 
+/* Above any TimeoutStartSec= of our units: reached only if systemd loses track of a job. */
+#define UNITS_JOB_MAX_MS (26 * 3600 * 1000LL)
+
 /* see units_new() */
 struct units;
 

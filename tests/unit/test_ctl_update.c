@@ -8,6 +8,7 @@
 
 #include "ctl/cmd_update.h"
 #include "fake_helper.h"
+#include "unit_file.h"
 #include "update/outcome.h"
 
 struct result {
@@ -205,6 +206,19 @@ static void the_freeze(void **state DV_UNUSED)
 	assert_non_null(strstr(lifted.messages, "made by hand"));
 }
 
+/* Who gave up before would say that a run failed that goes on. */
+static void a_run_is_waited_for_to_its_end(void **state DV_UNUSED)
+{
+	static const char *const units[] = { "units/devvm-update@.service",
+					     "units/devvm-drain@.service" };
+
+	for (size_t i = 0; i < DV_COUNT(units); i++) {
+		int64_t unit_ms = unit_file_timeout_ms(units[i]);
+
+		assert_in_range(unit_ms, 1, UPDATE_TOTAL_MS - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +229,7 @@ int main(void)
 		cmocka_unit_test(a_person_says_later),
 		cmocka_unit_test(versions_as_a_table_and_as_json),
 		cmocka_unit_test(the_freeze),
+		cmocka_unit_test(a_run_is_waited_for_to_its_end),
 	};
 
 	if (!fake_become_root()) {

@@ -6,6 +6,9 @@
 static void is_there_until_it_is_released(void **state)
 {
 	struct scratch *scratch = *state;
+	DV_AUTO_FREE char *text = NULL;
+	DV_AUTO_FREE char *none = NULL;
+	DV_AUTO_FREE char *empty = NULL;
 
 	scratch_make_folder(scratch, HOLD_FOLDER, 0755);
 	assert_false(hold_is_set(&scratch->env, "anna"));
@@ -13,9 +16,15 @@ static void is_there_until_it_is_released(void **state)
 	assert_true(hold_is_set(&scratch->env, "anna"));
 	assert_false(hold_is_set(&scratch->env, "ben"));
 	assert_file(scratch, HOLD_FOLDER "/anna", "restore of 1\n");
+	assert_ok(scratch, hold_read(&scratch->env, "anna", &text, &scratch->err));
+	assert_string_equal(text, "restore of 1\n");
 	assert_ok(scratch, hold_release(&scratch->env, "anna", &scratch->err));
 	assert_ok(scratch, hold_release(&scratch->env, "anna", &scratch->err));
 	assert_false(hold_is_set(&scratch->env, "anna"));
+	assert_int_equal(hold_read(&scratch->env, "anna", &none, &scratch->err), -ENOENT);
+	scratch_write(scratch, HOLD_FOLDER "/anna", "", 0644);
+	assert_ok(scratch, hold_read(&scratch->env, "anna", &empty, &scratch->err));
+	assert_string_equal(empty, "");
 }
 
 static void what_cannot_be_looked_at_holds(void **state)

@@ -135,6 +135,34 @@ static void a_visit_ends_when_it_listens(void **state DV_UNUSED)
 	end(&stage);
 }
 
+/* systemd listens on the socket whatever is behind it. */
+static void on_hold_the_terminal_is_not_there(void **state)
+{
+	static const char *const sockets[] = { "run/devvm/ttyd/emo.sock",
+					       "run/devvm/ttyd/ben.sock" };
+	struct scratch *scratch = *state;
+	struct pair_target target = { .what = PAIR_TERMINAL,
+				      .root_fd = scratch->env.root_dirfd,
+				      .user = "emo" };
+	enum listener listener = LISTENER_UNSET;
+	struct stat st;
+
+	scratch_make_folder(scratch, "run/devvm/ttyd", 0755);
+	for (size_t i = 0; i < DV_COUNT(sockets); i++)
+		assert_int_equal(mknodat(target.root_fd, sockets[i], S_IFSOCK | 0600, 0), 0);
+	assert_int_equal(fstatat(target.root_fd, sockets[0], &st, 0), 0);
+	if (st.st_uid != 0)
+		skip();
+	assert_ok(scratch, pair_look(&target, &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_OWN);
+	scratch_write(scratch, "var/lib/devvm/hold/emo", "", 0644);
+	assert_ok(scratch, pair_look(&target, &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_NONE);
+	(void)snprintf(target.user, sizeof(target.user), "ben");
+	assert_ok(scratch, pair_look(&target, &listener, &scratch->err));
+	assert_int_equal(listener, LISTENER_OWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +170,8 @@ int main(void)
 		cmocka_unit_test(the_helper_says_why_not),
 		cmocka_unit_test(nothing_goes_to_a_port_of_another),
 		cmocka_unit_test(a_visit_ends_when_it_listens),
+		cmocka_unit_test_setup_teardown(on_hold_the_terminal_is_not_there, scratch_setup,
+						scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

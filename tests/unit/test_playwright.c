@@ -84,40 +84,6 @@ static void odd_states_are_named(void **state)
 	assert_contains(scratch->err.text, "is a link that leads nowhere");
 }
 
-/* A listening socket and one who waits on it, having asked something. */
-static int listen_and_ask(int *ret_client_fd)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t n = sizeof(address);
-	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(listen_fd, (struct sockaddr *)&address, n), 0);
-	assert_int_equal(listen(listen_fd, 8), 0);
-	assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&address, &n), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, n), 0);
-	assert_int_equal(send(fd, "POST /mcp HTTP/1.1\r\n\r\n", 22, 0), 22);
-	*ret_client_fd = fd;
-	return listen_fd;
-}
-
-static void who_waits_is_told(void **state DV_UNUSED)
-{
-	DV_AUTO_CLOSE int fd = -1;
-	DV_AUTO_CLOSE int listen_fd = listen_and_ask(&fd);
-	char answer[1024] = "";
-
-	assert_int_equal(shutdown(fd, SHUT_WR), 0);
-	playwright_refuse(listen_fd, "there is no browser");
-	assert_true(recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) > 0);
-	assert_contains(answer, "HTTP/1.1 503 Service Unavailable\r\n");
-	assert_contains(answer, "\r\nContent-Length: 32\r\n");
-	assert_contains(answer, "\r\n\r\nplaywright: there is no browser\n");
-	playwright_refuse(listen_fd, "again"); /* nobody is left: it does not wait */
-	playwright_refuse(-1, "no socket");
-}
-
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -127,7 +93,6 @@ int main(void)
 		TEST(without_a_node_that_will_do_one_sentence_says_so),
 		TEST(an_empty_state_is_seeded_once),
 		TEST(odd_states_are_named),
-		TEST(who_waits_is_told),
 	};
 
 	return cmocka_run_group_tests_name("playwright", tests, NULL, NULL);

@@ -9,11 +9,13 @@
 
 #include <cmocka.h>
 
+#include <glob.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-bus.h>
 
 #include "folder.h"
+#include "unit_file.h"
 #include "units/units.h"
 
 #define MANAGER_PATH "/org/freedesktop/systemd1"
@@ -291,6 +293,22 @@ static void what_runs_at_the_end_is_nobodys_concern(void **state DV_UNUSED)
 	turn(); /* and the fixture goes down */
 }
 
+/* Giving up on a job that systemd still runs would tell whoever waits that it failed. */
+static void no_unit_of_ours_has_longer_than_a_job(void **state DV_UNUSED)
+{
+	glob_t files = { 0 };
+
+	assert_int_equal(glob("units/*.service", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		int64_t unit_ms = unit_file_timeout_ms(files.gl_pathv[i]);
+
+		if (unit_ms <= 0 || unit_ms >= UNITS_JOB_MAX_MS)
+			fail_msg("%s: %lld ms, and a job has %lld", files.gl_pathv[i],
+				 (long long)unit_ms, (long long)UNITS_JOB_MAX_MS);
+	}
+	globfree(&files);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -306,6 +324,7 @@ int main(void)
 		TEST(a_connection_lost_while_idle_is_made_anew),
 		TEST(no_bus_at_all),
 		TEST(what_runs_at_the_end_is_nobodys_concern),
+		cmocka_unit_test(no_unit_of_ours_has_longer_than_a_job),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
