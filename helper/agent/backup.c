@@ -215,6 +215,9 @@ int agent_backup(int argc, char **argv DV_UNUSED)
 		folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = folder_fd < 0 ? dv_fail(&err, -errno, "open %s", folder) : 0;
 	}
+	/* What an earlier run told is not for whoever waits for this one. */
+	if (r == 0)
+		r = file_remove(folder_fd, BACKUP_RESULT, &err);
 	if (r == 0) {
 		made = backup_make(source, folder, folder_fd,
 				   clock_deadline_ms((int64_t)caller.config.backup_deadline_s *

@@ -4,7 +4,8 @@
  * nothing. One that is just being stopped has a cgroup, too: what seemed to run is looked at
  * once more a moment later, and started if it is gone. systemd says that a start is done when
  * the program runs, not when it answers; the place in line is kept for a moment longer, in which
- * it does its work.
+ * it does its work. A start that lasts waits for a first copy of its database (devvm-backup-first@, up to
+ * backup.deadline), at the lowest priority: it goes on, and the next one gets its place.
  */
 #include "daemon/instances.h"
 
@@ -23,6 +24,8 @@
 #define PATH_BYTES (32 + STR_USER_NAME_MAX)
 #define TERMINAL_BYTES (sizeof("ttyd@.socket") + STR_USER_NAME_MAX)
 #define SETTLE_USEC (2 * 1000000ULL)
+/* The program runs in far less, or waits for something that costs no CPU worth a place. */
+#define WAIT_USEC (10 * 1000000ULL)
 /* Longer than a t3 takes to end (0.2 to 1.8 s). */
 #define SECOND_LOOK_USEC (5 * 1000000ULL)
 
@@ -31,8 +34,9 @@ struct instance {
 	struct instances *instances;
 	char user[STR_USER_NAME_MAX + 1];
 	sd_event_source
-		*leave; /* after its start is done; for one that was seen, the second look */
+		*leave; /* the end of its place in line; for one that was seen, the second look */
 	bool starting;	/* systemd has yet to say how its start ended */
+	bool has_place; /* of the INSTANCES_AT_ONCE */
 };
 
 TAILQ_HEAD(instance_list, instance);
@@ -109,15 +113,21 @@ static void wake(const struct instances *instances)
 	(void)sd_event_source_set_enabled(instances->next, SD_EVENT_ONESHOT);
 }
 
+static void give_place_up(struct instance *instance)
+{
+	if (!instance->has_place)
+		return;
+	instance->has_place = false;
+	instance->instances->n_running--;
+	wake(instance->instances);
+}
+
 static void leave(struct instance *instance)
 {
-	struct instances *instances = instance->instances;
-
-	TAILQ_REMOVE(&instances->running, instance, in_list);
-	instances->n_running--;
+	give_place_up(instance);
+	TAILQ_REMOVE(&instance->instances->running, instance, in_list);
 	sd_event_source_disable_unref(instance->leave);
 	free(instance);
-	wake(instances);
 }
 
 /* NULL when memory is short: the next login asks again. */
@@ -237,8 +247,21 @@ void instances_open_terminal(struct instances *instances, const char *user)
 
 static int on_leave(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, void *context)
 {
-	leave(context);
+	struct instance *instance = context;
+
+	if (instance->starting)
+		give_place_up(instance);
+	else
+		leave(instance);
 	return 0;
+}
+
+/* From now on, in place of what was set before. */
+static int leave_after(struct instance *instance, uint64_t usec)
+{
+	instance->leave = sd_event_source_disable_unref(instance->leave);
+	return sd_event_add_time_relative(instance->instances->daemon->event, &instance->leave,
+					  CLOCK_MONOTONIC, usec, 0, on_leave, instance);
 }
 
 static void on_end(void *context, const char *unit, enum units_result result, const char *text)
@@ -258,9 +281,7 @@ static void on_end(void *context, const char *unit, enum units_result result, co
 	if (!instance || !instance->starting)
 		return;
 	instance->starting = false;
-	if (result == UNITS_FAILED ||
-	    sd_event_add_time_relative(instances->daemon->event, &instance->leave, CLOCK_MONOTONIC,
-				       SETTLE_USEC, 0, on_leave, instance) < 0)
+	if (result == UNITS_FAILED || leave_after(instance, SETTLE_USEC) < 0)
 		leave(instance);
 }
 
@@ -285,10 +306,12 @@ static int on_next(sd_event_source *source DV_UNUSED, void *context)
 		}
 		TAILQ_INSERT_TAIL(&instances->running, instance, in_list);
 		instances->n_running++;
-		instance->starting = true;
+		instance->has_place = instance->starting = true;
 		if (units_start(instances->daemon->units, unit, on_end, instances, &err) < 0) {
 			log_warning("%s", err.text);
 			leave(instance);
+		} else if (leave_after(instance, WAIT_USEC) < 0) {
+			log_warning("%s keeps its place in line until it has started", unit);
 		}
 	}
 	return 0;

@@ -1,9 +1,10 @@
 /* instances.h - people's t3, started when they come.
  *
  * A login or a visit puts the person into a line; INSTANCES_AT_ONCE of them start at a time,
- * because each start costs seconds of CPU. What runs is left alone, and nobody who is parked,
- * on hold, or for whom the machine has no t3 is put in. It never stands in a login's way, and
- * what is lost with the daemon comes again with the next login.
+ * because each start costs seconds of CPU; one that only waits keeps nobody else waiting. What
+ * runs is left alone, and nobody who is parked, on hold, or for whom the machine has no t3 is put
+ * in. It never stands in a login's way, and what is lost with the daemon comes again with the next
+ * login.
  */
 #ifndef DEVVM_DAEMON_INSTANCES_H
 #define DEVVM_DAEMON_INSTANCES_H

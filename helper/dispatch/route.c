@@ -9,7 +9,6 @@
 
 #define OUR_COOKIE                                                                                 \
 	"t3" /* how the names of t3's cookies begin: it has renamed its session's more than once */
-#define MAX_COOKIE_BYTES 8192
 
 const char *route_safe_target(const char *uri)
 {
@@ -48,33 +47,35 @@ static bool is_of_t3(const char *name)
 
 	for (size_t i = 0; i < DV_COUNT(prefixes); i++) {
 		if (str_starts_with(name, prefixes[i]))
-			name += strlen(prefixes[i]);
+			return str_starts_with(name + strlen(prefixes[i]), OUR_COOKIE);
 	}
 	return str_starts_with(name, OUR_COOKIE);
 }
 
+/* How long the header is does not matter: whoever is in front of the door has cookies of its own. */
 char *route_session_cookies(const char *header)
 {
-	size_t n_header = header ? strlen(header) : 0;
+	size_t n_kept = 0;
 	char *found, *end;
 
-	if (n_header == 0 || n_header > MAX_COOKIE_BYTES)
+	if (!header)
 		return NULL;
 	/* "a;b" becomes "a; b" */
-	found = end = calloc(1, n_header * 2 + 3);
-	for (const char *c = header; found && *c; c += strspn(c, ";")) {
+	found = end = calloc(1, strlen(header) * 2 + 3);
+	for (const char *c = header; found && *c && n_kept < ROUTE_MAX_COOKIES;
+	     c += strspn(c, ";")) {
 		size_t n;
 
 		c += strspn(c, " \t");
 		n = strcspn(c, ";");
 		if (is_of_t3(c) && memchr(c, '=', n)) {
-			if (end > found)
+			if (n_kept++ > 0)
 				end = append(end, "; ", 2);
 			end = append(end, c, n);
 		}
 		c += n;
 	}
-	if (found && !*found) {
+	if (found && n_kept == 0) {
 		free(found);
 		return NULL;
 	}

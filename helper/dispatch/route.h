@@ -57,7 +57,10 @@ const char *route_safe_target(const char *uri);
 /* Whether `a` and `b` are equal, in a time that tells of the length of `a` alone. */
 bool route_equal_secret(const char *a, size_t n_a, const char *b, size_t n_b);
 
-/* Those cookies of a Cookie: header that are t3's (their names begin with t3), newly allocated; NULL: none. */
+#define ROUTE_MAX_COOKIES 8 /* as conf/nginx/devvm.conf has it */
+
+/* Those cookies of a Cookie: header that are t3's (their names begin with t3), ROUTE_MAX_COOKIES at most, newly
+ * allocated; NULL: none. */
 char *route_session_cookies(const char *header);
 
 #endif

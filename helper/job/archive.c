@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "steps/hold.h"
 #include "steps/lock.h"
 #include "steps/paths.h"
 
@@ -173,7 +174,24 @@ static int set_backups_aside(const struct offboard *run, struct dv_error *err)
 	}
 	if (failure != 0 && failure != -ENOENT)
 		return dv_fail(err, failure, "rename /%s to /%s", from, to);
-	return backups_forget(run->ledger, run->person.name, err);
+	return 0;
+}
+
+/* Whoever has the name later is between no versions, waits for nothing, and is not on hold. */
+static int forget_work(const struct offboard *run, struct dv_error *err)
+{
+	int r = ledger_begin(run->ledger, err);
+
+	if (r < 0)
+		return r;
+	r = people_forget_work(run->ledger, run->person.name, err);
+	if (r == 0)
+		r = ledger_commit(run->ledger, err);
+	if (r < 0) {
+		ledger_rollback(run->ledger);
+		return r;
+	}
+	return hold_release(&run->env, run->person.name, err);
 }
 
 static int remove_files(const struct offboard *run, struct dv_error *err)
@@ -191,7 +209,9 @@ static int remove_files(const struct offboard *run, struct dv_error *err)
 	steps_person_path(path, "opt/devvm/t3/people", name);
 	if (r == 0)
 		r = file_remove(root_fd, path, err);
-	return r < 0 ? r : set_backups_aside(run, err);
+	if (r == 0)
+		r = set_backups_aside(run, err);
+	return r < 0 ? r : forget_work(run, err);
 }
 
 static int keep_home(struct offboard *run, char ret_path[static PATH_BYTES], struct dv_error *err)

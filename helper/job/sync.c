@@ -13,6 +13,7 @@
 #include "ledger/people.h"
 #include "roster/derive.h"
 #include "roster/validate.h"
+#include "steps/hold.h"
 #include "steps/keep.h"
 #include "steps/ticket.h"
 
@@ -278,8 +279,13 @@ static int check_mass_leave(struct sync *sync, bool is_allowed, struct dv_error 
 static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *err)
 {
 	struct ledger *ledger = sync->view->ledger;
-	int r;
+	int r = 0;
 
+	/* Where the account was removed by hand. */
+	for (size_t i = 0; r == 0 && !sync->options->dry_run && i < sync->reused.n_items; i++)
+		r = hold_release(sync->view->env, sync->reused.items[i], err);
+	if (r < 0)
+		return r;
 	r = ledger_begin(ledger, err);
 	for (size_t i = 0; r == 0 && i < sync->reused.n_items; i++)
 		r = people_retire(ledger, sync->reused.items[i], err);

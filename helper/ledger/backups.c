@@ -161,18 +161,6 @@ bool backups_time(const char *id, int64_t *ret_usec)
 	return true;
 }
 
-int backups_forget(struct ledger *ledger, const char *name, struct dv_error *err)
-{
-	int r;
-	DV_AUTO_STMT sqlite3_stmt *s =
-		sql_prepare(ledger, "DELETE FROM backups WHERE name = ?1", &r, err);
-
-	if (!s)
-		return r;
-	sql_bind_text(s, 1, name);
-	return sql_run(ledger, s, "forget a person's backups", err);
-}
-
 void backups_path(const char *name, const char *id, char ret_path[static BACKUPS_PATH_BYTES])
 {
 	(void)snprintf(ret_path, BACKUPS_PATH_BYTES, BACKUPS_FOLDER "/%s/state-%s.sqlite", name,

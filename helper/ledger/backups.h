@@ -50,8 +50,6 @@ DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *r
 DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const char *id,
 				 struct dv_error *err);
 
-/* All of a person whose copies are no longer under their name. */
-DV_MUST_CHECK int backups_forget(struct ledger *ledger, const char *name, struct dv_error *err);
 /* A run needs its copies no more: they are kept and forgotten like others. */
 DV_MUST_CHECK int backups_let_go(struct ledger *ledger, const char *needed_by,
 				 struct dv_error *err);

@@ -15,6 +15,7 @@
 
 /* Those who had the name ?1 before: NAME@N, cut so that it stays as short as a user's name.
  * A range, for the index serves it; 'A' follows '@'. */
+#define IF_AWAY " AND name NOT IN (SELECT name FROM people WHERE state = 'present')"
 #define RETIRED_STEM "substr(?1, 1, 26) || '@'"
 #define RETIRED "name > " RETIRED_STEM " AND name < substr(?1, 1, 26) || 'A'"
 
@@ -331,27 +332,49 @@ int people_set_left(struct ledger *ledger, const char *name, struct dv_error *er
 			name, STATE_NAMES[PEOPLE_LEFT], err);
 }
 
+/* What each of them says is of a person's t3 and home, neither of which another person is to get. */
+static const char *const WORK[] = {
+	"DELETE FROM steps WHERE name = ?1" IF_AWAY,
+	"DELETE FROM moves WHERE name = ?1" IF_AWAY,
+	"DELETE FROM restores WHERE name = ?1" IF_AWAY,
+	"DELETE FROM backups WHERE name = ?1" IF_AWAY,
+	"DELETE FROM deferrals WHERE name = ?1" IF_AWAY,
+	"DELETE FROM watches WHERE name = ?1" IF_AWAY,
+	"DELETE FROM looks WHERE name = ?1" IF_AWAY,
+};
+
+int people_forget_work(struct ledger *ledger, const char *name, struct dv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < DV_COUNT(WORK); i++) {
+		DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(ledger, WORK[i], &r, err);
+
+		if (!s)
+			return r;
+		sql_bind_text(s, 1, name);
+		r = sql_run(ledger, s, "forget the work on who left", err);
+	}
+	return r;
+}
+
 int people_retire(struct ledger *ledger, const char *name, struct dv_error *err)
 {
-	int r;
-	DV_AUTO_STMT sqlite3_stmt *drop =
-		sql_prepare(ledger, "DELETE FROM steps WHERE name = ?1", &r, err);
+	int r = people_forget_work(ledger, name, err);
 	/* The ports follow: ON UPDATE CASCADE. */
 	DV_AUTO_STMT sqlite3_stmt *rename =
-		drop ? sql_prepare(ledger,
-				   "UPDATE people SET name = " RETIRED_STEM " ||"
-				   " (SELECT 1 + count(*) FROM people WHERE " RETIRED "),"
-				   " cut = generation"
-				   " WHERE name = ?1 AND state = 'left'",
-				   &r, err)
-		     : NULL;
+		r == 0 ? sql_prepare(ledger,
+				     "UPDATE people SET name = " RETIRED_STEM " ||"
+				     " (SELECT 1 + count(*) FROM people WHERE " RETIRED "),"
+				     " cut = generation"
+				     " WHERE name = ?1 AND state = 'left'",
+				     &r, err)
+		       : NULL;
 
 	if (!rename)
 		return r;
-	sql_bind_text(drop, 1, name);
 	sql_bind_text(rename, 1, name);
-	r = sql_run(ledger, drop, "drop the steps of who left", err);
-	return r < 0 ? r : sql_run(ledger, rename, "free the name of who left", err);
+	return sql_run(ledger, rename, "free the name of who left", err);
 }
 
 int people_set_account(struct ledger *ledger, const char *name, enum people_account account,

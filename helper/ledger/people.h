@@ -112,9 +112,12 @@ DV_MUST_CHECK int people_add_tombstone(struct ledger *ledger, const struct peopl
 				       struct dv_error *err);
 /* State left, generation one higher, no archive; uid, identity and ports stay. */
 DV_MUST_CHECK int people_set_left(struct ledger *ledger, const char *name, struct dv_error *err);
+/* What is noted of work on the t3 and home of somebody who is not present: results of steps, moves to another version,
+ * restores, copies, deferrals, what the watchdog saw. In the caller's transaction. */
+DV_MUST_CHECK int people_forget_work(struct ledger *ledger, const char *name, struct dv_error *err);
 /* Free the name of somebody who left for another person: the tombstone goes on as NAME@N,
  * which no user can be called and which is no longer than a user's name, with identity, uid
- * and ports. Results of steps are dropped. */
+ * and ports. The work on what was theirs is forgotten. */
 DV_MUST_CHECK int people_retire(struct ledger *ledger, const char *name, struct dv_error *err);
 DV_MUST_CHECK int people_set_account(struct ledger *ledger, const char *name,
 				     enum people_account account, int64_t uid,

@@ -21,41 +21,45 @@
 #define CHUNK_BYTES 65536
 #define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
 #define UNIT_MARGIN_S 60
+#define CLEAR_MS 120000 /* above what systemd gives a unit to end, 90 s */
 #define COPY_UNIT "devvm-backup-copy@%s.service"
 #define MARK ".copied"
 
 /* ---- their side ----------------------------------------------------------------------- */
 
-static int run_copy_unit(const struct copying *copying, const char *user, struct dv_error *err)
+static int run_systemctl(const char *user, const char *verb, const char *option, int64_t ms,
+			 struct dv_error *err)
 {
 	char unit[64 + STR_USER_NAME_MAX];
-	const char *const argv[] = { "systemctl", "start", unit, NULL };
-	struct dv_error why = { "" };
-	int r;
+	const char *const argv[] = { "systemctl", verb, unit, option, NULL };
 
 	(void)snprintf(unit, sizeof(unit), COPY_UNIT, user);
-	r = process_run_ok(
-		&(struct process_spec){
-			.argv = argv,
-			.deadline_ms = clock_deadline_ms(
-				((int64_t)copying->config->backup_deadline_s + UNIT_MARGIN_S) *
-				1000) },
-		&why);
-	return r < 0 ? dv_refuse(err, r, "journalctl -u %s says why", unit) : 0;
+	return process_run_ok(&(struct process_spec){ .argv = argv,
+						      .deadline_ms = clock_deadline_ms(ms) },
+			      err);
 }
 
-/* Theirs is not to stay; systemd removes it, for its name is theirs to change. */
-static void clean(const char *user)
+/* We hold the person's lock, so what runs was left by somebody who was killed, and so was what lies there: a copy from
+ * before the caller held what it holds is none of ours. systemd removes it, for its name is theirs to change; the unit
+ * must be down for that. */
+static int clear(const char *user, struct dv_error *err)
 {
-	char unit[64 + STR_USER_NAME_MAX];
-	const char *const argv[] = { "systemctl", "clean", "--what=cache", unit, NULL };
-	struct dv_error err = { "" };
+	int r = run_systemctl(user, "stop", NULL, CLEAR_MS, err);
 
-	(void)snprintf(unit, sizeof(unit), COPY_UNIT, user);
-	if (process_run_ok(&(struct process_spec){ .argv = argv,
-						   .deadline_ms = clock_deadline_ms(60000) },
-			   &err) < 0)
-		log_warning("%s", err.text);
+	return r < 0 ? r : run_systemctl(user, "clean", "--what=cache", CLEAR_MS, err);
+}
+
+static int run_copy_unit(const struct copying *copying, const char *user, struct dv_error *err)
+{
+	struct dv_error why = { "" };
+	int64_t ms = ((int64_t)copying->config->backup_deadline_s + UNIT_MARGIN_S) * 1000;
+	int r = clear(user, err);
+
+	if (r < 0)
+		return r;
+	/* Not `start`: it would be content with one that somebody has started meanwhile. */
+	r = run_systemctl(user, "restart", NULL, ms, &why);
+	return r < 0 ? dv_refuse(err, r, "journalctl -u " COPY_UNIT " says why", user) : 0;
 }
 
 /* A plain file of theirs and of nobody's else; they may change it at any time. */
@@ -193,15 +197,41 @@ static int place(const struct copying *copying, int from_fd, const struct backup
 	return sync_folder(folder_fd, err);
 }
 
-/* -ENOENT: they have no database yet. */
-static int take_over(const struct copying *copying, const struct people_row *person,
-		     struct backups_row *row, struct dv_error *err)
+/* What they told of the run that has just ended with `ran`: 0 and `ret_outcome` MADE or NONE, or why there is no copy.
+ * Of a run that failed nothing but its own reason is believed. */
+static int hear(int folder_fd, const struct people_row *person, int ran,
+		const struct dv_error *ran_why, struct backups_row *row,
+		enum copying_outcome *ret_outcome, struct dv_error *err)
+{
+	json_t *json = NULL;
+	int r = read_result(folder_fd, (uid_t)person->uid, &json, err);
+	const char *state = json_string_value(json_object_get(json, "state"));
+	const char *error = json_string_value(json_object_get(json, "error"));
+
+	if (r == 0 && str_equal(state, "failed"))
+		r = dv_refuse(err, -EMEDIUMTYPE, "%.400s", error ? error : "no reason given");
+	else if (ran < 0)
+		r = dv_refuse(err, ran, "%s", ran_why->text);
+	else if (r == 0 && str_equal(state, "none"))
+		*ret_outcome = COPYING_NONE;
+	else if (r == 0) {
+		*ret_outcome = COPYING_MADE;
+		r = str_equal(state, "ok")
+			    ? take_words(json, row, err)
+			    : dv_refuse(err, -EBADMSG,
+					"what their process told is not what it should be");
+	}
+	json_decref(json);
+	return r;
+}
+
+static int take_over(const struct copying *copying, const struct people_row *person, int ran,
+		     const struct dv_error *ran_why, struct backups_row *row,
+		     enum copying_outcome *ret_outcome, struct dv_error *err)
 {
 	char folder[PATH_BYTES];
 	DV_AUTO_CLOSE int folder_fd = -1;
 	DV_AUTO_CLOSE int from_fd = -1;
-	json_t *json = NULL;
-	const char *state, *error;
 	struct stat st;
 	int r;
 
@@ -209,18 +239,10 @@ static int take_over(const struct copying *copying, const struct people_row *per
 	folder_fd = openat(copying->env->root_dirfd, folder,
 			   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder_fd < 0)
-		return dv_fail(err, -errno, "open /%s", folder);
-	r = read_result(folder_fd, (uid_t)person->uid, &json, err);
-	state = json_string_value(json_object_get(json, "state"));
-	error = json_string_value(json_object_get(json, "error"));
-	if (r == 0 && str_equal(state, "none"))
-		r = -ENOENT;
-	else if (r == 0 && !str_equal(state, "ok"))
-		r = dv_refuse(err, -EMEDIUMTYPE, "%.400s", error ? error : "no reason given");
-	if (r == 0)
-		r = take_words(json, row, err);
-	json_decref(json);
-	if (r < 0)
+		return ran < 0 ? dv_refuse(err, ran, "%s", ran_why->text)
+			       : dv_fail(err, -errno, "open /%s", folder);
+	r = hear(folder_fd, person, ran, ran_why, row, ret_outcome, err);
+	if (r < 0 || *ret_outcome == COPYING_NONE)
 		return r;
 	from_fd = open_theirs(folder_fd, BACKUP_COPY, (uid_t)person->uid, &st, err);
 	if (from_fd < 0)
@@ -335,19 +357,17 @@ int copying_run(const struct copying *copying, const struct people_row *person,
 
 	make_id(copying, person->name, row.id);
 	ran = run_copy_unit(copying, person->name, &ran_why);
-	made = take_over(copying, person, &row, &why);
-	if (made == -ENOENT && ran < 0) {
-		made = ran;
-		why = ran_why;
-	}
-	clean(person->name);
+	made = take_over(copying, person, ran, &ran_why, &row, &result.outcome, &why);
+	if (made < 0)
+		result.outcome = COPYING_FAILED;
+	if (clear(person->name, &ran_why) < 0)
+		log_warning("%s", ran_why.text);
 	row.took_ms = clock_now_ms() - began_ms;
-	if (made != -ENOENT)
+	if (result.outcome != COPYING_NONE)
 		r = note(copying, &row, made, &why, err);
-	if (r == 0 && (made == 0 || made == -ENOENT))
+	if (r == 0 && made == 0)
 		mark(copying, person->name);
-	result.outcome = made == 0 ? COPYING_MADE : made == -ENOENT ? COPYING_NONE : COPYING_FAILED;
-	if (made == 0) {
+	if (result.outcome == COPYING_MADE) {
 		result.level = row.level;
 		(void)snprintf(result.id, sizeof(result.id), "%s", row.id);
 	}

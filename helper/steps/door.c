@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "roster/roster_words.h"
 #include "roster/tiers.h"
 #include "steps/item.h"
 #include "steps/paths.h"
@@ -22,40 +23,46 @@
 #define SECRET_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_.-"
 #define TOLD_FILE "run/devvm/nginx-told"
 #define TOLD_BYTES 256
+#define UPSTREAM_PREFIX "devvm_person_"
 #define NGINX_UNIT "nginx.service"
-
-/* What nginx would read as more than a word of its own. */
-static bool is_plain(const char *identity)
-{
-	return *identity && !strpbrk(identity, "\"\\;{}$~*\n\r\t ");
-}
 
 static bool is_behind(const struct people_row *person)
 {
 	return person->state == PEOPLE_PRESENT && !person->parked &&
-	       person->ports[PEOPLE_PORT_T3] > 0 && is_plain(person->identity);
+	       person->ports[PEOPLE_PORT_T3] > 0 && !roster_identity_fault(person->identity);
 }
 
+/* A backslash ahead makes a plain word of what nginx would read as a keyword of its map ("default", "include") or an
+ * expression ("~"); ngx_http_map_module. In quotes it takes two. */
+static void print_key(FILE *out, const struct people_row *person)
+{
+	(void)fprintf(out, "\t\"\\\\%s\"", person->identity);
+}
+
+/* The prefix keeps people's upstreams apart from devvm_dispatch. */
 static void print_people(FILE *out, const struct people *people)
 {
 	(void)fprintf(out, "# Written by devvm from its roster; changes are lost.\n"
 			   "map $devvm_identity $devvm_upstream {\n\tdefault \"\";\n");
 	for (size_t i = 0; i < people->n_rows; i++) {
-		if (is_behind(&people->rows[i]))
-			(void)fprintf(out, "\t\"%s\" devvm_%s;\n", people->rows[i].identity,
-				      people->rows[i].name);
+		if (!is_behind(&people->rows[i]))
+			continue;
+		print_key(out, &people->rows[i]);
+		(void)fprintf(out, " " UPSTREAM_PREFIX "%s;\n", people->rows[i].name);
 	}
 	(void)fprintf(out, "}\nmap $devvm_identity $devvm_terminal {\n\tdefault \"\";\n");
 	for (size_t i = 0; i < people->n_rows; i++) {
-		if (is_behind(&people->rows[i]))
-			(void)fprintf(out, "\t\"%s\" %s;\n", people->rows[i].identity,
-				      people->rows[i].name);
+		if (!is_behind(&people->rows[i]))
+			continue;
+		print_key(out, &people->rows[i]);
+		(void)fprintf(out, " %s;\n", people->rows[i].name);
 	}
 	(void)fprintf(out, "}\n");
 	for (size_t i = 0; i < people->n_rows; i++) {
 		if (is_behind(&people->rows[i]))
 			(void)fprintf(out,
-				      "upstream devvm_%s { server 127.0.0.1:%u max_fails=0; "
+				      "upstream " UPSTREAM_PREFIX
+				      "%s { server 127.0.0.1:%u max_fails=0; "
 				      "keepalive 64; }\n",
 				      people->rows[i].name, people->rows[i].ports[PEOPLE_PORT_T3]);
 	}

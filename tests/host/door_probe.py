@@ -5,7 +5,7 @@
     door_probe.py FILE SECRET [UNIX-SOCKET]
                                      each line of FILE: NAME | STATUS | REGEX of the answer | REQUEST with \\r\\n
 A line is printed for each: `ok - …` or `not ok - …: expected … got …`. In a request, {S} is the secret,
-{A*N} is N letters.
+{A*N} is N letters, {WORD*N} is N bytes of WORD again and again.
 """
 import http.server, json, re, socket, sys
 
@@ -71,6 +71,7 @@ def main():
         name, status, pattern, request = (part.strip() for part in line.split(" | ", 3))
         request = request.replace("{S}", sys.argv[2])
         request = re.sub(r"\{A\*(\d+)\}", lambda m: "a" * int(m[1]), request)
+        request = re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda m: (m[1] * int(m[2]))[:int(m[2])], request)
         raw = request.encode().decode("unicode_escape").encode("latin-1") + b"\r\n\r\n"
         answer = ask(raw, sys.argv[3] if len(sys.argv) > 3 else None)
         got = answer.split(" ", 2)[1] if answer.startswith("HTTP/") else "closed"

@@ -37,16 +37,17 @@ static void those_on_the_roster_are_in(void **state)
 	assert_string_equal(what, "write /" PEOPLE ", write /" MORE);
 	assert_ok(scratch, scratch_apply_machine(scratch, step_find("door")));
 	assert_int_equal(scratch_check_machine(scratch, step_find("door"), what), STEP_FINE);
-	assert_file(scratch, PEOPLE,
-		    "# Written by devvm from its roster; changes are lost.\n"
-		    "map $devvm_identity $devvm_upstream {\n\tdefault \"\";\n"
-		    "\t\"zoe\" devvm_anca;\n\t\"root.of.all\" devvm_boss;\n"
-		    "\t\"emil.barzin\" devvm_emo;\n}\n"
-		    "map $devvm_identity $devvm_terminal {\n\tdefault \"\";\n"
-		    "\t\"zoe\" anca;\n\t\"root.of.all\" boss;\n\t\"emil.barzin\" emo;\n}\n"
-		    "upstream devvm_anca { server 127.0.0.1:3773 max_fails=0; keepalive 64; }\n"
-		    "upstream devvm_boss { server 127.0.0.1:3777 max_fails=0; keepalive 64; }\n"
-		    "upstream devvm_emo { server 127.0.0.1:3774 max_fails=0; keepalive 64; }\n");
+	assert_file(
+		scratch, PEOPLE,
+		"# Written by devvm from its roster; changes are lost.\n"
+		"map $devvm_identity $devvm_upstream {\n\tdefault \"\";\n"
+		"\t\"\\\\zoe\" devvm_person_anca;\n\t\"\\\\root.of.all\" devvm_person_boss;\n"
+		"\t\"\\\\emil.barzin\" devvm_person_emo;\n}\n"
+		"map $devvm_identity $devvm_terminal {\n\tdefault \"\";\n"
+		"\t\"\\\\zoe\" anca;\n\t\"\\\\root.of.all\" boss;\n\t\"\\\\emil.barzin\" emo;\n}\n"
+		"upstream devvm_person_anca { server 127.0.0.1:3773 max_fails=0; keepalive 64; }\n"
+		"upstream devvm_person_boss { server 127.0.0.1:3777 max_fails=0; keepalive 64; }\n"
+		"upstream devvm_person_emo { server 127.0.0.1:3774 max_fails=0; keepalive 64; }\n");
 	assert_file(scratch, MORE,
 		    "{\n  \"admins\": [\n    \"root.of.all\"\n  ],\n  \"away\": {\n    \"lea\": "
 		    "\"left\",\n    \"pia\": \"parked\"\n  }\n}");
@@ -59,12 +60,28 @@ static void what_nginx_would_misread_is_left_out(void **state)
 	size_t n = 0;
 
 	put(scratch, "anca", "a\" x; } http {", 0, false);
-	put(scratch, "emo", "~.*", 1, false);
-	put(scratch, "ina", "$host", 2, false);
+	put(scratch, "ina", "$host", 1, false);
 	assert_ok(scratch, scratch_apply_machine(scratch, step_find("door")));
 	assert_ok(scratch,
 		  file_read(scratch->env.root_dirfd, PEOPLE, 4096, &text, &n, NULL, &scratch->err));
 	assert_null(strstr(text, "upstream devvm_"));
+}
+
+/* Whether nginx takes it so is the host case door-names's to say. */
+static void what_nginx_has_a_meaning_for_is_a_word(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_FREE char *text = NULL;
+	size_t n = 0;
+
+	put(scratch, "anca", "default", 0, false);
+	put(scratch, "dispatch", "~.*", 1, false);
+	assert_ok(scratch, scratch_apply_machine(scratch, step_find("door")));
+	assert_ok(scratch,
+		  file_read(scratch->env.root_dirfd, PEOPLE, 4096, &text, &n, NULL, &scratch->err));
+	assert_non_null(strstr(text, "\t\"\\\\default\" devvm_person_anca;\n"));
+	assert_non_null(strstr(text, "\t\"\\\\~.*\" devvm_person_dispatch;\n"));
+	assert_null(strstr(text, "devvm_dispatch"));
 }
 
 static void the_secret_is_roots_alone(void **state)
@@ -91,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(those_on_the_roster_are_in),
 		TEST(what_nginx_would_misread_is_left_out),
+		TEST(what_nginx_has_a_meaning_for_is_a_word),
 		TEST(the_secret_is_roots_alone),
 	};
 

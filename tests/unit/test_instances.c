@@ -173,6 +173,37 @@ static void so_many_start_at_once_in_the_order_they_came(void **state)
 	assert_int_equal(count_running(), 0);
 }
 
+/* For the first copy of a large database, or of one that cannot be copied. */
+static void who_waits_does_not_keep_the_others_waiting(void **state)
+{
+	const struct fake *fake = *state;
+	char name[16];
+
+	for (unsigned int i = 0; i < INSTANCES_AT_ONCE; i++) {
+		(void)snprintf(name, sizeof(name), "user%u", i);
+		fake_person(fake, name, 10 + i, "power-user");
+		want(fake, name, INSTANCES_LOGIN);
+	}
+	want(fake, "anna", INSTANCES_LOGIN);
+	fake_pass_ms(fake, 5000);
+	assert_int_equal(fake_starts(T3("anna")), 0);
+	fake_pass_ms(fake, 6000);
+	assert_true(fake_runs(T3("anna")));
+	want(fake, "user0", INSTANCES_LOGIN);
+	assert_int_equal(fake_starts(T3("user0")), 1); /* it is still on its way */
+	/* Their places are counted once. */
+	for (unsigned int i = 0; i < INSTANCES_AT_ONCE; i++) {
+		(void)snprintf(name, sizeof(name), "late%u", i);
+		fake_person(fake, name, 20 + i, "power-user");
+		want(fake, name, INSTANCES_LOGIN);
+	}
+	fake_end(fake, T3("user0"), "done");
+	fake_end(fake, T3("user1"), "failed");
+	fake_pass_ms(fake, 3000);
+	assert_true(fake_runs(T3("late2")));
+	assert_int_equal(fake_starts(T3("late3")), 0);
+}
+
 static void who_is_parked_while_in_line_is_left_out(void **state)
 {
 	const struct fake *fake = *state;
@@ -238,6 +269,7 @@ int main(void)
 		TEST(on_hold_nothing_is_started),
 		TEST(parked_and_unknown_people_have_none),
 		TEST(so_many_start_at_once_in_the_order_they_came),
+		TEST(who_waits_does_not_keep_the_others_waiting),
 		TEST(who_is_parked_while_in_line_is_left_out),
 		TEST(without_a_bus_the_next_login_tries_again),
 		TEST(an_ensure_is_a_visit),

@@ -2,6 +2,10 @@
  * and ports, and nobody gets a port that is somebody else's. */
 #include "scratch.h"
 
+#include "ledger/deferrals.h"
+#include "ledger/moves.h"
+#include "ledger/restores.h"
+
 static void replace(char **text, const char *with)
 {
 	free(*text);
@@ -194,6 +198,60 @@ static void who_is_present_is_not_retired(void **state)
 	assert_string_equal(people_state_name(row.state), "present");
 }
 
+static unsigned int count_work(struct scratch *scratch, const char *name)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	DV_AUTO_RESTORES struct restores restores = { 0 };
+	struct deferral deferral = { .name = "" };
+	unsigned int n = 0;
+
+	assert_ok(scratch, moves_list(scratch->ledger, MOVES_ALL_RUNS, &moves, &scratch->err));
+	for (size_t i = 0; i < moves.n_rows; i++)
+		n += str_equal(moves.rows[i].name, name);
+	assert_ok(scratch, restores_list(scratch->ledger, &restores, &scratch->err));
+	for (size_t i = 0; i < restores.n_rows; i++)
+		n += str_equal(restores.rows[i].name, name);
+	assert_ok(scratch, deferrals_get(scratch->ledger, name, &deferral, &scratch->err));
+	return n + (*deferral.name != '\0');
+}
+
+static void put_work(struct scratch *scratch, const char *name)
+{
+	struct move_row move = { .run = 1, .state = UPDATE_STATE_COPIED };
+	struct restore_row restore = { .id = "20261127-031500" };
+
+	(void)snprintf(move.name, sizeof(move.name), "%s", name);
+	(void)snprintf(restore.name, sizeof(restore.name), "%s", name);
+	assert_ok(scratch, moves_enter(scratch->ledger, &move, 1, &scratch->err));
+	assert_ok(scratch, restores_begin(scratch->ledger, &restore, &scratch->err));
+	assert_ok(scratch,
+		  deferrals_put(scratch->ledger, name, "1.1.0", 1, "at work", &scratch->err));
+}
+
+/* A recovery would go on with what another person has under the name. */
+static void the_work_on_who_left_is_not_that_on_who_has_the_name(void **state)
+{
+	struct scratch *scratch = *state;
+	int64_t run = 0;
+
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 1, "1.0.0", "boot", &run, &scratch->err));
+	scratch_add_person(scratch, "anca", 0, PEOPLE_LOGIN_NONE);
+	scratch_add_person(scratch, "emo", 1, PEOPLE_LOGIN_NONE);
+	put_work(scratch, "anca");
+	put_work(scratch, "emo");
+	assert_ok(scratch, people_forget_work(scratch->ledger, "emo", &scratch->err));
+	assert_int_equal(count_work(scratch, "emo"), 3); /* they are present */
+	assert_ok(scratch, people_set_left(scratch->ledger, "emo", &scratch->err));
+	assert_int_equal(count_work(scratch, "emo"), 3); /* they may come back */
+	assert_ok(scratch, people_forget_work(scratch->ledger, "emo", &scratch->err));
+	assert_int_equal(count_work(scratch, "emo"), 0);
+	put_work(scratch, "emo");
+	assert_ok(scratch, people_retire(scratch->ledger, "emo", &scratch->err));
+	assert_int_equal(count_work(scratch, "emo"), 0);
+	assert_int_equal(count_work(scratch, "anca"), 3);
+}
+
 static void the_list_is_sorted_and_has_who_left(void **state)
 {
 	struct scratch *scratch = *state;
@@ -296,6 +354,7 @@ int main(void)
 		TEST(a_port_of_somebody_who_left_is_refused),
 		TEST(a_retired_name_is_no_longer_than_a_users),
 		TEST(who_is_present_is_not_retired),
+		TEST(the_work_on_who_left_is_not_that_on_who_has_the_name),
 		TEST(the_list_is_sorted_and_has_who_left),
 		TEST(an_empty_list_is_one),
 		TEST(pages_give_everybody_once),

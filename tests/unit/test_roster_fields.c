@@ -152,6 +152,10 @@ static void bad_required_keys(void **state DV_UNUSED)
 		  "r.yaml:2: emo: authentik_user \"a\\nroot=b\" holds a newline" },
 		{ "users:\n  emo: {authentik_user: 'a;b', k8s_user: e, tier: admin}\n",
 		  "r.yaml:2: emo: authentik_user \"a;b\" holds a character that is not allowed" },
+		{ "users:\n  emo: {authentik_user: 'a&b', k8s_user: e, tier: admin}\n",
+		  "r.yaml:2: emo: authentik_user \"a&b\" holds a ',', '&', '<' or '>', which the "
+		  "front "
+		  "door lets nobody in by" },
 		{ "users:\n  emo: {authentik_user: e, k8s_user: \u00e9, tier: admin}\n",
 		  "r.yaml:2: emo: k8s_user \"\\xc3\\xa9\" holds a character outside ASCII" },
 		{ "users:\n  " EMO ", teir: admin}\n",

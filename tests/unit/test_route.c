@@ -2,6 +2,7 @@
 #include "scratch.h"
 
 #include "dispatch/route.h"
+#include "roster/roster_words.h"
 
 static struct door_person PEOPLE[] = {
 	{ .identity = (char *)"anna", .user = (char *)"anna", .port = 3773 },
@@ -115,6 +116,31 @@ static void routes(void **state DV_UNUSED)
 	}
 }
 
+/* Nobody is on the roster by a name that the door takes for none. */
+static void whom_the_roster_takes_is_let_in(void **state DV_UNUSED)
+{
+	unsigned int n_taken = 0;
+
+	for (int c = 1; c < 256; c++) {
+		static struct fcgi fcgi;
+		const char name[] = { 'a', (char)c, 'n', '\0' };
+		struct door_person person = { .identity = (char *)name, .user = (char *)"ann" };
+		const struct door_people people = { .rows = &person, .n_rows = 1 };
+		struct route route = { 0 };
+
+		if (roster_identity_fault(name))
+			continue;
+		n_taken++;
+		fcgi = (struct fcgi){ .params = { BY_SOCKET,
+						  { "HTTP_X_AUTHENTIK_USERNAME", name } },
+				      .n_params = 2 };
+		route_decide(&fcgi, &people, &SECRET, &route);
+		if (route.kind != ROUTE_PASS)
+			fail_msg("%s: expected %d, got %d", name, ROUTE_PASS, route.kind);
+	}
+	assert_int_equal(n_taken, 26 + 26 + 10 + strlen("._+-:!%()*?[]^|~"));
+}
+
 static void without_a_secret_none_is_right(void **state DV_UNUSED)
 {
 	assert_true(route_equal_secret("abc", 3, "abc", 3));
@@ -146,6 +172,11 @@ static void cookies_of_t3_alone(void **state DV_UNUSED)
 		  "t3_session_9_ab=a=b; t3_session=e" },
 		{ "t3_completely_new=a; __Host-t3_x=b; __Secure-t3=c",
 		  "t3_completely_new=a; __Host-t3_x=b; __Secure-t3=c" },
+		{ "t3_a=1; b=2; t3_session=LIVE; c=3; t3_ui=4",
+		  "t3_a=1; t3_session=LIVE; t3_ui=4" },
+		{ "t31=; t32=; t33=; t34=; x=; t35=; t36=; t37=; t38=; t39=; t3a=",
+		  "t31=; t32=; t33=; t34=; t35=; t36=; t37=; t38=" },
+		{ "__Host-__Secure-t3=a", NULL },
 		{ "my_t3_session=a", NULL },
 		{ "__Host-my_t3=a", NULL },
 		{ "t3_session", NULL },
@@ -162,10 +193,24 @@ static void cookies_of_t3_alone(void **state DV_UNUSED)
 	assert_null(route_session_cookies(NULL));
 }
 
+/* nginx takes headers of 16 KiB, and an SSO proxy fills them. */
+static void cookies_of_others_may_be_long(void **state DV_UNUSED)
+{
+	static char header[16384] = "sso=";
+	DV_AUTO_FREE char *found = NULL;
+
+	(void)memset(header + 4, 'a', 12000);
+	(void)strcpy(header + 12004, "; t3_session=a; more=b");
+	found = route_session_cookies(header);
+	assert_string_equal(found, "t3_session=a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cookies_of_others_may_be_long),
 		cmocka_unit_test(routes),
+		cmocka_unit_test(whom_the_roster_takes_is_let_in),
 		cmocka_unit_test(without_a_secret_none_is_right),
 		cmocka_unit_test(targets_are_of_the_same_origin),
 		cmocka_unit_test(cookies_of_t3_alone),

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "job/sync.h"
+#include "steps/hold.h"
 
 #define ROSTER "etc/devvm/roster.yaml"
 #define LINE(name, more)                                                                           \
@@ -230,7 +231,10 @@ static void a_name_that_is_handed_on_brings_nothing_along(void **state)
 	assert_ok(scratch, people_set_token(ledger, "emo", "digest", &scratch->err));
 	take(scratch, "users: {}\n");
 	put_tickets(scratch);
+	scratch_make_folder(scratch, "var/lib/devvm/hold", 0755);
+	assert_ok(scratch, hold_set(&scratch->env, "emo", "a run that was killed", &scratch->err));
 	take(scratch, OTHER_EMO(", reuse: true"));
+	assert_false(hold_is_set(&scratch->env, "emo"));
 	assert_people(scratch, "emo present 3 3774 8932\nemo@1 left 2 3773 8931\n");
 	row = scratch_person(scratch, "emo");
 	assert_string_equal(row.identity, "emilia");
