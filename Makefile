@@ -92,7 +92,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/withdraw.c helper/steps/work.c
 gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c \
                 helper/gate/probe.c helper/gate/result.c helper/gate/verdict.c
-move_SOURCES := helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c \
+move_SOURCES := helper/move/between.c helper/move/busy.c helper/move/copying.c helper/move/letin.c helper/move/look.c \
                 helper/move/move.c helper/move/placing.c helper/move/systemctl.c \
                 helper/move/turn.c helper/move/watchdog.c
 rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
@@ -275,7 +275,7 @@ lint-deps: deps
 # ---- tests -----------------------------------------------------------------------------
 # TESTS-BEGIN
 support_SOURCES := tests/unit/scratch.c
-UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_busy \
+UNIT_TESTS := test_account test_activity test_alive test_answer test_backups test_between test_busy \
               test_candidate test_cgroup test_claude test_claude_cache test_claude_installer \
               test_client test_clock test_cmd_offline test_code test_codex test_config \
               test_config_mirrors test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online \

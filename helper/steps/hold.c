@@ -7,7 +7,8 @@
 
 #include "base/file.h"
 
-#define TEXT_BYTES 256
+/* What somebody writes by hand may be longer; it is only told. */
+#define FILE_MAX_BYTES 4096
 
 void hold_path(const char *user, char ret_path[static HOLD_PATH_BYTES])
 {
@@ -22,9 +23,25 @@ bool hold_is_set(const struct env *env, const char *user)
 	return faccessat(env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
+int hold_read(const struct env *env, const char *user, char ret_why[static HOLD_WHY_BYTES],
+	      struct dv_error *err)
+{
+	DV_AUTO_FREE char *text = NULL;
+	char path[HOLD_PATH_BYTES];
+	size_t n_bytes = 0;
+	int r;
+
+	hold_path(user, path);
+	r = file_read(env->root_dirfd, path, FILE_MAX_BYTES, &text, &n_bytes, NULL, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(ret_why, HOLD_WHY_BYTES, "%.*s", (int)strcspn(text, "\n"), text);
+	return 0;
+}
+
 int hold_set(const struct env *env, const char *user, const char *why, struct dv_error *err)
 {
-	char path[HOLD_PATH_BYTES], text[TEXT_BYTES];
+	char path[HOLD_PATH_BYTES], text[HOLD_WHY_BYTES];
 
 	hold_path(user, path);
 	(void)snprintf(text, sizeof(text), "%.254s\n", why);

@@ -13,11 +13,15 @@
 
 #define HOLD_FOLDER "var/lib/devvm/hold" /* below the root of struct env */
 #define HOLD_PATH_BYTES (sizeof(HOLD_FOLDER) + 64)
+#define HOLD_WHY_BYTES 256
 
 /* Below the root of struct env. `user` is a user name. */
 void hold_path(const char *user, char ret_path[static HOLD_PATH_BYTES]);
 /* Anything but a clear no is a yes. */
 bool hold_is_set(const struct env *env, const char *user);
+/* The line for people in it, "" for an empty one; cut to what fits. -ENOENT where nobody holds them. */
+DV_MUST_CHECK int hold_read(const struct env *env, const char *user,
+			    char ret_why[static HOLD_WHY_BYTES], struct dv_error *err);
 /* `why` is a line for people; one that is there already is replaced. */
 DV_MUST_CHECK int hold_set(const struct env *env, const char *user, const char *why,
 			   struct dv_error *err);
