@@ -266,7 +266,8 @@ static void print_machine(FILE *out, const struct status_machine *machine, int64
 /* What is not as it was meant to go, of a run and of a person in it (ledger/update_log.h). */
 static bool is_setback(const char *state)
 {
-	static const char *const words[] = { "rollback", "undoing", "back", "excluded", "stayed" };
+	static const char *const words[] = { "rollback", "failed",   "undoing",
+					     "back",	 "excluded", "stayed" };
 
 	for (size_t i = 0; i < DV_COUNT(words); i++) {
 		if (strcmp(words[i], state) == 0)

@@ -12,16 +12,17 @@
 #define STEP_COLUMNS "run, seq, at_usec, state, person, text"
 
 static const char *const WORDS[UPDATE_N_STATES] = {
-	[UPDATE_STATE_UNSET] = "unset",	      [UPDATE_STATE_RESOLVE] = "resolve",
-	[UPDATE_STATE_GUARD] = "guard",	      [UPDATE_STATE_STAGE] = "stage",
-	[UPDATE_STATE_STAGED] = "staged",     [UPDATE_STATE_GATE] = "gate",
-	[UPDATE_STATE_CANARY] = "canary",     [UPDATE_STATE_ROLLBACK] = "rollback",
-	[UPDATE_STATE_DONE] = "done",	      [UPDATE_STATE_ENDED] = "ended",
-	[UPDATE_STATE_HELD] = "held",	      [UPDATE_STATE_COPIED] = "copied",
-	[UPDATE_STATE_POINTED] = "pointed",   [UPDATE_STATE_SOAKING] = "soaking",
-	[UPDATE_STATE_MOVED] = "moved",	      [UPDATE_STATE_UNDOING] = "undoing",
-	[UPDATE_STATE_BACK] = "back",	      [UPDATE_STATE_EXCLUDED] = "excluded",
-	[UPDATE_STATE_DEFERRED] = "deferred", [UPDATE_STATE_STAYED] = "stayed",
+	[UPDATE_STATE_UNSET] = "unset",	    [UPDATE_STATE_RESOLVE] = "resolve",
+	[UPDATE_STATE_GUARD] = "guard",	    [UPDATE_STATE_STAGE] = "stage",
+	[UPDATE_STATE_STAGED] = "staged",   [UPDATE_STATE_GATE] = "gate",
+	[UPDATE_STATE_CANARY] = "canary",   [UPDATE_STATE_ROLLBACK] = "rollback",
+	[UPDATE_STATE_DONE] = "done",	    [UPDATE_STATE_ENDED] = "ended",
+	[UPDATE_STATE_HELD] = "held",	    [UPDATE_STATE_COPIED] = "copied",
+	[UPDATE_STATE_POINTED] = "pointed", [UPDATE_STATE_SOAKING] = "soaking",
+	[UPDATE_STATE_MOVED] = "moved",	    [UPDATE_STATE_UNDOING] = "undoing",
+	[UPDATE_STATE_BACK] = "back",	    [UPDATE_STATE_EXCLUDED] = "excluded",
+	[UPDATE_STATE_FAILED] = "failed",   [UPDATE_STATE_DEFERRED] = "deferred",
+	[UPDATE_STATE_STAYED] = "stayed",
 };
 
 const char *update_state_word(enum update_state state)
