@@ -137,7 +137,8 @@ static int go_idle_locked(struct going_back *going, char ret_keeps[static TURN_W
 			  struct dv_error *err)
 {
 	const struct mover *mover = going->mover;
-	const struct still still = { .manager = mover->manager,
+	const struct still still = { .env = mover->env,
+				     .manager = mover->manager,
 				     .user = going->row->name,
 				     .ask = on_ask,
 				     .seal = on_seal,

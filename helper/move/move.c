@@ -94,9 +94,11 @@ static int stop_and_copy(const struct mover *mover, const struct people_row *per
 			 struct move_row *row, enum move_outcome *ret_outcome, struct dv_error *err)
 {
 	struct going going = { .mover = mover, .row = row };
-	const struct still still = {
-		.manager = mover->manager, .user = row->name, .ask = ask_turn, .context = &going
-	};
+	const struct still still = { .env = mover->env,
+				     .manager = mover->manager,
+				     .user = row->name,
+				     .ask = ask_turn,
+				     .context = &going };
 	char why[TURN_WHY_BYTES] = "";
 	int r = still_stop_if(&still, why, err);
 

@@ -5,30 +5,48 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "move/systemctl.h"
+#include "units/cgroup.h"
 
 #define STOP_MS 60000
 #define UNIT_BYTES (32 + STR_USER_NAME_MAX)
 /* systemd refuses a thaw while a freeze is under way. */
 #define N_THAWS 10
 #define THAW_EVERY_MS 500
+#define FREEZE_MAX_BYTES 16
 
 static void name_unit(const char *user, char ret_unit[static UNIT_BYTES])
 {
 	(void)snprintf(ret_unit, UNIT_BYTES, "t3-serve@%s.service", user);
 }
 
-static int thaw(struct manager *manager, const char *unit, struct dv_error *err)
+/* Whether it was told to; what has no such file cannot. */
+static bool stands_still(const struct env *env, const char *unit)
 {
-	int r = manager_freeze(manager, unit, false, err);
+	DV_AUTO_CLOSE int fd = cgroup_open(env, unit, NULL);
+	DV_AUTO_FREE char *text = NULL;
+	size_t n_bytes = 0;
 
-	for (int i = 1; r == -EIO && i < N_THAWS; i++) {
+	return fd >= 0 &&
+	       file_read_kernel(fd, "cgroup.freeze", FREEZE_MAX_BYTES, &text, &n_bytes, NULL) ==
+		       0 &&
+	       str_starts_with(text, "1");
+}
+
+static int thaw(const struct still *still, const char *unit, struct dv_error *err)
+{
+	int r = manager_freeze(still->manager, unit, false, err);
+
+	for (int i = 1; r < 0 && stands_still(still->env, unit); i++) {
+		if (i == N_THAWS)
+			return r;
 		(void)poll(NULL, 0, THAW_EVERY_MS);
-		r = manager_freeze(manager, unit, false, err);
+		r = manager_freeze(still->manager, unit, false, err);
 	}
-	return r;
+	return 0;
 }
 
 void still_thaw(struct manager *manager, const char *user)
@@ -51,13 +69,13 @@ int still_stop(struct manager *manager, const char *user, struct dv_error *err)
 }
 
 /* All of it goes on; where it is to end, that is the first thing it hears. */
-static int let_go(struct manager *manager, const char *unit, bool is_to_end, struct dv_error *err)
+static int let_go(const struct still *still, const char *unit, bool is_to_end, struct dv_error *err)
 {
-	int r = is_to_end ? manager_signal(manager, unit, SIGTERM, err) : 0;
+	int r = is_to_end ? manager_signal(still->manager, unit, SIGTERM, err) : 0;
 	struct dv_error why = { "" };
-	int thawed = thaw(manager, unit, &why);
+	int thawed = thaw(still, unit, &why);
 
-	if (thawed < 0 && thawed != -EOPNOTSUPP)
+	if (thawed < 0)
 		log_error("%s stands still: systemctl thaw %s (%s)", unit, unit, why.text);
 	return r < 0 ? r : thawed < 0 ? dv_refuse(err, thawed, "%s", why.text) : 0;
 }
@@ -73,7 +91,7 @@ static int ask_again(const struct still *still, const char *unit, bool *ret_is_t
 	*ret_is_to_end = r == 0 && verdict != TURN_BUSY;
 	if (*ret_is_to_end && still->seal)
 		r = still->seal(still->context, err);
-	gone = let_go(still->manager, unit, *ret_is_to_end && r == 0, &why);
+	gone = let_go(still, unit, *ret_is_to_end && r == 0, &why);
 	return r == 0 && gone < 0 ? dv_refuse(err, gone, "%s", why.text) : r;
 }
 
@@ -97,7 +115,7 @@ int still_stop_if(const struct still *still, char ret_why[static TURN_WHY_BYTES]
 		struct dv_error ignored = { "" };
 
 		(void)snprintf(ret_why, TURN_WHY_BYTES, "%.127s", why.text);
-		DV_IGNORE(let_go(still->manager, unit, false, &ignored)); /* it is told */
+		DV_IGNORE(let_go(still, unit, false, &ignored)); /* it is told */
 		return 0;
 	} else {
 		r = ask_again(still, unit, &is_to_end, ret_why, err);

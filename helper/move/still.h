@@ -10,6 +10,7 @@
 #include "move/turn.h"
 
 struct still {
+	const struct env *env;
 	struct manager *manager;
 	const char *user;
 	/* TURN_DOWN where it does not run; TURN_BUSY, with what keeps it, where it is not to be stopped. */
