@@ -1,7 +1,8 @@
 /* back.c - a version is bad: for good, and for everybody who has it already. See back.h.
  *
  * Whoever has worked with it since would lose that with their old database, so they stay, are named, and an
- * administrator decides; so does whoever may be at work just now. It does not matter which run gave it to them. Nothing here needs a network: pointers, and copies that are on this machine.
+ * administrator decides; so does whoever may be at work just now. It does not matter which run gave it to them. Nothing
+ * here needs a network: pointers, and copies that are on this machine.
  */
 #include "rollout/back.h"
 

@@ -1,8 +1,8 @@
 /* recover.c - what a killed run left open is finished or undone. See recover.h.
  *
  * The ledger says how far it was. A rollback goes on, and so does an end that was begun; where the version had failed
- * with somebody and was not judged yet it is judged now; of all else what was not finished is undone: somebody who was between two versions gets one of them, whoever has the new one keeps it,
- * and the next run begins anew.
+ * with somebody and was not judged yet it is judged now. Of all else what was not finished is undone: somebody who was
+ * between two versions gets one of them, whoever has the new one keeps it, and the next run begins anew.
  */
 #include "rollout/recover.h"
 
