@@ -94,9 +94,11 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/withdraw.c helper/steps/work.c
 gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c \
                 helper/gate/probe.c helper/gate/result.c helper/gate/verdict.c
-move_SOURCES := helper/move/between.c helper/move/busy.c helper/move/copying.c helper/move/letin.c \
-                helper/move/look.c helper/move/move.c helper/move/placing.c \
-                helper/move/systemctl.c helper/move/turn.c helper/move/watchdog.c
+move_SOURCES := helper/move/back.c helper/move/between.c helper/move/busy.c helper/move/copying.c \
+                helper/move/insist.c helper/move/letin.c helper/move/look.c helper/move/move.c \
+                helper/move/moving.c helper/move/placing.c helper/move/still.c \
+                helper/move/systemctl.c helper/move/turn.c helper/move/watchdog.c \
+                helper/move/worked.c
 rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
                    helper/rollout/drain.c helper/rollout/facts.c helper/rollout/gate.c \
                    helper/rollout/gating.c helper/rollout/notify.c helper/rollout/people.c \
@@ -311,7 +313,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_tiers test_token test_tokens test_tools test_tree test_turn test_unfinished \
               test_unit_run test_units test_update_log test_update_notes test_update_timer \
               test_update_verbs test_validate test_vault test_version test_view test_wait \
-              test_watch test_watchdog test_watches test_websocket test_window test_yaml
+              test_watch test_watchdog test_watches test_websocket test_window test_worked \
+              test_yaml
 FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

@@ -24,10 +24,17 @@ int watch_remember(const struct watch *watch, const struct watch_row *before,
 
 /* ---- a restart ------------------------------------------------------------------------ */
 
-/* The row is written first: whatever is killed in between, no fourth restart comes of it. */
-static int restart(const struct watch *watch, const struct watch_case *it,
-		   enum watchdog_action action, const struct copying_result *copy,
-		   struct dv_error *err)
+static void drop_lock(struct watch_case *it)
+{
+	DV_AUTO_CLOSE int lock_fd = DV_TAKE_FD(*it->lock_fd);
+
+	(void)lock_fd;
+}
+
+/* The row is written first: whatever is killed in between, no fourth restart comes of it. The lock goes before: a t3
+ * that was never copied waits at its start for a copy, which takes it. */
+static int restart(const struct watch *watch, struct watch_case *it, enum watchdog_action action,
+		   const struct copying_result *copy, struct dv_error *err)
 {
 	const char *user = it->person->name;
 	struct dv_error why = { "" };
@@ -36,6 +43,7 @@ static int restart(const struct watch *watch, const struct watch_case *it,
 
 	if (r < 0)
 		return r;
+	drop_lock(it);
 	/* One that was stopped meanwhile stays so, and the unit itself looks for a hold. */
 	done = systemctl_run("try-restart", WATCH_UNIT_PREFIX, user, RESTART_MS, &why);
 	watch_describe_restart(it, action, done < 0 ? why.text : "", copy, text);
@@ -143,6 +151,7 @@ static int see_to_locked(const struct watch *watch, struct watch_case *it,
 		return 0;
 	if (lock_fd < 0)
 		return dv_refuse(err, lock_fd, "%s", why.text);
+	it->lock_fd = &lock_fd;
 	return see_to(watch, it, ret_action, err);
 }
 

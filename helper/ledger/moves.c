@@ -1,6 +1,8 @@
 /* moves.c - see moves.h. */
 #include "ledger/moves.h"
 
+#include <string.h>
+
 #include "ledger/sql.h"
 
 #define COLUMNS                                                                                    \
@@ -17,7 +19,44 @@ bool moves_is_between(enum update_state state)
 {
 	return state == UPDATE_STATE_HELD || state == UPDATE_STATE_COPIED ||
 	       state == UPDATE_STATE_POINTED || state == UPDATE_STATE_SOAKING ||
-	       state == UPDATE_STATE_UNDOING;
+	       state == UPDATE_STATE_FAILED || state == UPDATE_STATE_UNDOING;
+}
+
+const struct move_row *moves_find(const struct moves *moves, const char *name)
+{
+	for (size_t i = 0; i < moves->n_rows; i++) {
+		if (strcmp(moves->rows[i].name, name) == 0)
+			return &moves->rows[i];
+	}
+	return NULL;
+}
+
+/* A row that is between is all that is known of what is to be undone. */
+static int require_free(struct ledger *ledger, const struct move_row *row, struct dv_error *err)
+{
+	enum update_state state = UPDATE_STATE_UNSET;
+	int64_t run = 0;
+	int code, r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger, "SELECT run, state FROM moves WHERE name = ?1 AND run <> ?2",
+			    &r, err);
+
+	if (!s)
+		return r;
+	sql_bind_text(s, 1, row->name);
+	(void)sqlite3_bind_int64(s, 2, row->run);
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW) {
+		run = sqlite3_column_int64(s, 0);
+		state = update_state_of((const char *)sqlite3_column_text(s, 1));
+	} else if (code != SQLITE_DONE)
+		return sql_fail(ledger, err, "read a person's move");
+	return moves_is_between(state)
+		       ? dv_refuse(err, -EBUSY,
+				   "the move of %s in run %lld is not finished (%s): systemctl "
+				   "start devvm-recover",
+				   row->name, (long long)run, update_state_word(state))
+		       : 0;
 }
 
 static int put(struct ledger *ledger, const struct move_row *row, struct dv_error *err)
@@ -48,8 +87,10 @@ static int put(struct ledger *ledger, const struct move_row *row, struct dv_erro
 int moves_note(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
 	       struct dv_error *err)
 {
-	int r = put(ledger, row, err);
+	int r = require_free(ledger, row, err);
 
+	if (r == 0)
+		r = put(ledger, row, err);
 	return r < 0 ? r
 		     : update_log_note(ledger, row->run, at_usec, row->state, row->name,
 				       row->reason, err);

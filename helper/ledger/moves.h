@@ -23,8 +23,9 @@ struct move_row {
 	enum update_state state;
 	char copy[BACKUPS_ID_BYTES]; /* of their database under `from`; "": they had none */
 	int64_t level;		     /* of migration, of that copy; -1: none */
-	int64_t began_usec, moved_usec;
-	bool was_running; /* their t3, before */
+	int64_t began_usec;
+	int64_t moved_usec; /* since when they can have worked with `to`; 0: not yet */
+	bool was_running;   /* their t3, before */
 	char reason[MOVES_REASON_BYTES];
 };
 
@@ -33,7 +34,8 @@ struct moves {
 	size_t n_rows;
 };
 
-/* The row as it is to be from now on, and its state in the journal of its run, in one transaction. */
+/* The row as it is to be from now on, and its state in the journal of its run, in one transaction. -EBUSY, and nothing
+ * is written, where the row that is there is of another run and between two versions. */
 DV_MUST_CHECK int moves_enter(struct ledger *ledger, const struct move_row *row, int64_t at_usec,
 			      struct dv_error *err);
 /* The same in the caller's transaction. */
@@ -44,6 +46,8 @@ DV_MUST_CHECK int moves_note(struct ledger *ledger, const struct move_row *row, 
 DV_MUST_CHECK int moves_list(struct ledger *ledger, int64_t run, struct moves *ret_moves,
 			     struct dv_error *err);
 void moves_done(struct moves *moves);
+/* NULL where there is none. Borrowed. */
+const struct move_row *moves_find(const struct moves *moves, const char *name);
 
 /* Whether a killed run may have left something of theirs half done: they are between the two versions. */
 bool moves_is_between(enum update_state state);

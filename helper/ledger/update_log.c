@@ -27,6 +27,7 @@ static const char *const WORDS[UPDATE_N_STATES] = {
 	[UPDATE_STATE_POINTED] = "pointed",
 	[UPDATE_STATE_SOAKING] = "soaking",
 	[UPDATE_STATE_MOVED] = "moved",
+	[UPDATE_STATE_FAILED] = "failed",
 	[UPDATE_STATE_UNDOING] = "undoing",
 	[UPDATE_STATE_BACK] = "back",
 	[UPDATE_STATE_EXCLUDED] = "excluded",

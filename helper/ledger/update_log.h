@@ -29,8 +29,9 @@ enum update_state {
 	UPDATE_STATE_POINTED, /* their pointer names the new version, or is about to */
 	UPDATE_STATE_SOAKING, /* it lets them in, and is watched */
 	UPDATE_STATE_MOVED,   /* it is theirs */
-	UPDATE_STATE_UNDOING, /* on their way back */
-	UPDATE_STATE_BACK,    /* the old version is theirs again, and their data as it was */
+	UPDATE_STATE_FAILED, /* the new version does not do with them; whether it is to blame is not known yet */
+	UPDATE_STATE_UNDOING,  /* on their way back */
+	UPDATE_STATE_BACK,     /* the old version is theirs again, and their data as it was */
 	UPDATE_STATE_EXCLUDED, /* they keep the old one: their own trouble */
 	UPDATE_STATE_DEFERRED, /* they keep the old one for now: they are at work */
 	UPDATE_STATE_STAYED, /* they keep the new one though it is bad: they have worked with it */

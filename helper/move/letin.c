@@ -158,6 +158,14 @@ static int check_session(const struct t3_server *server, const struct secret *co
 		       : r;
 }
 
+int letin_require_door(const struct env *env, struct dv_error *err)
+{
+	DV_AUTO_FRONT struct front front = { 0 };
+	int r = front_find(env, &front, err);
+
+	return r == 0 && front.is_on && *front.address ? front_require(&front, err) : r;
+}
+
 int letin_pair(const struct letin *letin, struct secret *ret_cookies, struct dv_error *err)
 {
 	const struct t3_server server = server_of(letin);

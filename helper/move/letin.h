@@ -22,6 +22,10 @@ struct letin {
  * (another version) with a sentence. */
 DV_MUST_CHECK int letin_start(const struct letin *letin, struct dv_error *err);
 
+/* Whether there is somebody to ask at the machine's front door, where that is on: without, whether a t3 lets in says
+ * nothing of that t3. -ECONNREFUSED with a sentence. */
+DV_MUST_CHECK int letin_require_door(const struct env *env, struct dv_error *err);
+
 /* Let somebody in: the Cookie header's value of the session. */
 DV_MUST_CHECK int letin_pair(const struct letin *letin, struct secret *ret_cookies,
 			     struct dv_error *err);

@@ -1,7 +1,8 @@
 /* back.c - a version is bad: for good, and for everybody who has it already. See back.h.
  *
  * Whoever has worked with it since would lose that with their old database, so they stay, are named, and an
- * administrator decides. Nothing here needs a network: pointers, and copies that are on this machine.
+ * administrator decides; so does whoever may be at work just now. It does not matter which run gave it to them. Nothing
+ * here needs a network: pointers, and copies that are on this machine.
  */
 #include "rollout/back.h"
 
@@ -11,27 +12,93 @@
 #include "ledger/events.h"
 #include "ledger/known_bad.h"
 #include "move/move.h"
+#include "move/placing.h"
 #include "rollout/bad.h"
 #include "update/freeze.h"
 
+#define NAMES_BYTES 120
+
 struct tally {
 	unsigned int n_back, n_failed;
-	char stayed[160]; /* their names, as many as fit */
+	/* Names, as many as fit: who has worked with it, and who keeps it for another reason. */
+	char stayed[NAMES_BYTES], kept[NAMES_BYTES];
 };
 
-static int stay(struct rollout *rollout, struct move_row *row, struct tally *tally,
-		struct dv_error *err)
+static void add_name(char names[static NAMES_BYTES], const char *name)
 {
-	size_t n = strlen(tally->stayed);
+	size_t n = strlen(names);
 
-	(void)snprintf(tally->stayed + n, sizeof(tally->stayed) - n, "%s%s", n > 0 ? ", " : "",
-		       row->name);
+	(void)snprintf(names + n, NAMES_BYTES - n, "%s%s", n > 0 ? ", " : "", name);
+}
+
+/* `keeps` says why. What an administrator may do needs the copy. */
+static int stay(struct rollout *rollout, struct move_row *row, const char *keeps,
+		char names[static NAMES_BYTES], struct dv_error *err)
+{
+	int64_t now_usec = rollout->env.wall_usec(&rollout->env);
+	char text[ERROR_MAX_BYTES];
+	int r;
+
+	add_name(names, row->name);
 	row->state = UPDATE_STATE_STAYED;
-	(void)snprintf(row->reason, sizeof(row->reason),
-		       "they have worked with it since: devvmctl restore %s %s puts back the copy "
-		       "from before",
-		       row->name, row->copy);
-	return moves_enter(rollout->ledger, row, rollout->env.wall_usec(&rollout->env), err);
+	if (*row->copy)
+		(void)snprintf(row->reason, sizeof(row->reason),
+			       "%.120s: devvmctl restore %s %s puts back the copy from before",
+			       keeps, row->name, row->copy);
+	else
+		(void)snprintf(row->reason, sizeof(row->reason), "%.250s", keeps);
+	(void)snprintf(text, sizeof(text), "%s keeps t3 %s, which is bad: %s", row->name, row->to,
+		       row->reason);
+	r = moves_enter(rollout->ledger, row, now_usec, err);
+	return r < 0 ? r
+		     : events_add(rollout->ledger, now_usec, LOG_WARNING, row->name, "update", text,
+				  err);
+}
+
+/* Of an older run: what leads back may have gone since. `ret_keeps` is "" where it is there. */
+static void find_way(struct rollout *rollout, const struct move_row *row,
+		     char ret_keeps[static TURN_WHY_BYTES])
+{
+	const struct placing placing = {
+		.env = &rollout->env, .ledger = rollout->ledger, .user = row->name, .id = row->copy
+	};
+	char sha256[DIGEST_HEX_BYTES];
+	struct dv_error err = { "" };
+
+	ret_keeps[0] = '\0';
+	if (!store_has(&rollout->env, ROLLOUT_ITEM, row->from))
+		(void)snprintf(ret_keeps, TURN_WHY_BYTES, "t3 %s is not on this machine any more",
+			       row->from);
+	else if (*row->copy && placing_check(&placing, sha256, &err) < 0)
+		(void)snprintf(ret_keeps, TURN_WHY_BYTES, "%.127s", err.text);
+}
+
+/* Somebody who was moved: *ret_is_back, or they stay and that is told. Negative where they could not be brought back,
+ * with `ret_why`. */
+static int return_moved(struct rollout *rollout, const struct mover *mover, struct move_row *row,
+			const char *why, struct tally *tally, bool *ret_is_back,
+			struct dv_error *ret_why)
+{
+	enum worked worked = WORKED_UNSET;
+	char keeps[TURN_WHY_BYTES] = "";
+	int r;
+
+	*ret_is_back = false;
+	if (row->run != mover->run)
+		find_way(rollout, row, keeps);
+	/* From here on it is in the journal of this run. */
+	row->run = mover->run;
+	if (*keeps)
+		return stay(rollout, row, keeps, tally->kept, ret_why);
+	r = move_back_idle(mover, row, why, &worked, keeps, ret_why);
+	if (r < 0 && row->state == UPDATE_STATE_MOVED) {
+		(void)snprintf(keeps, sizeof(keeps), "%.127s", ret_why->text);
+		return stay(rollout, row, keeps, tally->kept, ret_why);
+	}
+	*ret_is_back = r == 0 && !*keeps;
+	return r < 0 || !*keeps ? r
+				: stay(rollout, row, keeps,
+				       worked == WORKED_YES ? tally->stayed : tally->kept, ret_why);
 }
 
 static int bring_back(struct rollout *rollout, const struct mover *mover, struct move_row *row,
@@ -39,13 +106,15 @@ static int bring_back(struct rollout *rollout, const struct mover *mover, struct
 {
 	struct dv_error back_err = { "" };
 	char text[ERROR_MAX_BYTES];
+	bool is_back = true;
+	int r = row->state == UPDATE_STATE_MOVED
+			? return_moved(rollout, mover, row, why, tally, &is_back, &back_err)
+			: move_back(mover, row, why, &back_err);
 	int64_t now_usec = rollout->env.wall_usec(&rollout->env);
 
-	if (row->state != UPDATE_STATE_MOVED && !moves_is_between(row->state))
+	if (r == 0 && !is_back)
 		return 0;
-	if (row->state == UPDATE_STATE_MOVED && move_has_worked(mover, row))
-		return stay(rollout, row, tally, err);
-	if (move_back(mover, row, why, &back_err) == 0) {
+	if (r == 0) {
 		tally->n_back++;
 		(void)snprintf(text, sizeof(text), "%s is back on t3 %s", row->name, row->from);
 		return events_add(rollout->ledger, now_usec, LOG_WARNING, row->name, "update", text,
@@ -55,6 +124,44 @@ static int bring_back(struct rollout *rollout, const struct mover *mover, struct
 	log_error("update: %s", back_err.text);
 	return events_add(rollout->ledger, now_usec, LOG_ERR, row->name, "update", back_err.text,
 			  err);
+}
+
+/* Whether they have it, of whatever run: in this one who is between as well, and of all others whose move to it came
+ * to its end and whose version it still is. Who has left runs nothing. */
+static int has_it(struct rollout *rollout, const struct move_row *row, int64_t id,
+		  const char *version, bool *ret_has, struct dv_error *err)
+{
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	char own[STORE_VERSION_BYTES] = "";
+	int r;
+
+	*ret_has = row->run == id &&
+		   (row->state == UPDATE_STATE_MOVED || moves_is_between(row->state));
+	if (row->run == id || row->state != UPDATE_STATE_MOVED || strcmp(row->to, version) != 0)
+		return 0;
+	r = people_get(rollout->ledger, row->name, &person, err);
+	if (r < 0 || person.state != PEOPLE_PRESENT)
+		return r;
+	r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, row->name, own, err);
+	*ret_has = r == 0 && strcmp(own, version) == 0;
+	return r;
+}
+
+static int bring_all_back(struct rollout *rollout, const struct mover *mover, const char *version,
+			  const char *why, struct tally *tally, struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int r = moves_list(rollout->ledger, MOVES_ALL_RUNS, &moves, err);
+
+	/* Whoever came last has had the least time to work with it. */
+	for (size_t i = moves.n_rows; r == 0 && i > 0; i--) {
+		bool has = false;
+
+		r = has_it(rollout, &moves.rows[i - 1], mover->run, version, &has, err);
+		if (r == 0 && has)
+			r = bring_back(rollout, mover, &moves.rows[i - 1], why, tally, err);
+	}
+	return r;
 }
 
 static void describe(struct rollout *rollout, const char *version, const char *why,
@@ -67,6 +174,10 @@ static void describe(struct rollout *rollout, const char *version, const char *w
 	if (*tally->stayed)
 		n += (size_t)snprintf(rollout->text + n, sizeof(rollout->text) - n,
 				      ", %s stayed, having worked with it", tally->stayed);
+	if (*tally->kept && n < sizeof(rollout->text))
+		n += (size_t)snprintf(rollout->text + n, sizeof(rollout->text) - n,
+				      ", %s kept it for now: devvmctl events says why",
+				      tally->kept);
 	if (tally->n_failed > 0 && n < sizeof(rollout->text))
 		n += (size_t)snprintf(rollout->text + n, sizeof(rollout->text) - n,
 				      ", %u could not be brought back yet", tally->n_failed);
@@ -83,7 +194,6 @@ enum update_outcome rollout_roll_back(struct rollout *rollout, int64_t id, const
 				     .ledger = rollout->ledger,
 				     .manager = rollout->manager,
 				     .run = id };
-	DV_AUTO_MOVES struct moves moves = { 0 };
 	struct dv_error err = { "" };
 	struct tally tally = { 0 };
 	char reason[FREEZE_REASON_MAX + 1];
@@ -98,10 +208,7 @@ enum update_outcome rollout_roll_back(struct rollout *rollout, int64_t id, const
 		r = freeze_set(&rollout->env, reason, 0, id, &err);
 	}
 	if (r == 0)
-		r = moves_list(rollout->ledger, id, &moves, &err);
-	/* Whoever came last has had the least time to work with it. */
-	for (size_t i = moves.n_rows; r == 0 && i > 0; i--)
-		r = bring_back(rollout, &mover, &moves.rows[i - 1], why, &tally, &err);
+		r = bring_all_back(rollout, &mover, version, why, &tally, &err);
 	if (r < 0)
 		return rollout_end_with(rollout, UPDATE_FAILED, &err);
 	describe(rollout, version, why, &tally);

@@ -1,14 +1,15 @@
 /* recover.c - what a killed run left open is finished or undone. See recover.h.
  *
- * The ledger says how far it was. A rollback goes on, and so does an end that was begun; of all else what was
- * not finished is undone: somebody who was between two versions gets one of them, whoever has the new one keeps it,
- * and the next run begins anew.
+ * The ledger says how far it was. A rollback goes on, and so does an end that was begun; where the version had failed
+ * with somebody and was not judged yet it is judged now. Of all else what was not finished is undone: somebody who was
+ * between two versions gets one of them, whoever has the new one keeps it, and the next run begins anew.
  */
 #include "rollout/recover.h"
 
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "ledger/events.h"
 #include "move/move.h"
 #include "rollout/back.h"
@@ -96,6 +97,90 @@ static int find_why(struct rollout *rollout, int64_t id, char ret_why[static ERR
 	return r;
 }
 
+/* With whom the version of the run failed before there was a verdict on it: their name and what was seen; "" for
+ * nobody. A drain condemns nothing, and is known by that it has asked no rule. */
+static int find_failed(struct rollout *rollout, int64_t id,
+		       char ret_name[static STR_USER_NAME_MAX + 1],
+		       char ret_why[static ERROR_MAX_BYTES], struct dv_error *err)
+{
+	DV_AUTO_UPDATE_STEPS struct update_steps steps = { 0 };
+	int r = update_log_steps(rollout->ledger, id, &steps, err);
+	bool is_drain = true;
+
+	ret_name[0] = '\0';
+	for (size_t i = 0; r == 0 && i < steps.n_rows; i++) {
+		const struct update_step *step = &steps.rows[i];
+
+		is_drain = is_drain && step->state != UPDATE_STATE_GUARD;
+		if (!is_drain && step->state == UPDATE_STATE_FAILED && step->person) {
+			(void)snprintf(ret_name, STR_USER_NAME_MAX + 1, "%s", step->person);
+			(void)snprintf(ret_why, ERROR_MAX_BYTES, "%s", step->text);
+		} else if (step->state == UPDATE_STATE_EXCLUDED &&
+			   str_equal(step->person, ret_name)) {
+			ret_name[0] = '\0';
+		}
+	}
+	return r;
+}
+
+/* Whether the version is to blame, from where the killed run left it: they were brought back, or are held. */
+static int judge(struct rollout *rollout, const char *name, const char *why,
+		 enum move_outcome *ret_outcome, struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	const struct move_row *found;
+	struct mover mover = { .env = &rollout->env,
+			       .config = &rollout->config,
+			       .ledger = rollout->ledger,
+			       .manager = rollout->manager };
+	struct move_row row;
+	int r = moves_list(rollout->ledger, MOVES_ALL_RUNS, &moves, err);
+
+	if (r == 0)
+		r = people_get(rollout->ledger, name, &person, err);
+	if (r < 0)
+		return r;
+	found = moves_find(&moves, name);
+	*ret_outcome = MOVE_EXCLUDED;
+	if (!found || person.state != PEOPLE_PRESENT || person.parked)
+		return 0; /* they run neither version */
+	/* They could not be brought back: what the old one does cannot be told, and nobody else is to get there. */
+	*ret_outcome = MOVE_FAILED;
+	if (moves_is_between(found->state))
+		return 0;
+	row = *found;
+	mover.run = row.run;
+	return move_try_old(&mover, &person, &row, why, ret_outcome, err);
+}
+
+static int roll_back(struct rollout *rollout, const struct update_run *run, const char *why,
+		     enum update_outcome *ret_outcome, struct dv_error *err)
+{
+	*ret_outcome = rollout_roll_back(rollout, run->id, run->to, why);
+	return *ret_outcome == UPDATE_FAILED ? dv_refuse(err, -EIO, "%s", rollout->text) : 0;
+}
+
+/* The verdict that the run was killed before. */
+static int finish_canary(struct rollout *rollout, const struct update_run *run,
+			 enum update_outcome *ret_outcome, struct dv_error *err)
+{
+	char name[STR_USER_NAME_MAX + 1] = "", why[ERROR_MAX_BYTES] = "";
+	char text[ERROR_MAX_BYTES];
+	enum move_outcome outcome = MOVE_UNSET;
+	int r = find_failed(rollout, run->id, name, why, err);
+
+	if (r < 0 || !*name)
+		return r;
+	r = judge(rollout, name, why, &outcome, err);
+	if (r < 0 || outcome != MOVE_FAILED)
+		return r;
+	(void)snprintf(text, sizeof(text), "with %s: %.300s", name, why);
+	r = update_log_enter(rollout->ledger, run->id, rollout->env.wall_usec(&rollout->env),
+			     UPDATE_STATE_ROLLBACK, NULL, text, err);
+	return r < 0 ? r : roll_back(rollout, run, text, ret_outcome, err);
+}
+
 static int finish(struct rollout *rollout, const struct update_run *run,
 		  enum update_outcome *ret_outcome, struct dv_error *err)
 {
@@ -111,9 +196,9 @@ static int finish(struct rollout *rollout, const struct update_run *run,
 	} else if (run->state == UPDATE_STATE_ROLLBACK) {
 		r = find_why(rollout, run->id, why, err);
 		if (r == 0)
-			*ret_outcome = rollout_roll_back(rollout, run->id, run->to, why);
-		if (r == 0 && *ret_outcome == UPDATE_FAILED)
-			r = dv_refuse(err, -EIO, "%s", rollout->text);
+			r = roll_back(rollout, run, why, ret_outcome, err);
+	} else if (run->state == UPDATE_STATE_CANARY) {
+		r = finish_canary(rollout, run, ret_outcome, err);
 	}
 	return r;
 }

@@ -166,7 +166,7 @@ whole() { # OLD-VERSION OLD-LEVEL NEW-VERSION NEW-LEVEL MESSAGES USER…
 	local old=$1 old_level=$2 new=$3 new_level=$4 messages=$5 user level pointer
 	shift 5
 	[ "$(ledger 'SELECT count(*) FROM update_runs WHERE ended_usec = 0')" = 0 ] || echo "a run is open"
-	[ "$(ledger "SELECT count(*) FROM moves WHERE state IN ('held', 'copied', 'pointed', 'soaking', 'undoing')")" = 0 ] || echo "somebody is between"
+	[ "$(ledger "SELECT count(*) FROM moves WHERE state IN ('held', 'copied', 'pointed', 'soaking', 'failed', 'undoing')")" = 0 ] || echo "somebody is between"
 	[ -z "$(inside ls /var/lib/devvm/hold)" ] || echo "somebody is held"
 	for user in "$@"; do
 		pointer=$(pointer "$user")

@@ -51,6 +51,7 @@ static void a_person_has_one_row_of_the_last_run(void **state)
 	struct move_row row = { .name = "anna", .run = begin(scratch), .state = UPDATE_STATE_HELD };
 	int64_t first = row.run;
 
+	row.state = UPDATE_STATE_MOVED;
 	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
 	row.run = begin(scratch);
 	assert_ok(scratch, moves_enter(scratch->ledger, &row, 11, &scratch->err));
@@ -65,12 +66,39 @@ static void a_person_has_one_row_of_the_last_run(void **state)
 	assert_string_equal(all.rows[1].name, "anna");
 }
 
+/* What undoes it is in there. */
+static void no_other_run_replaces_who_is_between(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_UPDATE_STEPS struct update_steps steps = { 0 };
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	struct move_row row = { .name = "anna",
+				.run = begin(scratch),
+				.copy = "20261127-031500",
+				.state = UPDATE_STATE_UNDOING };
+	struct move_row other = { .name = "anna", .state = UPDATE_STATE_DEFERRED };
+
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
+	other.run = begin(scratch);
+	assert_int_equal(moves_enter(scratch->ledger, &other, 11, &scratch->err), -EBUSY);
+	assert_contains(scratch->err.text, "devvm-recover");
+	assert_ok(scratch, moves_list(scratch->ledger, MOVES_ALL_RUNS, &moves, &scratch->err));
+	assert_memory_equal(moves_find(&moves, "anna"), &row, sizeof(row));
+	assert_null(moves_find(&moves, "ben"));
+	assert_ok(scratch, update_log_steps(scratch->ledger, other.run, &steps, &scratch->err));
+	assert_int_equal(steps.n_rows, 1);
+	/* Their own does, and then any. */
+	row.state = UPDATE_STATE_BACK;
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 12, &scratch->err));
+	assert_ok(scratch, moves_enter(scratch->ledger, &other, 13, &scratch->err));
+}
+
 /* Each state of a person is either between two versions or at rest on one of them. */
 static void what_is_between_is_recovered(void **state DV_UNUSED)
 {
-	static const enum update_state between[] = { UPDATE_STATE_HELD, UPDATE_STATE_COPIED,
+	static const enum update_state between[] = { UPDATE_STATE_HELD,	   UPDATE_STATE_COPIED,
 						     UPDATE_STATE_POINTED, UPDATE_STATE_SOAKING,
-						     UPDATE_STATE_UNDOING };
+						     UPDATE_STATE_FAILED,  UPDATE_STATE_UNDOING };
 	size_t n = 0;
 
 	for (int i = UPDATE_STATE_UNSET; i < UPDATE_N_STATES; i++)
@@ -87,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_row_and_the_journal_say_the_same),
 		TEST(a_person_has_one_row_of_the_last_run),
+		TEST(no_other_run_replaces_who_is_between),
 		TEST(what_is_between_is_recovered),
 	};
 
