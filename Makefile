@@ -54,8 +54,8 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
 t3_SOURCES := helper/t3/activity.c helper/t3/alive.c helper/t3/credential.c helper/t3/front.c \
-              helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/state.c \
-              helper/t3/websocket.c
+              helper/t3/front_listen.c helper/t3/listener.c helper/t3/pairing.c \
+              helper/t3/program.c helper/t3/state.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -282,6 +282,7 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_deny test_derive test_digest test_dispatch_server test_dispatch_work test_door \
               test_door_people test_due test_env test_envfile test_error test_events test_facts \
               test_fcgi test_fence test_fetch test_file test_flights test_freeze test_front \
+              test_front_listen \
               test_gate test_gate_box test_gate_database test_gate_probe test_gate_result \
               test_gate_verdict test_gates test_groups test_guard test_hold test_home \
               test_installs test_instance test_instances test_item test_keep test_keeper test_keys \
