@@ -81,6 +81,7 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/leave.c helper/steps/legacy_use.c helper/steps/limits.c \
                  helper/steps/listing.c helper/steps/lock.c helper/steps/maps.c \
                  helper/steps/mirror_result.c helper/steps/mirror_run.c helper/steps/mirrors.c \
+                 helper/steps/nginx_sockets.c helper/steps/nginx_user.c \
                  helper/steps/path.c helper/steps/playwright_mcp.c \
                  helper/steps/playwright_server.c helper/steps/playwright_token.c \
                  helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c \
@@ -289,7 +290,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_knock test_known_bad test_launcher test_leave test_ledger test_legacy_use \
               test_limits test_listener test_listing test_lock test_log test_look test_looks \
               test_manager test_maps test_mint test_mirror_result test_mirror_run test_mirrors \
-              test_mirrors_log test_moves test_node test_notify test_order test_outcome \
+              test_mirrors_log test_moves test_nginx_sockets \
+              test_nginx_user test_node test_notify test_order test_outcome \
               test_output test_package test_packages test_page test_pair test_pairing test_pass \
               test_path test_people test_people_update test_playwright test_playwright_mcp \
               test_playwright_token test_policy test_ports test_proc test_process test_programs \
