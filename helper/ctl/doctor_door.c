@@ -31,8 +31,8 @@
 struct door {
 	struct doctor *doctor;
 	const struct front *front;
-	enum front_way way; /* that is tried */
-	const char *identity;
+	enum front_way way;   /* that is tried */
+	const char *identity; /* somebody's; "": nobody is on the roster */
 };
 
 /* %i stands for somebody's identity, %s for the secret. With a session's cookie nginx alone decides, so what
@@ -151,7 +151,7 @@ static const char *find_identity(const struct status *status)
 		    !person->is_parked)
 			return person->identity;
 	}
-	return NULL;
+	return "";
 }
 
 static void try_door(struct door *door)
@@ -169,12 +169,7 @@ static void try_door(struct door *door)
 			   *err.text ? err.text : "/healthz is not 200");
 		return;
 	}
-	door->identity = find_identity(&door->doctor->status);
-	if (!door->identity) {
-		doctor_skip(door->doctor, "needs somebody on the roster to be taken for");
-		return;
-	}
-	for (size_t i = 0; i < DV_COUNT(SPOOFS); i++) {
+	for (size_t i = 0; *door->identity && i < DV_COUNT(SPOOFS); i++) {
 		if (SPOOFS[i].needs_secret ? !needs_none && !door->front->secret.text : needs_none)
 			continue;
 		try_spoof(door, i, false);
@@ -197,6 +192,8 @@ static void try_ways(struct door *door)
 	} else if (*at->socket) {
 		doctor_skip(door->doctor, "needs root for the front door's socket");
 	}
+	if (!*door->identity && (*at->address || *at->socket))
+		doctor_skip(door->doctor, "needs somebody on the roster to be taken for");
 	/* Whoever is not root sees no secret. */
 	if (door->doctor->is_root && front_way(door->front) == FRONT_WAY_NONE)
 		doctor_add(door->doctor, DOCTOR_MACHINE, WAY_FIX,
@@ -210,7 +207,9 @@ void doctor_check_door(struct doctor *doctor)
 {
 	DV_AUTO_FRONT struct front front = { 0 };
 	struct dv_error err = { "" };
-	struct door door = { .doctor = doctor, .front = &front };
+	struct door door = { .doctor = doctor,
+			     .front = &front,
+			     .identity = find_identity(&doctor->status) };
 
 	if (front_find(doctor->env, &front, &err) < 0)
 		doctor_add(doctor, DOCTOR_MACHINE, "ls -lL /" FRONT_CONF, "%s", err.text);
