@@ -55,8 +55,8 @@ config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
 t3_SOURCES := helper/t3/activity.c helper/t3/alive.c helper/t3/credential.c helper/t3/front.c \
-              helper/t3/listener.c helper/t3/pairing.c helper/t3/program.c helper/t3/state.c \
-              helper/t3/websocket.c
+              helper/t3/front_listen.c helper/t3/listener.c helper/t3/pairing.c \
+              helper/t3/program.c helper/t3/state.c helper/t3/websocket.c
 roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/roster/roster.c \
                   helper/roster/roster_fields.c helper/roster/roster_trust.c \
                   helper/roster/roster_words.c helper/roster/ssh_key.c helper/roster/tiers.c \
@@ -83,15 +83,15 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/leave.c helper/steps/legacy_use.c helper/steps/limits.c \
                  helper/steps/listing.c helper/steps/lock.c helper/steps/maps.c \
                  helper/steps/mirror_result.c helper/steps/mirror_run.c helper/steps/mirrors.c \
-                 helper/steps/path.c helper/steps/playwright_mcp.c \
-                 helper/steps/playwright_server.c helper/steps/playwright_token.c \
-                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c \
-                 helper/steps/resolving.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
-                 helper/steps/settle.c helper/steps/sshd.c helper/steps/staging.c \
-                 helper/steps/steps.c helper/steps/t3_pointer.c helper/steps/ticket.c \
-                 helper/steps/token.c helper/steps/tool_stage.c helper/steps/tools.c \
-                 helper/steps/unit_run.c helper/steps/update_timer.c helper/steps/view.c \
-                 helper/steps/withdraw.c helper/steps/work.c
+                 helper/steps/nginx_sockets.c helper/steps/nginx_user.c helper/steps/path.c \
+                 helper/steps/playwright_mcp.c helper/steps/playwright_server.c \
+                 helper/steps/playwright_token.c helper/steps/ports.c helper/steps/protect.c \
+                 helper/steps/protect_tree.c helper/steps/resolving.c helper/steps/retire_legacy.c \
+                 helper/steps/secrets_step.c helper/steps/settle.c helper/steps/sshd.c \
+                 helper/steps/staging.c helper/steps/steps.c helper/steps/t3_pointer.c \
+                 helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c \
+                 helper/steps/tools.c helper/steps/unit_run.c helper/steps/update_timer.c \
+                 helper/steps/view.c helper/steps/withdraw.c helper/steps/work.c
 gate_SOURCES := helper/gate/box.c helper/gate/check.c helper/gate/database.c helper/gate/gate.c \
                 helper/gate/probe.c helper/gate/result.c helper/gate/verdict.c
 move_SOURCES := helper/move/back.c helper/move/between.c helper/move/busy.c helper/move/copying.c \
@@ -291,19 +291,20 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_ctl_update test_ctl_wait test_curl test_deferrals test_deny test_derive \
               test_digest test_dispatch_server test_dispatch_work test_door test_door_people \
               test_due test_env test_envfile test_error test_events test_facts test_fcgi \
-              test_fence test_fetch test_file test_flights test_freeze test_front test_gate \
-              test_gate_box test_gate_database test_gate_probe test_gate_result test_gate_verdict \
-              test_gates test_groups test_guard test_hold test_home test_installs test_instance \
-              test_instances test_item test_keep test_keeper test_keys test_knock test_known_bad \
-              test_launcher test_leave test_ledger test_legacy_use test_limits test_line \
-              test_listener test_listing test_lock test_log test_look test_looks test_manager \
-              test_maps test_mint test_mirror_result test_mirror_run test_mirrors test_mirrors_log \
-              test_moves test_node test_notify test_order test_outcome test_output test_package \
-              test_packages test_page test_pair test_pairing test_pass test_path test_people \
-              test_people_update test_playwright test_playwright_mcp test_playwright_token \
-              test_policy test_ports test_proc test_process test_programs test_progress \
-              test_protect_tree test_proto test_protocol_doc test_queue test_rclone test_record \
-              test_refuse test_report test_resolving test_restore_place test_restores \
+              test_fence test_fetch test_file test_flights test_freeze test_front \
+              test_front_listen test_gate test_gate_box test_gate_database test_gate_probe \
+              test_gate_result test_gate_verdict test_gates test_groups test_guard test_hold \
+              test_home test_installs test_instance test_instances test_item test_keep test_keeper \
+              test_keys test_knock test_known_bad test_launcher test_leave test_ledger \
+              test_legacy_use test_limits test_line test_listener test_listing test_lock test_log \
+              test_look test_looks test_manager test_maps test_mint test_mirror_result \
+              test_mirror_run test_mirrors test_mirrors_log test_moves test_nginx_sockets \
+              test_nginx_user test_node test_notify test_order test_outcome test_output \
+              test_package test_packages test_page test_pair test_pairing test_pass test_path \
+              test_people test_people_update test_playwright test_playwright_mcp \
+              test_playwright_token test_policy test_ports test_proc test_process test_programs \
+              test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
+              test_record test_refuse test_report test_resolving test_restore_place test_restores \
               test_retire_legacy test_rollout_bad test_rollout_notify test_rollout_waiting \
               test_roster test_roster_fields test_roster_trust test_route test_rules test_schema \
               test_secret test_secrets test_server test_session test_settle test_snapshot \

@@ -124,6 +124,7 @@ static const struct config_key CONFIG_KEYS[] = {
 	{ "watchdog.force_after", config_read_uint, { 0, 525600 }, AT(watchdog_force_after), 0 },
 	{ "leaving.max_share", config_read_uint, { 0, 100 }, AT(leaving_max_share), 0 },
 	{ "door.mint_concurrency", config_read_uint, { 1, 16 }, AT(door_mint_concurrency), 0 },
+	{ "door.nginx_user", config_read_user, { 0 }, AT(door_nginx_user), 0 },
 	{ "daemon.connections_per_uid", config_read_uint, { 4, 1024 }, AT(connections_per_uid), 0 },
 };
 /* clang-format on */
@@ -167,6 +168,7 @@ static const struct {
 	{ AT(playwright_version), "0.0.76" },
 	{ AT(playwright_browser), "/usr/bin/chromium" },
 	{ AT(instances_memory_max), "8G" },
+	{ AT(door_nginx_user), "www-data" },
 };
 
 int config_init(struct config *config, struct dv_error *err)
@@ -246,6 +248,7 @@ void config_done(struct config *config)
 	str_list_done(&config->update_canary);
 	str_list_done(&config->update_notify);
 	free(config->code_remote);
+	free(config->door_nginx_user);
 	free(config->t3_package);
 	free(config->t3_track);
 	free(config->t3_pin);

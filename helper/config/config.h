@@ -221,6 +221,7 @@ struct config {
 	unsigned int watchdog_timeout_s;    /* `watchdog.probe_timeout`, seconds */
 	unsigned int watchdog_force_after;  /* `watchdog.force_after`, minutes; 0: never */
 	unsigned int door_mint_concurrency; /* `door.mint_concurrency`: credentials made at once */
+	char *door_nginx_user;		    /* `door.nginx_user`: the account of nginx's workers */
 	unsigned int leaving_max_share;	    /* `leaving.max_share`: percent at once; 100: all */
 	unsigned int connections_per_uid;   /* `daemon.connections_per_uid`, root excepted */
 };

@@ -391,6 +391,19 @@ static bool is_user(const char *text, size_t at DV_UNUSED)
 	return str_is_user_name(text);
 }
 
+int config_read_user(const struct config_place *place, const struct config_target *target)
+{
+	const struct yaml_node *node = place->node;
+	char shown[STR_SHOW_BYTES];
+
+	if (node->kind != YAML_SCALAR || node->is_null)
+		return config_refuse(place, -EINVAL, "must be the name of an account");
+	if (!str_is_user_name(node->scalar))
+		return config_refuse(place, -EINVAL, "\"%s\" can be no account's name",
+				     str_show(node->scalar, shown));
+	return take_text(place, target);
+}
+
 int config_read_users(const struct config_place *place, const struct config_target *target)
 {
 	return read_words(place, target->field, is_user, "user names");

@@ -49,6 +49,7 @@ config_value_reader config_read_bool;	/* bool */
 config_value_reader config_read_uint;	/* unsigned int */
 config_value_reader config_read_list;	/* unsigned int * and its count; replaces the list */
 config_value_reader config_read_window; /* struct config_window: "HH:MM-HH:MM" */
+config_value_reader config_read_user;	/* char *: the name of an account */
 config_value_reader config_read_users;	/* struct str_list: names of users */
 config_value_reader config_read_argv;	/* struct str_list: a command and its arguments */
 config_value_reader config_read_range;	/* struct config_port_range: {first: N, last: N} */

@@ -1,7 +1,9 @@
 /* doctor_door.c - is the front door open to whoever says that they are somebody?
  *
  * Where the administrator has enabled it, the running door is tried with each forged request that it must
- * refuse. All ask for a page that does not exist, as a script would, so nobody is paired and nothing starts.
+ * refuse, at its port and at its socket. All ask for a page that does not exist, as a script would, so nobody is paired
+ * and nothing starts. Who comes by the socket is believed without a secret, so there only the rest is forged; and its
+ * folder keeps out whoever is not root.
  */
 #include "ctl/doctor.h"
 
@@ -21,10 +23,16 @@
 	"sudo rm /" FRONT_CONF ", sudo systemctl reload nginx, then compare it with "              \
 	"/usr/share/devvm/nginx/devvm.conf"
 
+#define WAY_FIX                                                                                    \
+	"keep its listen 127.0.0.1:3780; and write /" FRONT_SECRET                                 \
+	", or add its listen unix:; see "                                                          \
+	"/usr/share/doc/devvm/FRONT-DOOR.md"
+
 struct door {
 	struct doctor *doctor;
 	const struct front *front;
-	const char *identity;
+	enum front_way way;   /* that is tried */
+	const char *identity; /* somebody's; "": nobody is on the roster */
 };
 
 /* %i stands for somebody's identity, %s for the secret. With a session's cookie nginx alone decides, so what
@@ -77,7 +85,10 @@ static int fill_header(const struct door *door, const char *pattern, struct secr
 		if (strncmp(c, "%i", 2) == 0)
 			(void)fputs(door->identity, out);
 		else if (strncmp(c, "%s", 2) == 0)
-			(void)fputs(door->front->secret.text ? door->front->secret.text : "x", out);
+			(void)fputs(door->way == FRONT_WAY_PORT && door->front->secret.text
+					    ? door->front->secret.text
+					    : "x",
+				    out);
 		else
 			(void)fputc(*c, out);
 		c += *c == '%';
@@ -90,15 +101,13 @@ static int ask(const struct door *door, const char *path, const char *const *pat
 {
 	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
 	struct secret headers[MAX_HEADERS] = { 0 };
-	char url[FRONT_ADDRESS_BYTES + 64];
-	struct fetch_request request = { .url = url,
-					 .protocols = FETCH_HTTP,
-					 .max_bytes = ANSWER_MAX_BYTES,
+	char url[FRONT_URL_BYTES];
+	struct fetch_request request = { .max_bytes = ANSWER_MAX_BYTES,
 					 .deadline_ms = clock_deadline_ms(DEADLINE_MS),
 					 .headers = headers };
 	int r = 0;
 
-	(void)snprintf(url, sizeof(url), "http://%s%s", door->front->address, path);
+	front_aim(door->front, door->way, path, url, &request);
 	while (r == 0 && request.n_headers < MAX_WORDS && patterns[request.n_headers]) {
 		r = fill_header(door, patterns[request.n_headers], &headers[request.n_headers]);
 		request.n_headers++;
@@ -108,7 +117,7 @@ static int ask(const struct door *door, const char *path, const char *const *pat
 	if (r < 0)
 		r = dv_fail(err, r, "ask the front door");
 	if (r == 0)
-		r = front_require(door->front, err);
+		r = front_require(door->front, door->way, err);
 	if (r == 0)
 		r = fetch_memory(&request, &answer, err);
 	for (size_t i = 0; i < request.n_headers; i++)
@@ -119,6 +128,7 @@ static int ask(const struct door *door, const char *path, const char *const *pat
 
 static void try_spoof(const struct door *door, size_t i, bool has_session)
 {
+	char shown[FRONT_SHOWN_BYTES];
 	struct dv_error err = { "" };
 	unsigned int status = 0;
 	int r = ask(door, "/devvm-doctor", SPOOFS[i].headers, has_session, &status, &err);
@@ -127,8 +137,9 @@ static void try_spoof(const struct door *door, size_t i, bool has_session)
 	if (r < 0 || status == 400 || status == 403)
 		return;
 	doctor_add(door->doctor, DOCTOR_MACHINE, OPEN_FIX,
-		   "the front door at %s answered %u to a request %s%s", door->front->address,
-		   status, SPOOFS[i].what, has_session ? ", with a session" : "");
+		   "the front door at %s answered %u to a request %s%s",
+		   front_show(door->front, door->way, shown), status, SPOOFS[i].what,
+		   has_session ? ", with a session" : "");
 }
 
 static const char *find_identity(const struct status *status)
@@ -140,28 +151,26 @@ static const char *find_identity(const struct status *status)
 		    !person->is_parked)
 			return person->identity;
 	}
-	return NULL;
+	return "";
 }
 
 static void try_door(struct door *door)
 {
 	static const char *const nothing[MAX_WORDS] = { NULL };
+	const bool needs_none = door->way == FRONT_WAY_SOCKET;
+	char shown[FRONT_SHOWN_BYTES];
 	struct dv_error err = { "" };
 	unsigned int status = 0;
 
 	if (ask(door, "/healthz", nothing, false, &status, &err) < 0 || status != 200) {
 		doctor_add(door->doctor, DOCTOR_MACHINE, NGINX_FIX,
 			   "the front door is enabled and does not answer at %s: %s",
-			   door->front->address, *err.text ? err.text : "/healthz is not 200");
+			   front_show(door->front, door->way, shown),
+			   *err.text ? err.text : "/healthz is not 200");
 		return;
 	}
-	door->identity = find_identity(&door->doctor->status);
-	if (!door->identity) {
-		doctor_skip(door->doctor, "needs somebody on the roster to be taken for");
-		return;
-	}
-	for (size_t i = 0; i < DV_COUNT(SPOOFS); i++) {
-		if (SPOOFS[i].needs_secret && !door->front->secret.text)
+	for (size_t i = 0; *door->identity && i < DV_COUNT(SPOOFS); i++) {
+		if (SPOOFS[i].needs_secret ? !needs_none && !door->front->secret.text : needs_none)
 			continue;
 		try_spoof(door, i, false);
 		if (!SPOOFS[i].only_dispatch)
@@ -169,14 +178,41 @@ static void try_door(struct door *door)
 	}
 }
 
+static void try_ways(struct door *door)
+{
+	const struct front_listen *at = &door->front->at;
+
+	if (*at->address) {
+		door->way = FRONT_WAY_PORT;
+		try_door(door);
+	}
+	if (*at->socket && door->doctor->is_root) {
+		door->way = FRONT_WAY_SOCKET;
+		try_door(door);
+	} else if (*at->socket) {
+		doctor_skip(door->doctor, "needs root for the front door's socket");
+	}
+	if (!*door->identity && (*at->address || *at->socket))
+		doctor_skip(door->doctor, "needs somebody on the roster to be taken for");
+	/* Whoever is not root sees no secret. */
+	if (door->doctor->is_root && front_way(door->front) == FRONT_WAY_NONE)
+		doctor_add(door->doctor, DOCTOR_MACHINE, WAY_FIX,
+			   "updates cannot ask the front door whether it lets somebody in: "
+			   "/" FRONT_CONF
+			   " has neither a loopback address to which the secret of /" FRONT_SECRET
+			   " could go, nor a unix: listener");
+}
+
 void doctor_check_door(struct doctor *doctor)
 {
 	DV_AUTO_FRONT struct front front = { 0 };
 	struct dv_error err = { "" };
-	struct door door = { .doctor = doctor, .front = &front };
+	struct door door = { .doctor = doctor,
+			     .front = &front,
+			     .identity = find_identity(&doctor->status) };
 
 	if (front_find(doctor->env, &front, &err) < 0)
 		doctor_add(doctor, DOCTOR_MACHINE, "ls -lL /" FRONT_CONF, "%s", err.text);
-	else if (front.is_on && *front.address)
-		try_door(&door);
+	else if (front.is_on)
+		try_ways(&door);
 }

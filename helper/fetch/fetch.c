@@ -265,6 +265,8 @@ static CURLcode set_where(const struct transfer *transfer)
 		code = set(curl, CURLOPT_FOLLOWLOCATION, follows ? 1L : 0L);
 	if (code == CURLE_OK)
 		code = set(curl, CURLOPT_MAXREDIRS, (long)request->max_redirects);
+	if (code == CURLE_OK && request->unix_socket)
+		code = set(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
 	if (code == CURLE_OK && request->ca_file)
 		code = set(curl, CURLOPT_CAINFO, request->ca_file);
 	if (code == CURLE_OK && request->post)

@@ -46,6 +46,7 @@ struct fetch_request {
 	const struct secret *headers; /* whole lines, "Name: value" */
 	size_t n_headers;
 	const struct secret *post; /* a body to POST as JSON; NULL: GET */
+	const char *unix_socket;   /* who is asked, whatever host the URL names; NULL: that host */
 };
 
 /* Where a file goes. `dirfd` is the folder, `name` has no '/'. What is there is replaced. */

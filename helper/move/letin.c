@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "move/systemctl.h"
 #include "t3/front.h"
@@ -163,7 +164,9 @@ int letin_require_door(const struct env *env, struct dv_error *err)
 	DV_AUTO_FRONT struct front front = { 0 };
 	int r = front_find(env, &front, err);
 
-	return r == 0 && front.is_on && *front.address ? front_require(&front, err) : r;
+	return r == 0 && front_way(&front) != FRONT_WAY_NONE
+		       ? front_require(&front, front_way(&front), err)
+		       : r;
 }
 
 int letin_pair(const struct letin *letin, struct secret *ret_cookies, struct dv_error *err)
@@ -173,8 +176,13 @@ int letin_pair(const struct letin *letin, struct secret *ret_cookies, struct dv_
 	DV_AUTO_FRONT struct front front = { 0 };
 	int r = front_find(letin->env, &front, err);
 
+	if (r == 0 && front.is_on && front_way(&front) == FRONT_WAY_NONE)
+		log_notice("t3 of %s is asked by itself, not through the front door: "
+			   "/" FRONT_CONF " has neither a loopback address to which the secret of "
+			   "/" FRONT_SECRET " could go, nor a unix: listener",
+			   letin->person->name);
 	if (r == 0)
-		r = front.is_on && *front.address
+		r = front_way(&front) != FRONT_WAY_NONE
 			    ? front_pair(&front, letin->person->identity,
 					 clock_deadline_ms(PAIR_MS), &cookies, err)
 			    : pair_directly(letin, &server, &cookies, err);

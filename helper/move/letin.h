@@ -1,9 +1,10 @@
 /* letin.h - does a person's t3 let them in?
  *
  * Their unit is started and has to say the version it should be; then somebody is let in as a browser is: through
- * the front door where there is one, else by a credential that the helper has made, and the exchange for it. A
- * session counts when the server calls it authenticated and opens a WebSocket for it. Before a byte goes to their
- * port the listener is theirs (t3/listener.h). Blocks.
+ * the front door where there is one that believes this machine (t3/front.h), else by a credential that the helper has
+ * made, and the exchange for it; where there is a door that could not be asked, the journal says so. A session counts
+ * when the server calls it authenticated and opens a WebSocket for it. Before a byte goes to their port the listener is
+ * theirs (t3/listener.h). Blocks.
  */
 #ifndef DEVVM_MOVE_LETIN_H
 #define DEVVM_MOVE_LETIN_H

@@ -23,9 +23,6 @@
 #define NFT "usr/sbin/nft"
 #define UNIT "devvm-ports.service"
 
-/* The front door connects for people. Accounts that are not there are left out. */
-static const char *const FRONT_DOOR[] = { "devvm-dispatch", "www-data" };
-
 #define HEAD                                                                                       \
 	"# Written by devvm: who may connect to whose port on this machine.\n"                     \
 	"table inet devvm {}\n"                                                                    \
@@ -82,6 +79,8 @@ static void print_set(FILE *out, const char *name, const char *type, const struc
 
 static int print_table(struct step_context *context, FILE *out, struct dv_error *err)
 {
+	/* It connects for people. Accounts that are not there are left out: the step `nginx-user` says so. */
+	const char *const front_door[] = { "devvm-dispatch", context->config->door_nginx_user };
 	DV_AUTO_PEOPLE struct people people = { 0 };
 	int r = people_list(context->machine->ledger, &people, err);
 
@@ -91,8 +90,8 @@ static int print_table(struct step_context *context, FILE *out, struct dv_error 
 	print_set(out, "ports", "inet_service", &people, false);
 	print_set(out, "owners", "inet_service . uid", &people, true);
 	(void)fputs(RULES_BEFORE, out);
-	for (size_t i = 0; i < DV_COUNT(FRONT_DOOR); i++) {
-		const struct view_account *account = view_account(context->machine, FRONT_DOOR[i]);
+	for (size_t i = 0; i < DV_COUNT(front_door); i++) {
+		const struct view_account *account = view_account(context->machine, front_door[i]);
 
 		if (account)
 			(void)fprintf(out, ", %u", account->uid);

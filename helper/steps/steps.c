@@ -21,6 +21,8 @@
 #include "steps/limits.h"
 #include "steps/maps.h"
 #include "steps/mirrors.h"
+#include "steps/nginx_sockets.h"
+#include "steps/nginx_user.h"
 #include "steps/path.h"
 #include "steps/playwright_server.h"
 #include "steps/playwright_mcp.h"
@@ -46,6 +48,7 @@ const struct step STEPS[] = {
 	{ "sshd",    STEP_SYSTEM,    NULL,             "letting sshd read the keys", 0,            sshd_check, sshd_apply },
 	{ "limits",  STEP_SYSTEM,    NULL,             "limiting people's units",   0,            limits_check, limits_apply },
 	{ "update-timer", STEP_SYSTEM, NULL,           "timing the nightly update",  0,            update_timer_check, update_timer_apply },
+	{ "nginx-user", STEP_SYSTEM, NULL,             "letting nginx's account in", 0,            nginx_user_check, nginx_user_apply },
 
 	{ "deny",    STEP_LEAVE,     NULL,             "refusing logins",            0,            deny_check, deny_apply },
 	{ "withdraw", STEP_LEAVE,    NULL,             "taking keys and units away", 0,            withdraw_check, withdraw_apply },
@@ -75,6 +78,7 @@ const struct step STEPS[] = {
 	{ "leave",   STEP_SETTLE,    NULL,             "stopping what ran for who left", 0,        leave_check, leave_apply },
 	{ "fence",   STEP_SETTLE,    NULL,             "fencing the ports",          0,            fence_check, fence_apply },
 	{ "settle",  STEP_SETTLE,    NULL,             "starting people's units",   0,            settle_check, settle_apply },
+	{ "nginx-sockets", STEP_SETTLE, NULL,          "opening the sockets to nginx", 0,          nginx_sockets_check, nginx_sockets_apply },
 	{ "nginx",   STEP_SETTLE,    NULL,             "telling nginx",              0,            nginx_check, nginx_apply },
 
 	{ "facts",   STEP_HOME,      NULL,             "looking at the home",        2 * SECONDS,  facts_check, facts_apply },

@@ -8,12 +8,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "fetch/fetch.h"
 #include "t3/listener.h"
 #include "t3/pairing.h"
 
 #define CONF_MAX_BYTES 65536
-#define SECRET "etc/devvm/door-secret"
 #define SECRET_MAX_BYTES 4096
 #define ANSWER_MAX_BYTES (1U << 20)
 #define MAX_HEADERS 4
@@ -22,26 +20,6 @@ void front_done(struct front *front)
 {
 	secret_done(&front->secret);
 	*front = (struct front){ 0 };
-}
-
-/* The first `listen` of an address and a port. */
-static void find_address(char *conf, char ret_address[static FRONT_ADDRESS_BYTES])
-{
-	for (char *save = NULL, *line = strtok_r(conf, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		size_t n;
-
-		line += strspn(line, " \t");
-		if (strncmp(line, "listen", 6) != 0 || !strchr(" \t", line[6]))
-			continue;
-		line += 6 + strspn(line + 6, " \t");
-		n = strcspn(line, " \t;");
-		if (strncmp(line, "unix:", 5) == 0 || !memchr(line, ':', n) ||
-		    n >= FRONT_ADDRESS_BYTES)
-			continue;
-		(void)snprintf(ret_address, FRONT_ADDRESS_BYTES, "%.*s", (int)n, line);
-		return;
-	}
 }
 
 int front_find(const struct env *env, struct front *ret_front, struct dv_error *err)
@@ -61,35 +39,77 @@ int front_find(const struct env *env, struct front *ret_front, struct dv_error *
 	r = file_read_fd(fd, FRONT_CONF, CONF_MAX_BYTES, &conf, &n, NULL, err);
 	if (r < 0)
 		return r;
-	find_address(conf, front.address);
-	if (secret_read(env->root_dirfd, SECRET, SECRET_MAX_BYTES, &front.secret, NULL) == 0)
+	front_listen_read(conf, &front.at);
+	if (secret_read(env->root_dirfd, FRONT_SECRET, SECRET_MAX_BYTES, &front.secret, NULL) == 0)
 		front.secret.text[strcspn(front.secret.text, "\n")] = '\0';
+	if (front.secret.text && !*front.secret.text)
+		secret_done(&front.secret);
 	*ret_front = front;
 	return 0;
 }
 
-int front_require(const struct front *front, struct dv_error *err)
+enum front_way front_way(const struct front *front)
 {
-	const char *colon = strrchr(front->address, ':');
-	enum listener listener = LISTENER_UNSET;
-	uint64_t port = 0;
-	int r;
+	if (front->is_on && *front->at.address && front->secret.text)
+		return FRONT_WAY_PORT;
+	return front->is_on && *front->at.socket ? FRONT_WAY_SOCKET : FRONT_WAY_NONE;
+}
 
-	if (!colon || str_to_uint(colon + 1, UINT16_MAX, &port) < 0)
-		return dv_refuse(err, -EINVAL, "the front door's address %s has no port",
-				 front->address);
-	r = listener_look((uint16_t)port, 0, &listener, err);
+const char *front_show(const struct front *front, enum front_way way,
+		       char ret_shown[static FRONT_SHOWN_BYTES])
+{
+	static const char *const kinds[] = { [FRONT_WAY_NONE] = "no place",
+					     [FRONT_WAY_PORT] = "address ",
+					     [FRONT_WAY_SOCKET] = "socket " };
+
+	(void)snprintf(ret_shown, FRONT_SHOWN_BYTES, "%s%s", kinds[way],
+		       way == FRONT_WAY_PORT	 ? front->at.address
+		       : way == FRONT_WAY_SOCKET ? front->at.socket
+						 : "");
+	return ret_shown;
+}
+
+void front_aim(const struct front *front, enum front_way way, const char *path,
+	       char ret_url[static FRONT_URL_BYTES], struct fetch_request *request)
+{
+	(void)snprintf(ret_url, FRONT_URL_BYTES, "http://%s%s",
+		       way == FRONT_WAY_PORT ? front->at.address : "localhost", path);
+	request->url = ret_url;
+	request->protocols = FETCH_HTTP;
+	request->unix_socket = way == FRONT_WAY_SOCKET ? front->at.socket : NULL;
+}
+
+static int look(const struct front *front, enum front_way way, uid_t uid,
+		enum listener *ret_listener, struct dv_error *err)
+{
+	const char *address = front->at.address;
+	uint64_t port = 0;
+
+	if (way == FRONT_WAY_SOCKET)
+		return listener_look_socket(front->at.socket, uid, ret_listener, err);
+	if (!*address || str_to_uint(strrchr(address, ':') + 1, UINT16_MAX, &port) < 0)
+		return dv_refuse(err, -EINVAL, "the front door has no address to ask");
+	return *address == '[' ? listener_look_six((uint16_t)port, uid, ret_listener, err)
+			       : listener_look((uint16_t)port, uid, ret_listener, err);
+}
+
+int front_require(const struct front *front, enum front_way way, struct dv_error *err)
+{
+	enum listener listener = LISTENER_UNSET;
+	char shown[FRONT_SHOWN_BYTES];
+	int r = look(front, way, 0, &listener, err);
+
 	if (r == 0 && listener == LISTENER_FOREIGN)
-		r = listener_look((uint16_t)port, geteuid(), &listener, err);
+		r = look(front, way, geteuid(), &listener, err);
 	if (r < 0)
 		return r;
 	return listener == LISTENER_OWN
 		       ? 0
 		       : dv_refuse(err, -ECONNREFUSED,
-				   "%s at the front door's address %s: systemctl status nginx",
+				   "%s at the front door's %s: systemctl status nginx",
 				   listener == LISTENER_NONE ? "nobody listens"
 							     : "somebody else than root listens",
-				   front->address);
+				   front_show(front, way, shown));
 }
 
 static int add_header(struct fetch_request *request, struct secret *headers, const char *name,
@@ -112,23 +132,22 @@ static int ask(const struct front *front, const char *identity, const char *path
 	       struct fetch_answer *ret_answer, struct dv_error *err)
 {
 	struct secret headers[MAX_HEADERS] = { 0 };
-	char url[FRONT_ADDRESS_BYTES + 64];
-	struct fetch_request request = { .url = url,
-					 .protocols = FETCH_HTTP,
-					 .max_bytes = ANSWER_MAX_BYTES,
+	const enum front_way way = front_way(front);
+	char url[FRONT_URL_BYTES];
+	struct fetch_request request = { .max_bytes = ANSWER_MAX_BYTES,
 					 .deadline_ms = deadline_ms,
 					 .headers = headers };
 	int r = add_header(&request, headers, "X-Authentik-Username", identity);
 
-	(void)snprintf(url, sizeof(url), "http://%s%s", front->address, path);
-	if (r == 0 && front->secret.text)
+	front_aim(front, way, path, url, &request);
+	if (r == 0 && way == FRONT_WAY_PORT)
 		r = add_header(&request, headers, "X-Devvm-Proxy-Secret", front->secret.text);
 	if (r == 0)
 		r = add_header(&request, headers, header, value);
 	if (r < 0)
 		r = dv_fail(err, r, "ask the front door");
 	if (r == 0)
-		r = front_require(front, err);
+		r = front_require(front, way, err);
 	if (r == 0)
 		r = fetch_memory(&request, ret_answer, err);
 	for (size_t i = 0; i < request.n_headers; i++)
@@ -176,7 +195,10 @@ int front_pair(const struct front *front, const char *identity, int64_t deadline
 	DV_AUTO_FETCH_ANSWER struct fetch_answer page = { 0 };
 	DV_AUTO_FETCH_ANSWER struct fetch_answer session = { 0 };
 	DV_AUTO_SECRET struct secret cookies = { 0 };
-	int r = ask(front, identity, "/", "Sec-Fetch-Dest", "document", deadline_ms, &page, err);
+	int r = front_way(front) == FRONT_WAY_NONE
+			? dv_refuse(err, -EOPNOTSUPP, "the front door believes nobody from here")
+			: ask(front, identity, "/", "Sec-Fetch-Dest", "document", deadline_ms,
+			      &page, err);
 
 	if (r == 0 && page.status != 302)
 		r = dv_refuse(err, -EACCES, "the front door answered %u instead of pairing",

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -23,14 +24,24 @@
 #define LOOPBACK_INDEX 1 /* of lo, in each network namespace: the kernel's LOOPBACK_IFINDEX */
 #define ANSWER_SECONDS 2 /* of the kernel, which answers at once */
 
-/* Whether a connection to 127.0.0.1 may end there. */
-static bool answers(uint8_t family, const __be32 *address)
+/* Who would be told of a connection, and who it should be. */
+struct question {
+	uint16_t port;
+	uid_t uid;
+	bool is_six; /* to [::1], not to 127.0.0.1 */
+};
+
+/* Whether the connection may end there. */
+static bool answers(const struct question *question, uint8_t family, const __be32 *address)
 {
 	struct in6_addr six;
 
 	if (family == AF_INET)
-		return address[0] == htonl(INADDR_ANY) || address[0] == htonl(INADDR_LOOPBACK);
+		return !question->is_six &&
+		       (address[0] == htonl(INADDR_ANY) || address[0] == htonl(INADDR_LOOPBACK));
 	memcpy(&six, address, sizeof(six));
+	if (question->is_six)
+		return IN6_IS_ADDR_UNSPECIFIED(&six) || IN6_IS_ADDR_LOOPBACK(&six);
 	return IN6_IS_ADDR_UNSPECIFIED(&six) ||
 	       (IN6_IS_ADDR_V4MAPPED(&six) &&
 		(address[3] == htonl(INADDR_LOOPBACK) || address[3] == htonl(INADDR_ANY)));
@@ -58,21 +69,21 @@ static int ask(int fd, uint8_t family, uint16_t port, uint16_t flags, uint32_t n
 	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
 }
 
-static void judge(const struct inet_diag_msg *socket, uint16_t port, uid_t uid,
+static void judge(const struct inet_diag_msg *socket, const struct question *question,
 		  enum listener *listener)
 {
-	if (socket->id.idiag_sport != htons(port) ||
-	    !answers(socket->idiag_family, socket->id.idiag_src))
+	if (socket->id.idiag_sport != htons(question->port) ||
+	    !answers(question, socket->idiag_family, socket->id.idiag_src))
 		return;
-	if (socket->idiag_uid != uid)
+	if (socket->idiag_uid != question->uid)
 		*listener = LISTENER_FOREIGN;
 	else if (*listener == LISTENER_NONE)
 		*listener = LISTENER_OWN;
 }
 
 /* 1: the last message was there. */
-static int read_answer(const struct nlmsghdr *message, size_t n_bytes, uint16_t port, uid_t uid,
-		       enum listener *listener)
+static int read_answer(const struct nlmsghdr *message, size_t n_bytes,
+		       const struct question *question, enum listener *listener)
 {
 	size_t n = n_bytes;
 
@@ -83,25 +94,25 @@ static int read_answer(const struct nlmsghdr *message, size_t n_bytes, uint16_t 
 			return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
 		if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
 		    message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-			judge(NLMSG_DATA(message), port, uid, listener);
+			judge(NLMSG_DATA(message), question, listener);
 	}
 	return 0;
 }
 
-static int look(int fd, uint8_t family, uint16_t port, uid_t uid, enum listener *listener)
+static int look(int fd, uint8_t family, const struct question *question, enum listener *listener)
 {
 	union {
 		struct nlmsghdr head;
 		char bytes[ANSWER_BYTES];
 	} answer;
-	int r = ask(fd, family, port, NLM_F_DUMP, 0);
+	int r = ask(fd, family, question->port, NLM_F_DUMP, 0);
 
 	while (r == 0) {
 		ssize_t n = recv(fd, &answer, sizeof(answer), 0);
 
 		r = n < 0    ? -errno
 		    : n == 0 ? -EIO
-			     : read_answer(&answer.head, (size_t)n, port, uid, listener);
+			     : read_answer(&answer.head, (size_t)n, question, listener);
 	}
 	return r < 0 ? r : 0;
 }
@@ -150,7 +161,8 @@ static bool is_own(uint16_t port, uid_t uid)
 	       socket->idiag_uid == uid;
 }
 
-static int look_at_all(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
+static int look_at_all(const struct question *question, enum listener *ret_listener,
+		       struct dv_error *err)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
@@ -158,13 +170,15 @@ static int look_at_all(uint16_t port, uid_t uid, enum listener *ret_listener, st
 	enum listener listener = LISTENER_NONE;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-		return dv_fail(err, -errno, "ask the kernel who listens on port %u", port);
+		return dv_fail(err, -errno, "ask the kernel who listens on port %u",
+			       question->port);
 	for (size_t i = 0; i < DV_COUNT(families); i++) {
-		int r = look(fd, families[i], port, uid, &listener);
+		int r = look(fd, families[i], question, &listener);
 
 		/* A kernel without IPv6 has nobody there. */
 		if (r < 0 && (r != -ENOENT || families[i] == AF_INET))
-			return dv_fail(err, r, "ask the kernel who listens on port %u", port);
+			return dv_fail(err, r, "ask the kernel who listens on port %u",
+				       question->port);
 	}
 	*ret_listener = listener;
 	return 0;
@@ -173,8 +187,41 @@ static int look_at_all(uint16_t port, uid_t uid, enum listener *ret_listener, st
 int listener_look(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
 {
 	if (!is_own(port, uid))
-		return look_at_all(port, uid, ret_listener, err);
+		return look_at_all(&(struct question){ .port = port, .uid = uid }, ret_listener,
+				   err);
 	*ret_listener = LISTENER_OWN;
+	return 0;
+}
+
+int listener_look_six(uint16_t port, uid_t uid, enum listener *ret_listener, struct dv_error *err)
+{
+	return look_at_all(&(struct question){ .port = port, .uid = uid, .is_six = true },
+			   ret_listener, err);
+}
+
+int listener_look_socket(const char *path, uid_t uid, enum listener *ret_listener,
+			 struct dv_error *err)
+{
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS }; /* a queue may be full */
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t n = sizeof(peer);
+	DV_AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return dv_refuse(err, -ENAMETOOLONG, "%s is too long for a socket", path);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+		return dv_fail(err, -errno, "ask the kernel who listens on %s", path);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno != ENOENT && errno != ECONNREFUSED)
+			return dv_fail(err, -errno, "connect to %s", path);
+		*ret_listener = LISTENER_NONE;
+		return 0;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
+		return dv_fail(err, -errno, "ask the kernel who listens on %s", path);
+	*ret_listener = peer.uid == uid ? LISTENER_OWN : LISTENER_FOREIGN;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* fake_web.h - a web server for a test: a child process on a loopback port of the kernel's
- * choosing, with a table of paths and what stands behind each. One request a connection. */
+ * choosing, or on a unix socket, with a table of paths and what stands behind each. One request a connection. */
 #ifndef DEVVM_TESTS_FAKE_WEB_H
 #define DEVVM_TESTS_FAKE_WEB_H
 
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,15 +77,10 @@ static inline unsigned int fake_web_listen(int *ret_fd)
 	return ntohs(address.sin_port);
 }
 
-/* False where it cannot be started. `pages` ends with a row without a path. */
-static inline bool fake_web_start(struct fake_web *web, const struct fake_web_page *pages)
+static inline bool fake_web_serve(struct fake_web *web, int fd, const struct fake_web_page *pages)
 {
-	int fd = -1;
-
-	web->port = fake_web_listen(&fd);
-	if (web->port == 0 || listen(fd, 16) < 0)
+	if (listen(fd, 16) < 0)
 		return false;
-	(void)snprintf(web->url, sizeof(web->url), "http://127.0.0.1:%u", web->port);
 	web->pid = fork();
 	if (web->pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -97,6 +93,29 @@ static inline bool fake_web_start(struct fake_web *web, const struct fake_web_pa
 	}
 	(void)close(fd);
 	return web->pid > 0;
+}
+
+/* False where it cannot be started. `pages` ends with a row without a path. */
+static inline bool fake_web_start(struct fake_web *web, const struct fake_web_page *pages)
+{
+	int fd = -1;
+
+	web->port = fake_web_listen(&fd);
+	(void)snprintf(web->url, sizeof(web->url), "http://127.0.0.1:%u", web->port);
+	return web->port != 0 && fake_web_serve(web, fd, pages);
+}
+
+/* The same on a unix socket of that path, which is to be free. */
+static inline bool fake_web_start_at(struct fake_web *web, const char *path,
+				     const struct fake_web_page *pages)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*web = (struct fake_web){ 0 };
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	       fake_web_serve(web, fd, pages);
 }
 
 static inline void fake_web_stop(struct fake_web *web)

@@ -97,6 +97,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_int_equal(a->watchdog_timeout_s, b->watchdog_timeout_s);
 	assert_int_equal(a->watchdog_force_after, b->watchdog_force_after);
 	assert_string_equal(a->instances_memory_max, b->instances_memory_max);
+	assert_string_equal(a->door_nginx_user, b->door_nginx_user);
 	assert_int_equal(a->instances_tasks_max, b->instances_tasks_max);
 	assert_int_equal(a->connections_per_uid, b->connections_per_uid);
 	assert_int_equal(a->door_mint_concurrency, b->door_mint_concurrency);
@@ -188,6 +189,19 @@ static void trees_have_a_path_each(void **state DV_UNUSED)
 }
 
 #define PIN "version: '1', url: 'https://x/{version}', sha256: " SHA256
+
+static void nginx_has_an_account(void **state DV_UNUSED)
+{
+	DV_AUTO_CONFIG struct config config = parse("door: {nginx_user: webfront}\n");
+
+	assert_string_equal(config.door_nginx_user, "webfront");
+	assert_refused("door: {nginx_user: web front}\n",
+		       "f:1: door.nginx_user: \"web front\" can be no account's name");
+	assert_refused("door: {nginx_user: ~}\n",
+		       "f:1: door.nginx_user: must be the name of an account");
+	assert_refused("door: {nginx_user: [www-data]}\n",
+		       "f:1: door.nginx_user: must be the name of an account");
+}
 
 static void an_update_goes_as_is_said(void **state DV_UNUSED)
 {
@@ -779,6 +793,7 @@ int main(void)
 		cmocka_unit_test(claude_is_told_what_it_needs),
 		cmocka_unit_test(secrets_are_told_what_they_need),
 		cmocka_unit_test(trees_have_a_path_each),
+		cmocka_unit_test(nginx_has_an_account),
 		cmocka_unit_test(an_update_goes_as_is_said),
 		cmocka_unit_test(tools_are_whole_and_links_are_theirs_alone),
 		cmocka_unit_test(refused_file_leaves_what_was_there),

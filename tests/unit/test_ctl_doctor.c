@@ -430,34 +430,37 @@ static void others_are_for_root_to_look_at(void **state)
 #define OK_PAGE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 #define REFUSAL "HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-static void enable_door(struct scratch *scratch, unsigned int port)
-{
-	char conf[256];
-
-	(void)snprintf(
-		conf, sizeof(conf),
-		"# listen 1.2.3.4:5;\nserver {\n\tlisten unix:/run/x;\n\tlisten 127.0.0.1:%u;\n}\n",
-		port);
-	scratch_write(scratch, "etc/nginx/conf.d/devvm.conf", conf, 0644);
-}
-
-/* A machine whose door answers with these pages, or, without pages, does not. */
-static char *said_of_door(struct scratch *scratch, const struct fake_web_page *pages)
+/* A machine whose door answers with these pages, or, without pages, does not: at a port, or at a socket. */
+static char *said_of(struct scratch *scratch, bool at_socket, const struct fake_web_page *pages)
 {
 	DV_AUTO_DOCTOR struct doctor doctor = well(scratch);
+	char conf[256], path[100];
 	struct fake_web web;
 	char *text;
 
 	add_row(&doctor, "row\nkind=person\nuser=zoe\nidentity=zoe.id\nstate=present\n");
-	scratch_write(scratch, "etc/devvm/door-secret", "s3cret\n", 0600);
-	assert_true(fake_web_start(&web, pages));
-	enable_door(scratch, web.port);
+	(void)snprintf(path, sizeof(path), "%s/door.sock", scratch->folder);
+	if (!at_socket)
+		scratch_write(scratch, "etc/devvm/door-secret", "s3cret\n", 0600);
+	assert_true(at_socket ? fake_web_start_at(&web, path, pages) : fake_web_start(&web, pages));
+	if (at_socket)
+		(void)snprintf(conf, sizeof(conf), "server { listen unix:%s; }\n", path);
+	else
+		(void)snprintf(conf, sizeof(conf),
+			       "# listen 1.2.3.4:5;\nserver {\n\tlisten 127.0.0.1:%u;\n}\n",
+			       web.port);
+	scratch_write(scratch, "etc/nginx/conf.d/devvm.conf", conf, 0644);
 	if (!pages->path)
 		fake_web_stop(&web);
 	text = said(&doctor);
 	if (pages->path)
 		fake_web_stop(&web);
 	return text;
+}
+
+static char *said_of_door(struct scratch *scratch, const struct fake_web_page *pages)
+{
+	return said_of(scratch, false, pages);
 }
 
 static void a_door_that_believes_everybody(void **state)
@@ -489,9 +492,46 @@ static void a_door_that_does_not_answer(void **state)
 	static const struct fake_web_page none[] = { { NULL, NULL } };
 	DV_AUTO_FREE char *text = said_of_door(*state, none);
 
-	assert_contains(text,
-			"machine the front door is enabled and does not answer at 127.0.0.1:");
+	assert_contains(
+		text,
+		"machine the front door is enabled and does not answer at address 127.0.0.1:");
 	assert_contains(text, "systemctl status nginx devvm-dispatch.socket");
+}
+
+/* Who comes there is believed without a secret: to bring none is no forgery. */
+static void a_door_behind_a_socket(void **state)
+{
+	static const struct fake_web_page open[] = { { "/healthz", OK_PAGE },
+						     { "/devvm-doctor", OK_PAGE },
+						     { NULL, NULL } };
+	static const struct fake_web_page closed[] = { { "/healthz", OK_PAGE },
+						       { "/devvm-doctor", REFUSAL },
+						       { NULL, NULL } };
+	struct scratch *scratch = *state;
+	DV_AUTO_FREE char *text = said_of(scratch, true, open);
+	DV_AUTO_FREE char *well_text = NULL;
+
+	assert_contains(text, "the front door at socket /");
+	assert_contains(text, "answered 200 to a request that says twice who it is");
+	assert_null(strstr(text, "to a request that has no secret"));
+	assert_contains(text, "7 problems");
+	assert_ok(scratch, file_remove(scratch->env.root_dirfd, "door.sock", &scratch->err));
+	well_text = said_of(scratch, true, closed);
+	assert_string_equal(well_text, WELL);
+}
+
+static void a_door_that_updates_cannot_ask(void **state)
+{
+	DV_AUTO_DOCTOR struct doctor doctor = well(*state);
+
+	scratch_write(*state, "etc/nginx/conf.d/devvm.conf", "listen 192.0.2.1:3780;", 0644);
+	assert_says(
+		&doctor,
+		ONE("machine updates cannot ask the front door whether it lets somebody in: "
+		    "/etc/nginx/conf.d/devvm.conf has neither a loopback address to which the "
+		    "secret of /etc/devvm/door-secret could go, nor a unix: listener: keep its "
+		    "listen 127.0.0.1:3780; and write /etc/devvm/door-secret, or add its listen "
+		    "unix:; see /usr/share/doc/devvm/FRONT-DOOR.md\n"));
 }
 
 static void the_browser_waits_on_its_socket(void **state)
@@ -759,6 +799,8 @@ int main(void)
 		DOCTOR_TEST(a_door_that_believes_everybody),
 		DOCTOR_TEST(a_door_that_refuses),
 		DOCTOR_TEST(a_door_that_does_not_answer),
+		DOCTOR_TEST(a_door_behind_a_socket),
+		DOCTOR_TEST(a_door_that_updates_cannot_ask),
 		DOCTOR_TEST(the_browser_waits_on_its_socket),
 		DOCTOR_TEST(no_socket_is_expected_of_who_is_kept_from_it),
 		DOCTOR_TEST(who_sits_on_somebodys_port_is_named),

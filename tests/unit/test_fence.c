@@ -96,6 +96,37 @@ static void each_port_is_its_owners_and_the_front_doors(void **state)
 	assert_int_equal(check(scratch), STEP_FINE);
 }
 
+static void let_in(struct scratch *scratch, const char *expected)
+{
+	DV_AUTO_FREE char *text = NULL;
+	char line[64];
+
+	assert_ok(scratch, apply(scratch));
+	text = scratch_read(scratch, FILE_PATH);
+	(void)snprintf(line, sizeof(line), "\t\tmeta skuid { %s } accept\n", expected);
+	assert_contains(text, line);
+	next_run(scratch);
+}
+
+static void the_account_of_nginx_is_that_of_devvm_yaml(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch_add_account(scratch, "devvm-dispatch", 990);
+	scratch_add_account(scratch, "www-data", 33);
+	scratch_add_account(scratch, "webfront", 991);
+	let_in(scratch, "0, 990, 33");
+	assert_int_equal(check(scratch), STEP_FINE);
+	free(scratch->config.door_nginx_user);
+	scratch->config.door_nginx_user = strdup("webfront");
+	assert_int_equal(check(scratch), STEP_DIFFERS);
+	let_in(scratch, "0, 990, 991");
+	/* No hole for whoever gets its uid, and everybody's ports stay fenced. */
+	free(scratch->config.door_nginx_user);
+	scratch->config.door_nginx_user = strdup("gone");
+	let_in(scratch, "0, 990");
+}
+
 static void a_port_without_an_account_is_nobodys(void **state)
 {
 	struct scratch *scratch = *state;
@@ -181,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_port_is_its_owners_and_the_front_doors),
+		TEST(the_account_of_nginx_is_that_of_devvm_yaml),
 		TEST(a_port_without_an_account_is_nobodys),
 		TEST(who_left_has_none),
 		TEST(a_table_that_is_not_loaded_is_loaded),

@@ -262,6 +262,29 @@ static void a_secret_is_taken_nowhere_else(void **state DV_UNUSED)
 	assert_int_equal(fetch_memory(&request, &answer, &err), -EINVAL);
 }
 
+static void a_unix_socket_is_asked_whatever_the_url_names(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
+	struct fetch_request request = request_for("http://example.invalid/echo");
+	struct fake_web behind;
+	char path[100];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/web.sock", scratch->folder);
+	request.unix_socket = path;
+	assert_int_equal(fetch_memory(&request, &answer, &err), -EIO);
+	assert_contains(err.text, "http://example.invalid/echo: ");
+	assert_true(fake_web_start_at(&behind, path, PAGES));
+	r = fetch_memory(&request, &answer, &err);
+	fake_web_stop(&behind);
+	if (r < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(answer.status, 200);
+	assert_contains(answer.body.text, "GET /echo HTTP/1.1");
+	assert_contains(answer.body.text, "Host: example.invalid");
+}
+
 static void urls_are_shown_without_secrets(void **state)
 {
 	static const struct {
@@ -316,6 +339,7 @@ int main(void)
 		SCRATCH_TEST(an_answer_of_any_status_is_one),
 		SCRATCH_TEST(headers_and_a_body_are_sent),
 		SCRATCH_TEST(a_secret_is_taken_nowhere_else),
+		SCRATCH_TEST(a_unix_socket_is_asked_whatever_the_url_names),
 		SCRATCH_TEST(urls_are_shown_without_secrets),
 	};
 

@@ -72,6 +72,73 @@ static void whose_it_is(void **state DV_UNUSED)
 	}
 }
 
+static void whose_a_port_of_ipv6_is(void **state DV_UNUSED)
+{
+	static const struct {
+		const char *address;
+		bool answers;
+	} rows[] = {
+		{ "127.0.0.1", false }, { "0.0.0.0", false },	       { "::", true },
+		{ "::1", true },	{ "::ffff:127.0.0.1", false },
+	};
+	struct dv_error err = { "" };
+
+	for (size_t i = 0; i < DV_COUNT(rows); i++) {
+		enum listener own = LISTENER_UNSET, foreign = LISTENER_UNSET;
+		uint16_t port = 0;
+		int fd = open_socket(rows[i].address, true, &port);
+
+		if (fd < 0 && strchr(rows[i].address, ':'))
+			continue; /* no IPv6 here */
+		assert_true(fd >= 0);
+		assert_int_equal(listener_look_six(port, geteuid(), &own, &err), 0);
+		assert_int_equal(listener_look_six(port, geteuid() + 1, &foreign, &err), 0);
+		if (own != (rows[i].answers ? LISTENER_OWN : LISTENER_NONE) ||
+		    foreign != (rows[i].answers ? LISTENER_FOREIGN : LISTENER_NONE))
+			fail_msg("%s is taken for another", rows[i].address);
+		(void)close(fd);
+	}
+}
+
+static enum listener look_at_socket(struct scratch *scratch, const char *path, uid_t uid)
+{
+	enum listener listener = LISTENER_UNSET;
+
+	assert_ok(scratch, listener_look_socket(path, uid, &listener, &scratch->err));
+	return listener;
+}
+
+static void whose_a_socket_is(void **state)
+{
+	struct scratch *s = *state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char path[100], long_path[200];
+	enum listener listener = LISTENER_UNSET;
+
+	(void)snprintf(path, sizeof(path), "%s/door.sock", s->folder);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(look_at_socket(s, path, geteuid()), LISTENER_NONE);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(look_at_socket(s, path, geteuid()), LISTENER_NONE);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(look_at_socket(s, path, geteuid()), LISTENER_OWN);
+	assert_int_equal(look_at_socket(s, path, geteuid() + 1), LISTENER_FOREIGN);
+	(void)close(fd);
+	assert_int_equal(look_at_socket(s, path, geteuid()), LISTENER_NONE); /* left behind */
+	scratch_write(s, "door", "", 0644);
+	(void)snprintf(path, sizeof(path), "%s/door", s->folder);
+	assert_int_equal(look_at_socket(s, path, geteuid()), LISTENER_NONE);
+	(void)snprintf(path, sizeof(path), "%s/door/x", s->folder);
+	assert_int_equal(listener_look_socket(path, geteuid(), &listener, &s->err), -ENOTDIR);
+	assert_contains(s->err.text, "connect to /");
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	long_path[0] = '/';
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(listener_look_socket(long_path, geteuid(), &listener, &s->err),
+			 -ENAMETOOLONG);
+}
+
 static void a_connection_is_no_listener(void **state DV_UNUSED)
 {
 	struct dv_error err = { "" };
@@ -118,6 +185,8 @@ static void a_terminal_is_there_with_its_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(whose_it_is),
+					    cmocka_unit_test(whose_a_port_of_ipv6_is),
+					    TEST(whose_a_socket_is),
 					    cmocka_unit_test(a_connection_is_no_listener),
 					    TEST(a_terminal_is_there_with_its_socket) };
 
