@@ -13,16 +13,20 @@ static int64_t begin_run(struct scratch *scratch)
 	return id;
 }
 
+/* Of one run: another would not replace a move that is not finished. */
 static struct move_row enter_move(struct scratch *scratch, enum update_state state)
 {
-	const struct move_row row = { .name = "anna",
-				      .run = begin_run(scratch),
-				      .from = "1.0.0",
-				      .to = "1.1.0",
-				      .state = state,
-				      .copy = "20261127-031500",
-				      .level = 30 };
+	struct moves moves = { 0 };
+	struct move_row row = { .name = "anna",
+				.from = "1.0.0",
+				.to = "1.1.0",
+				.state = state,
+				.copy = "20261127-031500",
+				.level = 30 };
 
+	assert_ok(scratch, moves_list(scratch->ledger, MOVES_ALL_RUNS, &moves, &scratch->err));
+	row.run = moves.n_rows > 0 ? moves.rows[0].run : begin_run(scratch);
+	moves_done(&moves);
 	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
 	return row;
 }
