@@ -87,7 +87,7 @@ static void a_move_says_where_it_came_from(void **state)
 	(void)enter_move(scratch, UPDATE_STATE_POINTED);
 	unfinished = find(scratch, "anna");
 	unfinished_describe(&unfinished, text);
-	assert_string_equal(text, "the move from t3 1.0.0 to 1.1.0 (run 2)");
+	assert_string_equal(text, "the move from t3 1.0.0 to 1.1.0 (run 1)");
 	unfinished = find(scratch, "ben");
 	assert_false(unfinished_is_any(&unfinished));
 }
