@@ -40,7 +40,7 @@ struct watch_case {
 	struct watch_row counted; /* with this fail, and nothing done about it */
 	struct watch_row after;
 	char why[TURN_WHY_BYTES]; /* they are busy */
-	int *lock_fd;		  /* their lock, while something is done */
+	int lock_fd; /* their lock, while something is done; -1 when it is given back */
 };
 
 /* Whether they are on hold or between two versions. */

@@ -26,9 +26,8 @@ int watch_remember(const struct watch *watch, const struct watch_row *before,
 
 static void drop_lock(struct watch_case *it)
 {
-	DV_AUTO_CLOSE int lock_fd = DV_TAKE_FD(*it->lock_fd);
-
-	(void)lock_fd;
+	dv_closep(&it->lock_fd);
+	it->lock_fd = -1;
 }
 
 /* The row is written first: whatever is killed in between, no fourth restart comes of it. The lock goes before: a t3
@@ -141,18 +140,19 @@ static int see_to_locked(const struct watch *watch, struct watch_case *it,
 			 enum watchdog_action *ret_action, struct dv_error *err)
 {
 	struct dv_error why = { "" };
-	DV_AUTO_CLOSE int lock_fd = -1;
+	int r;
 
 	*ret_action = WATCHDOG_NOTHING;
 	if (clock_left_ms(watch->begin_until_ms) == 0)
 		return 0;
-	lock_fd = lock_take(&watch->env, it->person->name, clock_deadline_ms(LOCK_MS), &why);
-	if (lock_fd == -ETIMEDOUT)
+	it->lock_fd = lock_take(&watch->env, it->person->name, clock_deadline_ms(LOCK_MS), &why);
+	if (it->lock_fd == -ETIMEDOUT)
 		return 0;
-	if (lock_fd < 0)
-		return dv_refuse(err, lock_fd, "%s", why.text);
-	it->lock_fd = &lock_fd;
-	return see_to(watch, it, ret_action, err);
+	if (it->lock_fd < 0)
+		return dv_refuse(err, it->lock_fd, "%s", why.text);
+	r = see_to(watch, it, ret_action, err);
+	drop_lock(it);
+	return r;
 }
 
 int watch_look_at(const struct watch *watch, const struct people_row *person, struct alive *server,
