@@ -183,7 +183,7 @@ static void describe(const struct canary *canary, bool is_new)
 
 	if (canary->n_deferred > 0)
 		n += (size_t)snprintf(rollout->text + n, sizeof(rollout->text) - n,
-				      ", %u at work and moved later (%s)", canary->n_deferred,
+				      ", %u to be moved later (%s)", canary->n_deferred,
 				      canary->deferred);
 	if (canary->n_excluded > 0 && n < sizeof(rollout->text))
 		(void)snprintf(rollout->text + n, sizeof(rollout->text) - n,
