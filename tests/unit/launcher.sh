@@ -144,7 +144,8 @@ check_wait() {
 	result 'waits for what is being prepared' 'devvmctl wait --progress' \
 		"$(run_on_terminal "$bin/shell" | head -1)"
 	result 'but not without a terminal' 'claude:' "$(run -- | head -1 | cut -d' ' -f1)"
-	program devvmctl 'kill -INT $PPID; sleep 0.05; exit 0'
+	# Before it waits for us, bash would be ended by it.
+	program devvmctl 'while [ "$(cut -d" " -f3 /proc/$PPID/stat)" != S ]; do sleep 0.01; done; kill -INT $PPID; sleep 0.05; exit 0'
 	result 'Ctrl-C goes on' 'claude:' "$(run_on_terminal "$bin/shell" | head -1 | cut -d' ' -f1)"
 	rm "$scratch/socket"
 	program devvmctl 'echo "devvmctl $*"'
