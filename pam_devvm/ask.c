@@ -76,18 +76,20 @@ static enum outcome read_answer(const struct record *answer, struct dv_error *er
 	return OUTCOME_UNSET; /* progress and rows are for whoever shows them */
 }
 
+/* What has come already is read also by whoever did not get their turn before the deadline. */
 static enum outcome receive_answer(int fd, int64_t deadline_ms, struct dv_error *err)
 {
-	enum outcome outcome = OUTCOME_UNSET;
+	enum outcome outcome;
 	struct record answer;
 
-	while (outcome == OUTCOME_UNSET) {
-		int r = clock_left_ms(deadline_ms) > 0
-				? client_receive(fd, &answer, deadline_ms, err)
-				: dv_fail(err, -ETIMEDOUT, "wait for the end of the answer");
+	do {
+		int r = client_receive(fd, &answer, deadline_ms, err);
 
 		outcome = r < 0 ? outcome_of_errno(r) : read_answer(&answer, err);
-	}
+	} while (outcome == OUTCOME_UNSET && clock_left_ms(deadline_ms) > 0);
+	if (outcome == OUTCOME_UNSET)
+		outcome = outcome_of_errno(
+			dv_fail(err, -ETIMEDOUT, "wait for the end of the answer"));
 	return outcome;
 }
 
