@@ -8,6 +8,9 @@
  *
  * Somebody whose way back from an update, or whose restore, does not come to its end gets out by another restore with
  * an ID that was said: in one transaction the new row takes the place of the old one (ledger/unfinished.h).
+ *
+ * Whether it may be is looked at under that lock alone, and the row is written under it: one that is refused leaves
+ * nothing that anybody could go on with.
  */
 #ifndef DEVVM_JOB_RESTORE_H
 #define DEVVM_JOB_RESTORE_H

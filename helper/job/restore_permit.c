@@ -134,23 +134,28 @@ static int take_lock(struct restore *run, struct dv_error *err)
 	return run->lock_fd < 0 ? run->lock_fd : 0;
 }
 
-int restore_permit(struct restore *run, struct dv_error *err)
+static int check(struct restore *run, struct dv_error *err)
 {
-	/* What is refused for good does not wait for a lock. */
 	int r = look_stuck(run, err);
 
-	if (r == 0 && !unfinished_is_any(&run->stuck))
-		r = check_hold(run, err);
-	if (r == 0)
-		r = check_idle(run, err);
+	return r == 0 && !unfinished_is_any(&run->stuck) ? check_hold(run, err) : r;
+}
+
+int restore_permit(struct restore *run, struct dv_error *err)
+{
+	/* Who is on hold need not wait for the lock to hear it; but only what is seen under it counts. */
+	int r = check(run, err);
+
 	if (r == 0)
 		r = take_lock(run, err);
 	if (r == 0)
-		r = look_stuck(run, err);
+		r = check(run, err);
+	if (r == 0)
+		r = check_idle(run, err);
 	if (r < 0)
 		return r;
 	run->row.state = RESTORE_HELD;
 	run->row.began_usec = run->env.wall_usec(&run->env);
 	run->row.was_running = restore_is_running(run);
-	return unfinished_is_any(&run->stuck) ? permit_instead(run, err) : check_hold(run, err);
+	return unfinished_is_any(&run->stuck) ? permit_instead(run, err) : 0;
 }
