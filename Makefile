@@ -64,11 +64,11 @@ roster_SOURCES := helper/roster/derive.c helper/roster/derive_json.c helper/rost
 ledger_SOURCES := helper/ledger/backups.c helper/ledger/copy.c helper/ledger/deferrals.c \
                   helper/ledger/events.c helper/ledger/gates.c helper/ledger/installs.c \
                   helper/ledger/known_bad.c helper/ledger/ledger.c helper/ledger/looks.c \
-                  helper/ledger/mirrors_log.c helper/ledger/moves.c helper/ledger/people.c \
-                  helper/ledger/restores.c helper/ledger/schema.c helper/ledger/secrets_log.c \
-                  helper/ledger/sql.c helper/ledger/steps_log.c helper/ledger/tokens.c \
-                  helper/ledger/tools_log.c helper/ledger/unfinished.c helper/ledger/update_log.c \
-                  helper/ledger/update_notes.c helper/ledger/watches.c
+                  helper/ledger/mirrors_log.c helper/ledger/moves.c helper/ledger/origin.c \
+                  helper/ledger/people.c helper/ledger/restores.c helper/ledger/schema.c \
+                  helper/ledger/secrets_log.c helper/ledger/sql.c helper/ledger/steps_log.c \
+                  helper/ledger/tokens.c helper/ledger/tools_log.c helper/ledger/unfinished.c \
+                  helper/ledger/update_log.c helper/ledger/update_notes.c helper/ledger/watches.c
 update_SOURCES := helper/update/candidate.c helper/update/freeze.c helper/update/order.c \
                   helper/update/outcome.c helper/update/rules.c helper/update/spare.c \
                   helper/update/version.c helper/update/window.c
@@ -122,10 +122,10 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helpe
                helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
                helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
-               helper/job/restore_finish.c helper/job/restore_permit.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c \
-               helper/job/update.c helper/job/watch.c helper/job/watch_one.c \
-               helper/job/watch_tell.c
+               helper/job/restore_finish.c helper/job/restore_permit.c \
+               helper/job/restore_version.c helper/job/settle.c helper/job/stage.c \
+               helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c helper/job/update.c \
+               helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
                helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \
                helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c \
@@ -299,9 +299,9 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_legacy_use test_limits test_line test_listener test_listing test_lock test_log \
               test_look test_looks test_manager test_maps test_mint test_mirror_result \
               test_mirror_run test_mirrors test_mirrors_log test_moves test_nginx_sockets \
-              test_nginx_user test_node test_notify test_order test_outcome test_output \
-              test_package test_packages test_page test_pair test_pairing test_pass test_path \
-              test_people test_people_update test_playwright test_playwright_mcp \
+              test_nginx_user test_node test_notify test_order test_origin test_outcome \
+              test_output test_package test_packages test_page test_pair test_pairing test_pass \
+              test_path test_people test_people_update test_playwright test_playwright_mcp \
               test_playwright_token test_policy test_ports test_proc test_process test_programs \
               test_progress test_protect_tree test_proto test_protocol_doc test_queue test_rclone \
               test_record test_refuse test_report test_resolving test_restore_place test_restores \

@@ -39,6 +39,7 @@ static int add_line(struct output_table *table, const struct record *row, bool u
 						 is_ok ? OUTPUT_PLAIN : OUTPUT_RED },
 					       { size, OUTPUT_PLAIN },
 					       { level, OUTPUT_PLAIN },
+					       { rows_text(row, "version"), OUTPUT_PLAIN },
 					       { took, OUTPUT_PLAIN },
 					       { rows_text(row, "reason"), OUTPUT_PLAIN },
 					       { rows_text(row, "needed-by"), OUTPUT_PLAIN },
@@ -50,20 +51,21 @@ static json_t *to_json(const struct record *row)
 {
 	json_t *rows = json_loads(rows_text(row, "rows"), 0, NULL);
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "user",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "user",
 			 rows_text(row, "user"), "id", rows_text(row, "id"), "state",
 			 rows_text(row, "state"), "reason", rows_text(row, "reason"), "took_ms",
 			 rows_number_json(row, "took"), "bytes", rows_number_json(row, "bytes"),
-			 "level", rows_number_json(row, "level"), "sha256",
-			 rows_text_json(row, "sha256"), "rows", rows ? rows : json_null(),
-			 "needed_by", rows_text_json(row, "needed-by"), "error",
-			 rows_text_json(row, "error"));
+			 "level", rows_number_json(row, "level"), "version",
+			 rows_text_json(row, "version"), "sha256", rows_text_json(row, "sha256"),
+			 "rows", rows ? rows : json_null(), "needed_by",
+			 rows_text_json(row, "needed-by"), "error", rows_text_json(row, "error"));
 }
 
 enum ctl_exit backups_run(const struct ctl *ctl, const char *user, bool as_json)
 {
-	static const char *const headings[] = { "USER", "ID",	  "STATE",     "SIZE", "LEVEL",
-						"TOOK", "REASON", "NEEDED BY", "WHY",  NULL };
+	static const char *const headings[] = { "USER",	     "ID",  "STATE", "SIZE",
+						"LEVEL",     "T3",  "TOOK",  "REASON",
+						"NEEDED BY", "WHY", NULL };
 	const struct rows_spec spec = {
 		.verb = PROTO_BACKUPS,
 		.user = user,

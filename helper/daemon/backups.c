@@ -24,6 +24,7 @@ static void write_row(const struct backups_row *row, struct record_writer *write
 	record_add(writer, "id", row->id);
 	record_add(writer, "state", row->is_ok ? "ok" : "failed");
 	record_add(writer, "reason", row->reason);
+	record_add(writer, "version", *row->version ? row->version : NULL);
 	record_add_int(writer, "took", row->took_ms);
 	if (row->is_ok) {
 		record_add_int(writer, "bytes", row->bytes);
@@ -129,9 +130,8 @@ struct answer *restore_handle(struct daemon *daemon, const struct request *reque
 {
 	static const struct answer_ops OPS = { .next = programs_next_result,
 					       .release = programs_release_waiter };
-	const char *word = verbs_is_set(request, "dry-run") ? "plan"
-			   : verbs_is_set(request, "force") ? "force"
-							    : "run";
+	static const char *const words[2][2] = { { "run", "force" }, { "plan", "plan_force" } };
+	const char *word = words[verbs_is_set(request, "dry-run")][verbs_is_set(request, "force")];
 	/* Who is stuck in an update or a restore gets out by an ID that was said alone. */
 	const char *which = record_get(request->record, "id") ? "" : "_newest";
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };

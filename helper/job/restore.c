@@ -19,9 +19,11 @@ static const struct {
 	{ "plan-", .is_plan = true, .is_said = true },
 	{ "run-", .is_said = true },
 	{ "force-", .is_forced = true, .is_said = true },
+	{ "plan_force-", .is_plan = true, .is_forced = true, .is_said = true },
 	{ "plan_newest-", .is_plan = true },
 	{ .word = "run_newest-" },
 	{ "force_newest-", .is_forced = true },
+	{ "plan_force_newest-", .is_plan = true, .is_forced = true },
 };
 
 void restore_done(struct restore *run)
@@ -85,17 +87,19 @@ static bool parse(const char *instance, size_t n_word, struct restore_row *ret_r
 static void say_plan(const struct restore *run, char ret_text[static ERROR_MAX_BYTES])
 {
 	char what[UNFINISHED_TEXT_BYTES] = "";
-	bool is_any = unfinished_is_any(&run->stuck), is_other = *run->row.version;
+	char version[RESTORE_VERSION_TEXT_BYTES];
+	bool is_any = unfinished_is_any(&run->stuck);
 
+	restore_name_version(run, *run->row.version ? "; they get t3 " : "; they keep t3 ",
+			     version);
 	if (is_any)
 		unfinished_describe(&run->stuck, what);
 	(void)snprintf(ret_text, ERROR_MAX_BYTES,
 		       "would put the copy %s in the place of %s's database%s; what is there "
-		       "goes to ~/.t3/userdata/aside-%s-…%s%s%s%.200s%s",
+		       "goes to ~/.t3/userdata/aside-%s-…%s%s%.180s%s",
 		       run->row.id, run->row.name,
 		       restore_is_running(run) ? ", stopping their t3 for that" : "", run->row.id,
-		       is_other ? "; they get t3 " : "", run->row.version,
-		       is_any ? "; nobody goes on with " : "", what,
+		       version, is_any ? "; nobody goes on with " : "", what,
 		       is_any ? ", and the hold goes" : "");
 }
 

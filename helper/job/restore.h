@@ -8,6 +8,9 @@
  *
  * Somebody whose way back from an update, or whose restore, does not come to its end gets out by another restore with
  * an ID that was said: in one transaction the new row takes the place of the old one (ledger/unfinished.h).
+ *
+ * Whether it may be is looked at under that lock alone, and the row is written under it: one that is refused leaves
+ * nothing that anybody could go on with.
  */
 #ifndef DEVVM_JOB_RESTORE_H
 #define DEVVM_JOB_RESTORE_H
@@ -16,17 +19,19 @@
 #include "ledger/restores.h"
 #include "ledger/unfinished.h"
 #include "move/placing.h"
+#include "store/store.h"
 
 struct restore {
 	struct env env;
 	struct ledger *ledger;
 	struct people_row person;
-	struct restore_row row;	 /* of the verb: what is wanted; then what the ledger says */
-	bool is_said;		 /* the ID was, by whoever asked */
-	bool is_forced;		 /* whatever they are at */
-	struct unfinished stuck; /* what it takes the place of */
-	int lock_fd;		 /* the person's */
-	int run_fd;		 /* the updater's, where it takes the place of a move */
+	struct restore_row row;	       /* of the verb: what is wanted; then what the ledger says */
+	bool is_said;		       /* the ID was, by whoever asked */
+	bool is_forced;		       /* whatever they are at */
+	struct unfinished stuck;       /* what it takes the place of */
+	char own[STORE_VERSION_BYTES]; /* of t3, that their pointer names; "": it names none */
+	int lock_fd;		       /* the person's */
+	int run_fd;		       /* the updater's, where it takes the place of a move */
 };
 
 #define RESTORE_EMPTY                                                                              \
@@ -43,6 +48,19 @@ struct placing restore_placing(const struct restore *run);
 /* Take the locks and look whether it may be; then `stuck` is what it takes the place of, and `row` complete.
  * Refuses with a sentence: they are at work, on hold, being worked on. Blocks for a minute at most. */
 DV_MUST_CHECK int restore_permit(struct restore *run, struct dv_error *err);
+
+/* The t3 that they get with the copy, in run->row.version: the one that they had when it was made, where what they have
+ * now (or get anyway, from what is not finished) would migrate it, or does not read it, or is known to be bad; else it
+ * stays as it is. Refuses, unless it is forced, where that one is not on this machine (then they keep what they have)
+ * or is known to be bad. The caller holds the person's lock. May block for 70 s. */
+DV_MUST_CHECK int restore_choose_version(struct restore *run, bool *ret_leads_back,
+					 struct dv_error *err);
+/* What their pointer names, into run->own. */
+DV_MUST_CHECK int restore_find_own(struct restore *run, struct dv_error *err);
+/* `before`, and the t3 that they get or keep; "" where there is none. */
+#define RESTORE_VERSION_TEXT_BYTES (STORE_VERSION_BYTES + 16)
+void restore_name_version(const struct restore *run, const char *before,
+			  char ret_text[static RESTORE_VERSION_TEXT_BYTES]);
 
 /* From the row in the ledger to the end; -ESTALE where there is none any more. `ret_done` says what became of it.
  * Blocks for as long as the bytes take. */

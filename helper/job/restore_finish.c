@@ -32,8 +32,8 @@ static int start_again(const struct restore *run, struct dv_error *err)
 static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], struct dv_error *err)
 {
 	const struct placing placing = restore_placing(run);
-	char aside[PLACING_ASIDE_BYTES];
-	struct dv_error why = { "" };
+	char aside[PLACING_ASIDE_BYTES], version[RESTORE_VERSION_TEXT_BYTES];
+	struct dv_error why = { "" }, ignored = { "" };
 	int started = 0, r = hold_release(&run->env, run->row.name, err);
 
 	placing_aside(&placing, aside);
@@ -43,9 +43,11 @@ static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], s
 		r = restores_end(run->ledger, run->row.name, err);
 	if (r < 0)
 		return r;
+	DV_IGNORE(restore_find_own(run, &ignored)); /* it is only named */
+	restore_name_version(run, " and t3 ", version);
 	(void)snprintf(ret_done, ERROR_MAX_BYTES,
-		       "%s has the copy %s%s%s; what was there is in %s%s%.200s", run->row.name,
-		       run->row.id, *run->row.version ? " and t3 " : "", run->row.version, aside,
+		       "%s has the copy %s%s; what was there is in %s%s%.200s", run->row.name,
+		       run->row.id, version, aside,
 		       started < 0	      ? ". Their t3 does not let in: "
 		       : run->row.was_running ? "; their t3 runs and lets in"
 					      : "; their t3 starts when they come",

@@ -86,18 +86,22 @@ static int check_version(const struct restore *run, struct dv_error *err)
 		return 0;
 	return dv_refuse(err, -ENOENT,
 			 "t3 %s, which %s goes back to, is not on this machine any more: "
-			 "devvmctl update --stage --to %s brings it",
+			 "devvmctl install t3 %s brings it",
 			 run->row.version, run->row.name, run->row.version);
 }
 
 static int permit_instead(struct restore *run, struct dv_error *err)
 {
 	int r = run->stuck.has_move ? take_run_lock(run, err) : 0;
+	bool leads_back = false;
 
 	(void)snprintf(run->row.version, sizeof(run->row.version), "%s", run->stuck.version);
-	if (r == 0)
+	/* A move leads back to where it came from; what a restore was to lead to is another's business. */
+	if (r == 0 && !run->stuck.has_move)
+		r = restore_choose_version(run, &leads_back, err);
+	if (r == 0 && !leads_back)
 		r = check_version(run, err);
-	if (r == 0)
+	if (r == 0 && !leads_back)
 		r = check_level(run, err);
 	/* Whether they are let in again is what it is for. */
 	run->row.was_running = !run->person.parked;
@@ -134,23 +138,33 @@ static int take_lock(struct restore *run, struct dv_error *err)
 	return run->lock_fd < 0 ? run->lock_fd : 0;
 }
 
-int restore_permit(struct restore *run, struct dv_error *err)
+static int check(struct restore *run, struct dv_error *err)
 {
-	/* What is refused for good does not wait for a lock. */
 	int r = look_stuck(run, err);
 
-	if (r == 0 && !unfinished_is_any(&run->stuck))
-		r = check_hold(run, err);
-	if (r == 0)
-		r = check_idle(run, err);
+	return r == 0 && !unfinished_is_any(&run->stuck) ? check_hold(run, err) : r;
+}
+
+int restore_permit(struct restore *run, struct dv_error *err)
+{
+	bool leads_back = false;
+
+	/* Who is on hold need not wait for the lock to hear it; but only what is seen under it counts. */
+	int r = check(run, err);
+
 	if (r == 0)
 		r = take_lock(run, err);
 	if (r == 0)
-		r = look_stuck(run, err);
+		r = check(run, err);
+	if (r == 0)
+		r = restore_find_own(run, err);
 	if (r < 0)
 		return r;
 	run->row.state = RESTORE_HELD;
 	run->row.began_usec = run->env.wall_usec(&run->env);
 	run->row.was_running = restore_is_running(run);
-	return unfinished_is_any(&run->stuck) ? permit_instead(run, err) : check_hold(run, err);
+	r = unfinished_is_any(&run->stuck) ? permit_instead(run, err)
+					   : restore_choose_version(run, &leads_back, err);
+	/* Last, for the looks before it may take their time. */
+	return r < 0 ? r : check_idle(run, err);
 }

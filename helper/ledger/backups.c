@@ -55,6 +55,7 @@ static int add_row(struct backups *backups, sqlite3_stmt *s)
 	};
 	id = (const char *)sqlite3_column_text(s, 1);
 	(void)snprintf(row->id, sizeof(row->id), "%s", id ? id : "");
+	sql_put_text(s, 11, row->version, sizeof(row->version));
 	return failed ? -ENOMEM : 0;
 }
 
@@ -66,7 +67,7 @@ int backups_list(struct ledger *ledger, const char *name, struct backups *ret_ba
 	DV_AUTO_STMT sqlite3_stmt *s =
 		sql_prepare(ledger,
 			    "SELECT name, id, reason, is_ok, took_ms, bytes, level, sha256, rows,"
-			    " needed_by, error FROM backups WHERE ?1 IS NULL OR name = ?1"
+			    " needed_by, error, version FROM backups WHERE ?1 IS NULL OR name = ?1"
 			    " ORDER BY name, id DESC",
 			    &r, err);
 
@@ -82,6 +83,15 @@ int backups_list(struct ledger *ledger, const char *name, struct backups *ret_ba
 	*ret_backups = backups;
 	backups = (struct backups){ 0 }; /* handed over */
 	return 0;
+}
+
+const struct backups_row *backups_find(const struct backups *backups, const char *id)
+{
+	for (size_t i = 0; i < backups->n_rows; i++) {
+		if (str_equal(backups->rows[i].id, id))
+			return &backups->rows[i];
+	}
+	return NULL;
 }
 
 void backups_choose(const struct backups *backups, unsigned int keep, bool *ret_forget)
@@ -104,8 +114,8 @@ int backups_add(struct ledger *ledger, const struct backups_row *row, struct dv_
 	DV_AUTO_STMT sqlite3_stmt *s =
 		sql_prepare(ledger,
 			    "INSERT INTO backups (name, id, reason, sha256, rows, needed_by, error,"
-			    " is_ok, took_ms, bytes, level)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			    " is_ok, took_ms, bytes, level, version)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 			    &r, err);
 
 	if (!s)
@@ -121,6 +131,7 @@ int backups_add(struct ledger *ledger, const struct backups_row *row, struct dv_
 	(void)sqlite3_bind_int64(s, 9, row->took_ms);
 	(void)sqlite3_bind_int64(s, 10, row->bytes);
 	(void)sqlite3_bind_int64(s, 11, row->level);
+	sql_bind_text(s, 12, row->version);
 	return sql_run(ledger, s, "note a backup", err);
 }
 

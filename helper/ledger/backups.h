@@ -14,6 +14,7 @@
 
 #define BACKUPS_FOLDER "var/backups/t3-state"
 #define BACKUPS_ID_BYTES 16
+#define BACKUPS_VERSION_BYTES 65
 #define BACKUPS_PATH_BYTES (sizeof(BACKUPS_FOLDER) + STR_USER_NAME_MAX + BACKUPS_ID_BYTES + 32)
 
 /* Of a copy, below the root of struct env. */
@@ -29,6 +30,8 @@ struct backups_row {
 	char *sha256, *rows;  /* of an ok one; rows: {"table": number} */
 	char *needed_by;      /* the run that must not lose it; NULL: none */
 	char *error;	      /* of one that failed */
+	/* Of t3, that their pointer named then; "": it is not known. */
+	char version[BACKUPS_VERSION_BYTES];
 };
 
 struct backups {
@@ -44,6 +47,8 @@ DV_MUST_CHECK int backups_list(struct ledger *ledger, const char *name, struct b
  * attempts that behind which nothing was ok since. */
 void backups_choose(const struct backups *backups, unsigned int keep, bool *ret_forget);
 void backups_done(struct backups *backups);
+/* The one of this ID in one person's; NULL. Borrowed. */
+const struct backups_row *backups_find(const struct backups *backups, const char *id);
 
 DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *row,
 			      struct dv_error *err);

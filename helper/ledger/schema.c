@@ -109,6 +109,7 @@ static const char *const SCHEMA_MIGRATIONS[] = {
 	" stood_down_usec INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
 	"ALTER TABLE restores ADD COLUMN version TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE backups ADD COLUMN version TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION ((int)DV_COUNT(SCHEMA_MIGRATIONS))

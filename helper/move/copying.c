@@ -15,6 +15,8 @@
 #include "base/process.h"
 #include "ledger/events.h"
 #include "store/backup_copy.h"
+#include "store/store.h"
+#include "t3/program.h"
 
 #define STAGING "var/cache/devvm-backup"
 #define RESULT_MAX_BYTES (4U << 20)
@@ -320,6 +322,18 @@ static int note(const struct copying *copying, struct backups_row *row, int made
 				  LOG_WARNING, row->name, "backup", text, err);
 }
 
+/* Of t3, that reads the copy as it is. Without it the copy is one all the same. */
+static void note_version(const struct copying *copying, struct backups_row *row)
+{
+	struct dv_error err = { "" };
+
+	_Static_assert(sizeof(row->version) == STORE_VERSION_BYTES, "a version fits");
+	if (store_get_pointer(copying->env, T3_ITEM, row->name, row->version, &err) == 0)
+		return;
+	row->version[0] = '\0';
+	log_warning("%s", err.text);
+}
+
 /* The next try makes up for one that cannot be made. */
 static void mark(const struct copying *copying, const char *user)
 {
@@ -356,6 +370,7 @@ int copying_run(const struct copying *copying, const struct people_row *person,
 	int made, ran, r = 0;
 
 	make_id(copying, person->name, row.id);
+	note_version(copying, &row);
 	ran = run_copy_unit(copying, person->name, &ran_why);
 	made = take_over(copying, person, ran, &ran_why, &row, &result.outcome, &why);
 	if (made < 0)

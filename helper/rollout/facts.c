@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "ledger/gates.h"
 #include "ledger/known_bad.h"
+#include "ledger/origin.h"
 #include "ledger/people.h"
 #include "ledger/update_notes.h"
 #include "move/look.h"
@@ -29,6 +30,7 @@ struct pointers {
 	struct people people;
 	struct rules_person *rows;
 	char (*versions)[STORE_VERSION_BYTES];
+	char (*copies)[BACKUPS_ID_BYTES];
 	size_t n_rows;
 };
 
@@ -37,6 +39,7 @@ static void pointers_done(struct pointers *pointers)
 	people_done(&pointers->people);
 	free(pointers->rows);
 	free(pointers->versions);
+	free(pointers->copies);
 }
 
 /* Of their database as it is now: a copy may be from before the version that they run. */
@@ -53,7 +56,38 @@ static int look_at_level(const struct env *env, const char *user)
 	return look.level >= 0 && look.level <= INT_MAX ? (int)look.level : RULES_NO_LEVEL;
 }
 
-/* Of whom a run would move. Levels count only for who would go back. */
+/* What leads somebody back: of their copies the newest that the candidate, or an older t3, has made. */
+static int find_copy(struct rollout *rollout, const char *user,
+		     char ret_id[static BACKUPS_ID_BYTES], struct dv_error *err)
+{
+	const char *candidate = rollout->candidate.version;
+	DV_AUTO_BACKUPS struct backups backups = { 0 };
+	int r = backups_list(rollout->ledger, user, &backups, err);
+
+	for (size_t i = 0; r == 0 && i < backups.n_rows && !*ret_id; i++) {
+		const struct backups_row *copy = &backups.rows[i];
+		struct origin origin = { 0 };
+
+		r = copy->is_ok ? origin_find(rollout->ledger, user, copy->id, "", &origin, err)
+				: 0;
+		if (*origin.version && !version_is_before(candidate, origin.version))
+			(void)snprintf(ret_id, BACKUPS_ID_BYTES, "%s", copy->id);
+	}
+	return r;
+}
+
+/* Somebody who would go back. */
+static int look_behind(struct rollout *rollout, struct rules_person *person,
+		       char ret_id[static BACKUPS_ID_BYTES], struct dv_error *err)
+{
+	if (!version_is_before(rollout->candidate.version, person->version))
+		return 0;
+	person->level = look_at_level(&rollout->env, person->name);
+	person->copy = ret_id;
+	return find_copy(rollout, person->name, ret_id, err);
+}
+
+/* Of whom a run would move. Levels and copies count only for who would go back. */
 static int read_pointers(struct rollout *rollout, struct pointers *pointers, struct dv_error *err)
 {
 	const struct env *env = &rollout->env;
@@ -64,10 +98,12 @@ static int read_pointers(struct rollout *rollout, struct pointers *pointers, str
 		return r;
 	pointers->rows = calloc(n + 1, sizeof(*pointers->rows));
 	pointers->versions = calloc(n + 1, sizeof(*pointers->versions));
-	if (!pointers->rows || !pointers->versions)
+	pointers->copies = calloc(n + 1, sizeof(*pointers->copies));
+	if (!pointers->rows || !pointers->versions || !pointers->copies)
 		return dv_fail(err, -ENOMEM, "read the pointers of people");
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct people_row *person = &pointers->people.rows[i];
+		struct rules_person *row = &pointers->rows[pointers->n_rows];
 		char *version = pointers->versions[pointers->n_rows];
 
 		if (!rollout_is_served(person))
@@ -75,13 +111,10 @@ static int read_pointers(struct rollout *rollout, struct pointers *pointers, str
 		r = store_get_pointer(env, ROLLOUT_ITEM, person->name, version, err);
 		if (r < 0 || !*version)
 			continue;
-		pointers->rows[pointers->n_rows++] = (struct rules_person){
-			.name = person->name,
-			.version = version,
-			.level = version_is_before(rollout->candidate.version, version)
-					 ? look_at_level(env, person->name)
-					 : RULES_NO_LEVEL,
-		};
+		*row = (struct rules_person){ .name = person->name,
+					      .version = version,
+					      .level = RULES_NO_LEVEL };
+		r = look_behind(rollout, row, pointers->copies[pointers->n_rows++], err);
 	}
 	return r;
 }

@@ -108,6 +108,23 @@ static bool goes_backward(const struct rules_facts *facts, char *ret_sentence)
 	return true;
 }
 
+static void say_behind(const struct rules_person *person, const char *version, char *ret_sentence)
+{
+	const char *name = person->name;
+
+	if (person->copy && *person->copy)
+		say(ret_sentence,
+		    "%s runs t3 %s, and t3 %s may not read a database that a newer one has "
+		    "migrated: devvmctl restore %s %s puts back the copy from before, with its t3",
+		    name, person->version, version, name, person->copy);
+	else
+		say(ret_sentence,
+		    "%s runs t3 %s, and t3 %s may not read a database that a newer one has "
+		    "migrated: devvmctl backups %s lists the copies, and devvmctl restore %s ID "
+		    "puts back one from before, with its t3",
+		    name, person->version, version, name, name);
+}
+
 /* An older t3 on a newer database starts, and lets nobody in. */
 static bool leaves_database_behind(const struct rules_facts *facts, char *ret_sentence)
 {
@@ -119,10 +136,7 @@ static bool leaves_database_behind(const struct rules_facts *facts, char *ret_se
 		if (facts->candidate_level != RULES_NO_LEVEL && person->level != RULES_NO_LEVEL &&
 		    person->level <= facts->candidate_level)
 			continue;
-		say(ret_sentence,
-		    "%s runs t3 %s, and t3 %s may not read a database that a newer one has "
-		    "migrated: devvmctl restore %s puts back the copy from before",
-		    person->name, person->version, facts->candidate->version, person->name);
+		say_behind(person, facts->candidate->version, ret_sentence);
 		return true;
 	}
 	return false;

@@ -26,6 +26,8 @@ struct rules_person {
 	const char *name;
 	const char *version;
 	int level; /* of migration, of their database; RULES_NO_LEVEL where nobody has looked */
+	/* Of their copies the newest that is of no later t3 than the candidate; NULL, "": none is known. */
+	const char *copy;
 };
 
 struct rules_facts {

@@ -175,7 +175,8 @@ static void rows_come_back_newest_first(void **state)
 		  .bytes = 7,
 		  .level = 30,
 		  .sha256 = (char *)"aa",
-		  .rows = (char *)"{}" },
+		  .rows = (char *)"{}",
+		  .version = "1.0.0" },
 		{ .name = (char *)"emo",
 		  .id = "20260102-000000",
 		  .reason = (char *)"hand",
@@ -194,10 +195,14 @@ static void rows_come_back_newest_first(void **state)
 	assert_string_equal(all.rows[0].error, "why");
 	assert_int_equal(all.rows[1].level, 30);
 	assert_true(all.rows[1].is_ok);
+	assert_string_equal(all.rows[1].version, "1.0.0");
+	assert_string_equal(all.rows[0].version, ""); /* as one from before it was noted */
 	assert_ok(scratch,
 		  backups_remove(scratch->ledger, "emo", "20260102-000000", &scratch->err));
 	assert_ok(scratch, backups_list(scratch->ledger, "emo", &one, &scratch->err));
 	assert_int_equal(one.n_rows, 1);
+	assert_ptr_equal(backups_find(&one, "20260101-000000"), &one.rows[0]);
+	assert_null(backups_find(&one, "20260102-000000"));
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)

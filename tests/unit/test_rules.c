@@ -30,7 +30,8 @@ static int setup(void **state)
 
 	world = (struct world){
 		.candidate = { .version = NEW, .integrity = "sha512-x", .has_bin = true },
-		.people = { { "anna", OLD, RULES_NO_LEVEL }, { "ben", OLD, RULES_NO_LEVEL } },
+		.people = { { .name = "anna", .version = OLD, .level = RULES_NO_LEVEL },
+			    { .name = "ben", .version = OLD, .level = RULES_NO_LEVEL } },
 		.facts = { .why = RULES_TRACK,
 			   .tag = "nightly",
 			   .candidate_level = RULES_NO_LEVEL,
@@ -163,8 +164,12 @@ static void a_database_is_not_left_behind(void **state)
 	for (size_t i = 0; i < DV_COUNT(whys); i++) {
 		world->facts.why = whys[i];
 		assert_verdict(world, UPDATE_BACKWARD, "ben runs t3 " NEWER);
-		assert_non_null(strstr(world->text, "devvmctl restore ben"));
+		assert_non_null(strstr(world->text, "devvmctl backups ben lists the copies"));
+		assert_non_null(strstr(world->text, "devvmctl restore ben ID"));
 	}
+	world->people[1].copy = "20261127-031500";
+	assert_verdict(world, UPDATE_BACKWARD,
+		       "devvmctl restore ben 20261127-031500 puts back the copy from before");
 	/* Known to be of a level that the candidate reads. */
 	world->facts.candidate_level = 34;
 	assert_verdict(world, UPDATE_BACKWARD, "ben");

@@ -4,7 +4,7 @@
 #include "ledger/schema.h"
 #include "ledger/sql.h"
 
-#define VERSION "12"
+#define VERSION "13"
 
 static void assert_row(struct scratch *scratch, const char *sql, const char *value)
 {
@@ -43,7 +43,8 @@ static void an_older_one_gets_what_it_lacks_and_keeps_the_rest(void **state)
 	assert_ok(scratch, schema_look(scratch->ledger, &is_current, &scratch->err));
 	assert_true(is_current);
 	assert_ok(scratch, ledger_set_meta(scratch->ledger, "key", "kept", &scratch->err));
-	run(scratch, "DROP TABLE watches; ALTER TABLE restores DROP COLUMN version; PRAGMA "
+	run(scratch, "DROP TABLE watches; ALTER TABLE restores DROP COLUMN version; "
+		     "ALTER TABLE backups DROP COLUMN version; PRAGMA "
 		     "user_version = 10");
 	assert_ok(scratch, schema_look(scratch->ledger, &is_current, &scratch->err));
 	assert_false(is_current);
