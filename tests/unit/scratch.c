@@ -495,3 +495,13 @@ void scratch_assert_contains(const char *text, const char *part, const char *fil
 	print_error("\"%s\" does not hold \"%s\"\n", text ? text : "(null)", part);
 	_fail(file, line);
 }
+
+void scratch_assert_restore(const struct restore_row *got, const struct restore_row *expected)
+{
+	assert_string_equal(got->name, expected->name);
+	assert_string_equal(got->id, expected->id);
+	assert_string_equal(got->version, expected->version);
+	assert_int_equal(got->state, expected->state);
+	assert_int_equal(got->began_usec, expected->began_usec);
+	assert_int_equal(got->was_running, expected->was_running);
+}

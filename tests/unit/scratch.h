@@ -20,6 +20,7 @@
 #include "config/config.h"
 #include "ledger/ledger.h"
 #include "ledger/people.h"
+#include "ledger/restores.h"
 #include "steps/steps.h"
 #include "steps/view.h"
 #include "steps/work.h"
@@ -126,5 +127,8 @@ void scratch_assert_file(struct scratch *scratch, const char *path, const char *
 
 #define assert_contains(text, part) scratch_assert_contains(text, part, __FILE__, __LINE__)
 void scratch_assert_contains(const char *text, const char *part, const char *file, int line);
+
+/* The same in each column. */
+void scratch_assert_restore(const struct restore_row *got, const struct restore_row *expected);
 
 #endif

@@ -3,16 +3,6 @@
 
 #include "ledger/restores.h"
 
-static void assert_same(const struct restore_row *got, const struct restore_row *expected)
-{
-	assert_string_equal(got->name, expected->name);
-	assert_string_equal(got->id, expected->id);
-	assert_string_equal(got->version, expected->version);
-	assert_int_equal(got->state, expected->state);
-	assert_int_equal(got->began_usec, expected->began_usec);
-	assert_int_equal(got->was_running, expected->was_running);
-}
-
 static void one_is_begun_noted_and_ended(void **state)
 {
 	struct scratch *scratch = *state;
@@ -29,11 +19,11 @@ static void one_is_begun_noted_and_ended(void **state)
 	assert_ok(scratch, restores_begin(scratch->ledger, &row, &scratch->err));
 	assert_ok(scratch, restores_list(scratch->ledger, &begun, &scratch->err));
 	assert_int_equal(begun.n_rows, 1);
-	assert_same(&begun.rows[0], &row);
+	scratch_assert_restore(&begun.rows[0], &row);
 	row.state = RESTORE_PLACED;
 	assert_ok(scratch, restores_note(scratch->ledger, "anna", RESTORE_PLACED, &scratch->err));
 	assert_ok(scratch, restores_list(scratch->ledger, &noted, &scratch->err));
-	assert_same(&noted.rows[0], &row);
+	scratch_assert_restore(&noted.rows[0], &row);
 	assert_ok(scratch, restores_end(scratch->ledger, "anna", &scratch->err));
 	assert_ok(scratch, restores_list(scratch->ledger, &ended, &scratch->err));
 	assert_int_equal(ended.n_rows, 0);

@@ -47,16 +47,6 @@ static struct unfinished find(struct scratch *scratch, const char *name)
 	return unfinished;
 }
 
-static void assert_same(const struct restore_row *got, const struct restore_row *expected)
-{
-	assert_string_equal(got->name, expected->name);
-	assert_string_equal(got->id, expected->id);
-	assert_string_equal(got->version, expected->version);
-	assert_int_equal(got->state, expected->state);
-	assert_int_equal(got->began_usec, expected->began_usec);
-	assert_int_equal(got->was_running, expected->was_running);
-}
-
 static void what_has_come_to_its_end_is_not_found(void **state)
 {
 	struct scratch *scratch = *state;
@@ -126,7 +116,7 @@ static void a_restore_takes_the_place_of_a_move(void **state)
 	unfinished = find(scratch, "anna");
 	assert_false(unfinished.has_move);
 	assert_true(unfinished.has_restore);
-	assert_same(&unfinished.restore, &instead);
+	scratch_assert_restore(&unfinished.restore, &instead);
 	assert_string_equal(unfinished.version, "1.0.0");
 	assert_int_equal(unfinished.level, 30);
 	assert_int_equal(unfinished.move.state, UPDATE_STATE_SUPERSEDED);
@@ -154,7 +144,7 @@ static void a_restore_takes_the_place_of_a_restore(void **state)
 	assert_ok(scratch,
 		  unfinished_replace(scratch->ledger, &unfinished, &instead, 20, &scratch->err));
 	unfinished = find(scratch, "anna");
-	assert_same(&unfinished.restore, &instead);
+	scratch_assert_restore(&unfinished.restore, &instead);
 }
 
 /* A ledger that lets no event in. */
