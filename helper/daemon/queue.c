@@ -88,21 +88,49 @@ static struct wanted *want_all(struct queue *queue)
 	return &queue->all;
 }
 
-static struct wanted *want_name(struct queue *queue, const char *user)
+static struct wanted *find_name(struct queue *queue, const char *user)
 {
-	if (queue->wants_all)
-		return want_all(queue);
 	for (size_t i = 0; i < queue->n_names; i++) {
-		if (strcmp(queue->names[i].user, user) == 0) {
-			hurry(&queue->names[i]);
+		if (strcmp(queue->names[i].user, user) == 0)
 			return &queue->names[i];
-		}
 	}
+	return NULL;
+}
+
+static struct wanted *add_name(struct queue *queue, const char *user)
+{
+	struct wanted *item;
+
 	if (queue->n_names == QUEUE_MAX_NAMES)
 		return want_all(queue);
-	queue->names[queue->n_names] = (struct wanted){ 0 };
-	(void)snprintf(queue->names[queue->n_names].user, sizeof(queue->names[0].user), "%s", user);
-	return &queue->names[queue->n_names++];
+	item = &queue->names[queue->n_names++];
+	*item = (struct wanted){ 0 };
+	(void)snprintf(item->user, sizeof(item->user), "%s", user);
+	return item;
+}
+
+/* Not only for its retry. */
+static bool a_name_is_due(const struct queue *queue)
+{
+	for (size_t i = 0; i < queue->n_names; i++) {
+		if (queue->names[i].backoff_ms == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A run for everybody takes hardly longer than one for a name: the second in line asks for it. */
+static struct wanted *want_name(struct queue *queue, const char *user)
+{
+	struct wanted *item = find_name(queue, user);
+
+	if (item)
+		hurry(item);
+	else if (queue->wants_all || a_name_is_due(queue))
+		item = want_all(queue);
+	else
+		item = add_name(queue, user);
+	return item;
 }
 
 uint64_t queue_request_reconcile(struct queue *queue, const char *user)
@@ -133,17 +161,20 @@ int queue_request_ensure(struct queue *queue, const char *user)
 }
 
 /* Broken: wanted again, after a pause that doubles. What was asked for meanwhile keeps its
- * place but pauses too. */
+ * place but pauses too; a name is covered by everybody. */
 static void want_again(struct queue *queue, const struct wanted *broken, int64_t now_ms)
 {
 	int64_t backoff_ms = broken->backoff_ms ? broken->backoff_ms * 2 : QUEUE_FIRST_RETRY_MS;
 	bool was_wanted = queue->wants_all;
 	struct wanted *item;
 
+	if (*broken->user && queue->wants_all)
+		return;
 	if (*broken->user) {
-		for (size_t i = 0; i < queue->n_names; i++)
-			was_wanted |= strcmp(queue->names[i].user, broken->user) == 0;
-		item = want_name(queue, broken->user);
+		item = find_name(queue, broken->user);
+		was_wanted = item;
+		if (!item)
+			item = add_name(queue, broken->user);
 	} else {
 		item = want_all(queue);
 	}

@@ -3,8 +3,9 @@
  *
  * Two lanes. The reconcile lane runs one job at a time: a reconcile of everybody or of one
  * person, or a plan (dry run). A request that comes while one runs waits for the next run,
- * because it may be about something the running one has already passed. A waiting "all"
- * covers every name. The home lane runs up to a cap, one job per person: a request for
+ * because it may be about something the running one has already passed. A second name
+ * that waits makes it "all", which covers every name: of many who log in at once nobody
+ * stands behind the others. The home lane runs up to a cap, one job per person: a request for
  * somebody who is queued or running joins.
  *
  * Every request and every start takes the next number of one sequence, so "a run that
@@ -18,7 +19,7 @@
 
 #include "base/error.h"
 
-#define QUEUE_MAX_NAMES 8     /* names waiting for a reconcile; more become "all" */
+#define QUEUE_MAX_NAMES 8     /* names waiting for a reconcile, all but one for their retry */
 #define QUEUE_MAX_HOMES 20000 /* people queued for their home job */
 #define QUEUE_FIRST_RETRY_MS 1000
 #define QUEUE_MAX_RETRY_MS 60000
