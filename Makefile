@@ -137,7 +137,8 @@ ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c
                helper/ctl/doctor_person.c helper/ctl/doctor_programs.c helper/ctl/doctor_secrets.c \
                helper/ctl/follow.c helper/ctl/input.c helper/ctl/lines.c helper/ctl/online.c \
                helper/ctl/output.c helper/ctl/pam_stack.c helper/ctl/ports_json.c \
-               helper/ctl/progress.c helper/ctl/rows.c helper/ctl/status_text.c
+               helper/ctl/progress.c helper/ctl/rows.c helper/ctl/status_text.c \
+               helper/ctl/update_end.c
 agent_SOURCES := helper/agent/backup.c helper/agent/caller.c helper/agent/look.c \
                  helper/agent/mint.c helper/agent/playwright.c helper/agent/refuse.c \
                  helper/agent/restore.c helper/agent/snapshot.c helper/agent/t3.c \

@@ -3,28 +3,11 @@
 
 #include <getopt.h>
 
-#include "base/str.h"
+#include "ctl/cmd_update_person.h"
 #include "ctl/commands.h"
 #include "ctl/follow.h"
+#include "ctl/update_end.h"
 #include "update/order.h"
-#include "update/outcome.h"
-
-int update_tell(const struct ctl *ctl, const struct follow_result *result)
-{
-	const struct update_outcome_row *row;
-
-	if (result->end != FOLLOW_DONE || !*result->outcome) {
-		if (result->end == FOLLOW_DONE)
-			(void)fprintf(ctl->out, "%s\n", result->text);
-		return (int)follow_explain(ctl, result);
-	}
-	row = update_outcome_row(update_outcome_of(result->outcome));
-	if (row->exit_status == CTL_OK)
-		(void)fprintf(ctl->out, "%s\n", result->text);
-	else
-		ctl_say(ctl, "update: %s: %s", row->name, result->text);
-	return row->exit_status;
-}
 
 int update_run(const struct ctl *ctl, const struct update_words *words)
 {
@@ -58,6 +41,8 @@ int cmd_update(int argc, char **argv)
 		{ 0 },
 	};
 	struct update_words words = { 0 };
+	const char *not_before = NULL;
+	bool now = false;
 	struct ctl ctl;
 	int option;
 
@@ -71,17 +56,17 @@ int cmd_update(int argc, char **argv)
 			words.to = optarg;
 		if (option == 'f')
 			words.forgive = optarg;
-		words.now |= option == 'w';
+		now |= option == 'w';
 		if (option == 'b')
-			words.not_before = optarg;
+			not_before = optarg;
 	}
-	if (words.now || words.not_before) {
+	if (now || not_before) {
 		if (words.to || words.forgive || words.dry_run || words.stage_only ||
-		    (words.now && words.not_before)) {
+		    (now && not_before)) {
 			ctl_say(&ctl, "update: --now and --not-before go with no other option");
 			return CTL_USAGE;
 		}
-		return update_person(&ctl, argc, argv, &words);
+		return update_person(&ctl, argc, argv, not_before);
 	}
 	if (optind < argc) {
 		ctl_say(&ctl, "update: %s is too much", argv[optind]);

@@ -1,12 +1,14 @@
-/* cmd_update_person.c - `devvmctl update --now` and `--not-before`: what somebody says about their own t3. */
+/* cmd_update_person.c - see cmd_update_person.h. */
+#include "ctl/cmd_update_person.h"
+
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "ctl/cmd_update.h"
 #include "ctl/follow.h"
+#include "ctl/update_end.h"
 #include "update/freeze.h"
 
 int update_now_run(const struct ctl *ctl, const char *user)
@@ -41,7 +43,7 @@ int update_not_before_run(const struct ctl *ctl, const char *user, int64_t until
 	return (int)follow_explain(ctl, &result);
 }
 
-int update_person(const struct ctl *ctl, int argc, char **argv, const struct update_words *words)
+int update_person(const struct ctl *ctl, int argc, char **argv, const char *not_before)
 {
 	const struct passwd *me;
 	struct dv_error err = { "" };
@@ -56,13 +58,13 @@ int update_person(const struct ctl *ctl, int argc, char **argv, const struct upd
 	}
 	if (!str_is_user_name(user)) {
 		ctl_say(ctl, "update: whose t3? Name them: devvmctl update %s USER",
-			words->now ? "--now" : "--not-before TIME");
+			not_before ? "--not-before TIME" : "--now");
 		return CTL_USAGE;
 	}
-	if (words->now)
+	if (!not_before)
 		return update_now_run(ctl, user);
-	if (strcmp(words->not_before, "now") != 0 &&
-	    freeze_parse_until(words->not_before, clock_wall_usec(), &until_usec, &err) < 0) {
+	if (strcmp(not_before, "now") != 0 &&
+	    freeze_parse_until(not_before, clock_wall_usec(), &until_usec, &err) < 0) {
 		ctl_say(ctl, "update: %s; now lifts it", err.text);
 		return CTL_USAGE;
 	}

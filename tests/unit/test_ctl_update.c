@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "ctl/cmd_update.h"
+#include "ctl/cmd_update_person.h"
+#include "ctl/update_end.h"
 #include "fake_helper.h"
 #include "unit_file.h"
 #include "update/outcome.h"
