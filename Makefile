@@ -78,16 +78,17 @@ steps_SOURCES := helper/steps/account.c helper/steps/claude.c helper/steps/claud
                  helper/steps/claude_installer.c helper/steps/code.c helper/steps/codex.c \
                  helper/steps/deny.c helper/steps/door.c helper/steps/due.c helper/steps/envfile.c \
                  helper/steps/facts.c helper/steps/fence.c helper/steps/groups.c \
-                 helper/steps/hold.c helper/steps/instance.c helper/steps/item.c \
-                 helper/steps/keep.c helper/steps/keys.c helper/steps/launcher.c \
-                 helper/steps/leave.c helper/steps/legacy_use.c helper/steps/limits.c \
-                 helper/steps/listing.c helper/steps/lock.c helper/steps/maps.c \
-                 helper/steps/mirror_result.c helper/steps/mirror_run.c helper/steps/mirrors.c \
-                 helper/steps/nginx_sockets.c helper/steps/nginx_user.c helper/steps/path.c \
-                 helper/steps/playwright_mcp.c helper/steps/playwright_server.c \
-                 helper/steps/playwright_token.c helper/steps/ports.c helper/steps/protect.c \
-                 helper/steps/protect_tree.c helper/steps/resolving.c helper/steps/retire_legacy.c \
-                 helper/steps/secrets_step.c helper/steps/settle.c helper/steps/sshd.c \
+                 helper/steps/hold.c helper/steps/instance.c helper/steps/instance_units.c \
+                 helper/steps/item.c helper/steps/keep.c helper/steps/keys.c \
+                 helper/steps/launcher.c helper/steps/leave.c helper/steps/legacy_use.c \
+                 helper/steps/limits.c helper/steps/listing.c helper/steps/lock.c \
+                 helper/steps/maps.c helper/steps/mirror_result.c helper/steps/mirror_run.c \
+                 helper/steps/mirrors.c helper/steps/nginx_sockets.c helper/steps/nginx_user.c \
+                 helper/steps/path.c helper/steps/playwright_mcp.c \
+                 helper/steps/playwright_server.c helper/steps/playwright_token.c \
+                 helper/steps/ports.c helper/steps/protect.c helper/steps/protect_tree.c \
+                 helper/steps/resolving.c helper/steps/retire_legacy.c helper/steps/secrets_step.c \
+                 helper/steps/settle.c helper/steps/settle_note.c helper/steps/sshd.c \
                  helper/steps/staging.c helper/steps/steps.c helper/steps/t3_pointer.c \
                  helper/steps/ticket.c helper/steps/token.c helper/steps/tool_stage.c \
                  helper/steps/tools.c helper/steps/unit_run.c helper/steps/update_timer.c \

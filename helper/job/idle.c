@@ -16,7 +16,7 @@
 #include "ledger/looks.h"
 #include "ledger/people.h"
 #include "steps/hold.h"
-#include "steps/instance.h"
+#include "steps/instance_units.h"
 #include "units/manager.h"
 
 #define LEDGER_BUSY_MS 10000

@@ -17,7 +17,7 @@
 #include "job/pass.h"
 #include "job/sync.h"
 #include "steps/lock.h"
-#include "steps/settle.h"
+#include "steps/settle_note.h"
 #include "units/manager.h"
 
 #define LOCK_DEADLINE_MS 60000

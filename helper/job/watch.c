@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/jobs.h"
-#include "steps/instance.h"
+#include "steps/instance_units.h"
 
 #define LEDGER_BUSY_MS 10000
 #define BEGIN_MS 600000

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "move/systemctl.h"
 #include "steps/hold.h"
-#include "steps/instance.h"
+#include "steps/instance_units.h"
 #include "steps/lock.h"
 
 #define LOCK_MS 1000	  /* who holds it is at work on them */

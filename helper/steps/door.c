@@ -11,7 +11,7 @@
 #include "roster/tiers.h"
 #include "steps/item.h"
 #include "steps/paths.h"
-#include "steps/settle.h"
+#include "steps/settle_note.h"
 #include "steps/view.h"
 #include "units/manager.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "ledger/events.h"
-#include "steps/instance.h"
+#include "steps/instance_units.h"
 #include "steps/item.h"
 #include "steps/paths.h"
 #include "steps/view.h"

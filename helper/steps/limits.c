@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "steps/item.h"
 #include "steps/paths.h"
-#include "steps/settle.h"
+#include "steps/settle_note.h"
 #include "steps/view.h"
 
 static const char *const TEMPLATES[] = { "t3-serve@.service", "playwright-mcp@.service",

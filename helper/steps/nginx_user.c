@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "steps/item.h"
 #include "steps/paths.h"
-#include "steps/settle.h"
+#include "steps/settle_note.h"
 #include "steps/view.h"
 
 #define IN_THE_UNITS "www-data"

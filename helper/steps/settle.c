@@ -1,89 +1,12 @@
 /* settle.c - see settle.h. */
 #include "steps/settle.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "steps/instance.h"
-#include "steps/paths.h"
+#include "steps/instance_units.h"
+#include "steps/settle_note.h"
 #include "steps/view.h"
 #include "units/manager.h"
-
-#define META "units-pending" /* "BITS USEC" */
-#define META_BYTES 48
-/* Its time is that of the last comparison; gone after a boot. */
-#define LOOKED_FILE "run/devvm/settled"
-#define LOOK_EVERY_USEC (55 * 60 * INT64_C(1000000))
-
-static unsigned int bits_of(const char *note)
-{
-	return note ? (unsigned int)strtoul(note, NULL, 10) : 0;
-}
-
-static int write_note(struct reconcile_view *view, unsigned int bits, struct dv_error *err)
-{
-	char text[META_BYTES];
-
-	/* The time makes each note another one. */
-	(void)snprintf(text, sizeof(text), "%u %" PRId64, bits, view->env->wall_usec(view->env));
-	return ledger_set_meta(view->ledger, META, text, err);
-}
-
-static bool has_units(struct reconcile_view *view)
-{
-	char path[STEPS_PATH_BYTES];
-
-	(void)snprintf(path, sizeof(path), STEPS_VENDOR_UNITS_FOLDER "/%s%s",
-		       INSTANCE_UNITS[0].prefix, INSTANCE_UNITS[0].suffix);
-	return faccessat(view->env->root_dirfd, path, F_OK, 0) == 0;
-}
-
-int settle_note(struct reconcile_view *view, enum settle_note note, struct dv_error *err)
-{
-	DV_AUTO_FREE char *before = NULL;
-	int r;
-
-	if ((view->settle_noted & note) || !has_units(view))
-		return 0;
-	r = ledger_get_meta(view->ledger, META, &before, err);
-	if (r == 0)
-		r = write_note(view, bits_of(before) | note, err);
-	if (r == 0)
-		view->settle_noted |= note;
-	return r;
-}
-
-/* Whether the last comparison is so old that a stopped socket may have gone unseen. */
-static bool look_is_due(const struct env *env)
-{
-	struct stat st;
-	int64_t age_usec;
-
-	if (fstatat(env->root_dirfd, LOOKED_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return true;
-	age_usec = env->wall_usec(env) - (int64_t)st.st_mtim.tv_sec * 1000000;
-	return age_usec < 0 || age_usec > LOOK_EVERY_USEC;
-}
-
-int settle_is_due(struct reconcile_view *view, bool *ret_due, struct dv_error *err)
-{
-	DV_AUTO_PEOPLE struct people uncut = { 0 };
-	DV_AUTO_FREE char *note = NULL;
-	int r = ledger_get_meta(view->ledger, META, &note, err);
-
-	if (r == 0 && note && view->settle_noted)
-		r = write_note(view, bits_of(note), err);
-	if (r == 0)
-		r = people_list_uncut(view->ledger, &uncut, err);
-	if (r < 0)
-		return r;
-	*ret_due = uncut.n_rows > 0 || (has_units(view) && (note || look_is_due(view->env)));
-	return 0;
-}
-
-/* ---- the comparison ------------------------------------------------------------------- */
 
 #define MAX_ROWS VIEW_MAX_TEMPLATES
 
@@ -211,23 +134,6 @@ static int act(struct plan *plan, struct manager *manager, struct dv_error *err)
 	return r == 0 && stopped < 0 ? dv_refuse(err, stopped, "%s", stop_err.text) : r;
 }
 
-/* ---- the step ------------------------------------------------------------------------- */
-
-/* By the clock of `env`, like all that it is held against. */
-static int note_look(const struct env *env, struct dv_error *err)
-{
-	const struct timespec now = { .tv_sec = env->wall_usec(env) / 1000000 };
-	const struct timespec times[] = { now, now };
-	int r = file_replace(env->root_dirfd, LOOKED_FILE,
-			     &(struct file_spec){
-				     .data = "", .mode = 0644, .uid = getuid(), .gid = getgid() },
-			     err);
-
-	if (r == 0 && utimensat(env->root_dirfd, LOOKED_FILE, times, AT_SYMLINK_NOFOLLOW) < 0)
-		r = dv_fail(err, -errno, "set the time of /%s", LOOKED_FILE);
-	return r;
-}
-
 static int check_units(struct step_context *context, enum step_verdict *ret_verdict,
 		       char ret_what[static STEP_WHAT_BYTES], struct dv_error *err)
 {
@@ -240,7 +146,7 @@ static int check_units(struct step_context *context, enum step_verdict *ret_verd
 	if (r < 0)
 		return r;
 	if (plan.n_start + plan.n_stop == 0)
-		return note_look(context->env, err);
+		return settle_note_look(context->env, err);
 	*ret_verdict = STEP_DIFFERS;
 	(void)snprintf(ret_what, STEP_WHAT_BYTES, "start %zu and stop %zu units, first %s",
 		       plan.n_start, plan.n_stop, plan.n_start ? plan.start[0] : plan.stop[0]);
@@ -254,13 +160,13 @@ int settle_check(struct step_context *context, enum step_verdict *ret_verdict,
 	int r;
 
 	*ret_verdict = STEP_SKIPPED;
-	if (!has_units(context->machine))
+	if (!settle_has_units(context->machine))
 		return 0;
-	r = ledger_get_meta(context->machine->ledger, META, &note, err);
+	r = settle_get_note(context->machine, &note, err);
 	if (r < 0)
 		return r;
 	*ret_verdict = STEP_FINE;
-	if (!note && look_is_due(context->env))
+	if (!note && settle_look_is_due(context->env))
 		return check_units(context, ret_verdict, ret_what, err);
 	if (note) {
 		*ret_verdict = STEP_DIFFERS;
@@ -269,49 +175,28 @@ int settle_check(struct step_context *context, enum step_verdict *ret_verdict,
 	return 0;
 }
 
-/* Put `bits` (0: nothing) in the place of the note `known`. Whoever noted something since
- * then wants another round: `*ret_again`, and it stays. */
-static int replace_note(struct reconcile_view *view, const char *known, unsigned int bits,
-			bool *ret_again, struct dv_error *err)
-{
-	DV_AUTO_FREE char *note = NULL;
-	int r = ledger_begin(view->ledger, err);
-
-	if (r == 0)
-		r = ledger_get_meta(view->ledger, META, &note, err);
-	*ret_again = !str_equal(note, known);
-	if (r == 0 && !*ret_again)
-		r = bits ? write_note(view, bits, err)
-			 : ledger_set_meta(view->ledger, META, NULL, err);
-	if (r == 0)
-		r = ledger_commit(view->ledger, err);
-	if (r < 0)
-		ledger_rollback(view->ledger);
-	return r;
-}
-
 static int apply_once(struct step_context *context, struct manager *manager, bool *ret_again,
 		      struct dv_error *err)
 {
 	DV_CLEANUP(plan_done) struct plan plan = { .context = context };
 	DV_AUTO_FREE char *note = NULL;
 	struct reconcile_view *view = context->machine;
-	int r = ledger_get_meta(view->ledger, META, &note, err);
+	int r = settle_get_note(view, &note, err);
 
 	if (r == 0)
 		r = observe(&plan, manager, err);
-	if (r == 0 && must_reload(&plan, bits_of(note)))
+	if (r == 0 && must_reload(&plan, settle_bits(note)))
 		r = manager_reload(manager, err);
 	if (r < 0)
 		return r; /* what is noted stays, and the next job tries again */
 	r = act(&plan, manager, err);
 	if (r < 0) {
 		/* The next tries again, and need not reload for it. */
-		DV_IGNORE(replace_note(view, note, SETTLE_RETRY, ret_again, NULL));
+		DV_IGNORE(settle_replace_note(view, note, SETTLE_RETRY, ret_again, NULL));
 		return r;
 	}
-	r = replace_note(view, note, 0, ret_again, err);
-	return r == 0 ? note_look(context->env, err) : r;
+	r = settle_replace_note(view, note, 0, ret_again, err);
+	return r == 0 ? settle_note_look(context->env, err) : r;
 }
 
 #define MAX_ROUNDS 20 /* a reconcile that notes something each time is a mistake */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "steps/instance.h"
+#include "steps/instance_units.h"
 
 #define VENDOR "usr/lib/systemd/system/"
 #define UNITS "etc/systemd/system/"

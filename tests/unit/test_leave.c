@@ -2,7 +2,7 @@
 #include "fake_manager.h"
 
 #include "steps/leave.h"
-#include "steps/settle.h"
+#include "steps/settle_note.h"
 
 #define HOME "devvm-home@emo.service"
 #define T3 "t3-serve@emo.service"

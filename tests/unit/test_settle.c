@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "steps/settle.h"
+#include "steps/settle_note.h"
 
 #define VENDOR "usr/lib/systemd/system/"
 #define LOOKED "run/devvm/settled"
