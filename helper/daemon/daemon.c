@@ -177,6 +177,8 @@ static void on_job_end(void *context, const struct queue_job *job, enum queue_ou
 		knock_look(daemon->knock); /* it may have made the folder */
 		schedule_wake(daemon->schedule);
 	}
+	if (job->kind == QUEUE_HOME && outcome != QUEUE_OK)
+		schedule_home_failed(daemon->schedule, job->user);
 	server_job_end(daemon->server, job, outcome, text);
 }
 
