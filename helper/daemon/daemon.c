@@ -256,15 +256,13 @@ static int set_up_sources(struct daemon *daemon, struct dv_error *err)
 
 static int load_config(struct daemon *daemon, struct dv_error *err)
 {
-	struct dv_error why = { "" };
+	struct dv_error why;
+	int r = config_load_or_defaults(&daemon->config, daemon->env, &why, err);
 
-	if (config_load(&daemon->config, daemon->env, &why) == 0)
-		return 0;
-	/* At the start there is no old one: the defaults, and logins are served. */
-	log_error("%s; the defaults are used", why.text);
-	config_done(&daemon->config);
-	daemon->config = (struct config){ 0 };
-	return config_init(&daemon->config, err);
+	/* At the start there is no old one: logins are served. */
+	if (*why.text)
+		log_error("%s; the defaults are used", why.text);
+	return r;
 }
 
 static int set_up_parts(struct daemon *daemon, const struct daemon_sockets *sockets,
