@@ -5,6 +5,8 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "base/log.h"
+
 int caller_find(struct caller *caller, struct dv_error *err)
 {
 	const struct passwd *me = getpwuid(geteuid());
@@ -30,13 +32,23 @@ int caller_find(struct caller *caller, struct dv_error *err)
 	return 0;
 }
 
+int caller_load_config(const struct env *env, struct config *config, struct dv_error *err)
+{
+	struct dv_error why;
+	int r = config_load_or_defaults(config, env, &why, err);
+
+	if (*why.text)
+		log_warning("%s; the defaults are used", why.text);
+	return r;
+}
+
 int caller_init(struct caller *caller, struct dv_error *err)
 {
 	DV_AUTO_CALLER struct caller made = CALLER_EMPTY;
 	int r = caller_find(&made, err);
 
 	if (r == 0)
-		r = config_load(&made.config, &made.env, err);
+		r = caller_load_config(&made.env, &made.config, err);
 	if (r < 0)
 		return r;
 	*caller = made;

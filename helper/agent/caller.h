@@ -12,6 +12,9 @@ struct caller {
 	int home_fd; /* of it, owned */
 };
 
+/* devvm.yaml; a bad one is told and takes nobody's t3 or browser away: the defaults then. Root's jobs refuse it. */
+DV_MUST_CHECK int caller_load_config(const struct env *env, struct config *config,
+				     struct dv_error *err);
 /* -EPERM for root: these programs are people's own. Release with caller_done(). */
 DV_MUST_CHECK int caller_init(struct caller *caller, struct dv_error *err);
 /* The same without the configuration, for what goes without it. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/agents.h"
+#include "agent/caller.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "store/node.h"
@@ -65,7 +66,7 @@ static int find(struct t3 *t3, struct dv_error *err)
 	int r = env_init(&t3->env, "/", err);
 
 	if (r == 0)
-		r = config_load(&t3->config, &t3->env, err);
+		r = caller_load_config(&t3->env, &t3->config, err);
 	if (r == 0)
 		r = t3_find_program(&t3->env, &t3->config, me ? me->pw_name : NULL, &t3->program,
 				    err);

@@ -18,6 +18,8 @@
 #include "daemon/watch.h"
 #include "ledger/events.h"
 #include "ledger/people.h"
+#include "steps/lock.h"
+#include "steps/paths.h"
 #include "wire/paths.h"
 
 int64_t daemon_now_usec(const struct daemon *daemon)
@@ -116,6 +118,32 @@ static char *read_roster_error(struct daemon *daemon)
 	return refused;
 }
 
+static void on_unit_end(void *context, const char *unit, enum units_result result,
+			const char *text);
+
+/* systemd takes the start of a unit that is starting already for the same one, so what has ended may be a run of the
+ * timer's that had passed what was asked for. A run says when it began by touching its lock. Once: a lock that
+ * cannot be touched must not keep everybody waiting. */
+static bool repeat_reconcile(struct daemon *daemon, const char *unit)
+{
+	struct dv_error err = { "" };
+	struct stat lock;
+	int64_t began_usec;
+
+	if (daemon->reconcile_repeated ||
+	    fstatat(daemon->env->root_dirfd, STEPS_LOCKS_FOLDER "/" LOCK_RECONCILE, &lock,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	began_usec = lock.st_mtim.tv_sec * INT64_C(1000000) + lock.st_mtim.tv_nsec / 1000;
+	if (began_usec >= daemon->reconcile_asked_usec)
+		return false;
+	daemon->reconcile_repeated = true;
+	if (units_start(daemon->units, unit, on_unit_end, daemon, &err) == 0)
+		return true;
+	log_warning("%s", err.text);
+	return false;
+}
+
 static void on_unit_end(void *context, const char *unit, enum units_result result, const char *text)
 {
 	struct daemon *daemon = context;
@@ -129,6 +157,8 @@ static void on_unit_end(void *context, const char *unit, enum units_result resul
 		return;
 	/* What the job reported comes before its end. */
 	(void)reports_flush(daemon->reports); /* false has armed its timer */
+	if (kind == QUEUE_RECONCILE && outcome == QUEUE_OK && repeat_reconcile(daemon, unit))
+		return;
 	(void)snprintf(why, sizeof(why), "%s: %s; see journalctl -u %s", unit, text, unit);
 	if (kind == QUEUE_RECONCILE)
 		refused = read_roster_error(daemon);
@@ -147,6 +177,10 @@ static int start_job(void *context, const struct queue_job *job, struct dv_error
 	if (r < 0)
 		return r;
 	job_unit_name(job, unit);
+	if (job->kind == QUEUE_RECONCILE) {
+		daemon->reconcile_asked_usec = daemon_now_usec(daemon);
+		daemon->reconcile_repeated = false;
+	}
 	return units_start(daemon->units, unit, on_unit_end, daemon, err);
 }
 
@@ -177,6 +211,8 @@ static void on_job_end(void *context, const struct queue_job *job, enum queue_ou
 		knock_look(daemon->knock); /* it may have made the folder */
 		schedule_wake(daemon->schedule);
 	}
+	if (job->kind == QUEUE_HOME && outcome != QUEUE_OK)
+		schedule_home_failed(daemon->schedule, job->user);
 	server_job_end(daemon->server, job, outcome, text);
 }
 
@@ -254,15 +290,13 @@ static int set_up_sources(struct daemon *daemon, struct dv_error *err)
 
 static int load_config(struct daemon *daemon, struct dv_error *err)
 {
-	struct dv_error why = { "" };
+	struct dv_error why;
+	int r = config_load_or_defaults(&daemon->config, daemon->env, &why, err);
 
-	if (config_load(&daemon->config, daemon->env, &why) == 0)
-		return 0;
-	/* At the start there is no old one: the defaults, and logins are served. */
-	log_error("%s; the defaults are used", why.text);
-	config_done(&daemon->config);
-	daemon->config = (struct config){ 0 };
-	return config_init(&daemon->config, err);
+	/* At the start there is no old one: logins are served. */
+	if (*why.text)
+		log_error("%s; the defaults are used", why.text);
+	return r;
 }
 
 static int set_up_parts(struct daemon *daemon, const struct daemon_sockets *sockets,

@@ -57,7 +57,9 @@ struct daemon {
 	sd_event_source *dispatch_now, *dispatch_later;
 	bool has_dispatch_uid;
 	uid_t dispatch_uid;
-	bool told_full; /* that the home queue is full was logged */
+	bool told_full;		      /* that the home queue is full was logged */
+	int64_t reconcile_asked_usec; /* when systemd was asked for the one that runs */
+	bool reconcile_repeated;      /* it was asked once more, see repeat_reconcile() */
 };
 
 /* Set up everything on `event`; `sockets` stay the caller's. Requests the first reconcile.

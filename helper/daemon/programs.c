@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/server.h"
 #include "daemon/verbs.h"
@@ -16,6 +17,7 @@
 
 #define UNIT_BYTES 160
 #define CHECK_USEC (10 * 1000000ULL) /* how exact "next try" is */
+#define FIRST_PAUSE_MS 20000
 #define UNIT_MACHINE "devvm-machine.service"
 #define UNIT_PACKAGES "devvm-packages.service"
 
@@ -30,7 +32,8 @@ struct run {
 struct programs {
 	struct daemon *daemon;
 	sd_event_source *check;
-	struct run *runs[PROGRAMS_MAX]; /* those that run; NULL for a free place */
+	int64_t pause_ms, paused_until_ms; /* see note_machine_end() */
+	struct run *runs[PROGRAMS_MAX];	   /* those that run; NULL for a free place */
 };
 
 static void let_go(struct run *run)
@@ -80,6 +83,18 @@ static void retry_people(struct daemon *daemon)
 		log_debug("%s", err.text); /* they are tried when their time has come */
 }
 
+/* A machine job that could not run (devvm.yaml has a mistake) leaves what is due as it was: it is not
+ * tried again with each check, but after a pause that doubles. */
+static void note_machine_end(struct programs *programs, bool ran)
+{
+	int64_t pause_ms = programs->pause_ms ? 2 * programs->pause_ms : FIRST_PAUSE_MS;
+
+	if (pause_ms > STEPS_LOG_MAX_RETRY_MS)
+		pause_ms = STEPS_LOG_MAX_RETRY_MS;
+	programs->pause_ms = ran ? 0 : pause_ms;
+	programs->paused_until_ms = clock_deadline_ms(programs->pause_ms);
+}
+
 void programs_on_end(void *context, const char *unit, enum units_result result, const char *text)
 {
 	struct programs *programs = context;
@@ -99,6 +114,8 @@ void programs_on_end(void *context, const char *unit, enum units_result result, 
 		       unit);
 	if (result == UNITS_DONE)
 		retry_people(daemon);
+	if (strcmp(unit, UNIT_MACHINE) == 0)
+		note_machine_end(programs, result == UNITS_DONE);
 	/* What is new on the machine may be news for people: their pointers. */
 	(void)queue_request_reconcile(daemon->queue, NULL); /* nobody waits for this one */
 	daemon_wake_queue(daemon);
@@ -308,7 +325,8 @@ static int on_check(sd_event_source *source, uint64_t usec DV_UNUSED, void *cont
 	struct dv_error err = { "" };
 	struct run *run = NULL;
 
-	if (is_due(programs->daemon) && start(programs, UNIT_MACHINE, &run, &err) < 0)
+	if (clock_left_ms(programs->paused_until_ms) == 0 && is_due(programs->daemon) &&
+	    start(programs, UNIT_MACHINE, &run, &err) < 0)
 		log_warning("%s", err.text);
 	/* These fail for a source that is gone, and it is the one that has just fired. */
 	(void)sd_event_source_set_time_relative(source, CHECK_USEC);

@@ -161,11 +161,11 @@ int queue_request_ensure(struct queue *queue, const char *user)
 }
 
 /* Broken: wanted again, after a pause that doubles. What was asked for meanwhile keeps its
- * place but pauses too; a name is covered by everybody. */
+ * place but pauses too, as short as can be; a name is covered by everybody. */
 static void want_again(struct queue *queue, const struct wanted *broken, int64_t now_ms)
 {
 	int64_t backoff_ms = broken->backoff_ms ? broken->backoff_ms * 2 : QUEUE_FIRST_RETRY_MS;
-	bool was_wanted = queue->wants_all;
+	bool was_wanted = queue->wants_all || a_name_is_due(queue);
 	struct wanted *item;
 
 	if (*broken->user && queue->wants_all)

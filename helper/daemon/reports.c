@@ -105,18 +105,17 @@ static enum report_change find_change(const struct steps_log *log, const struct 
 }
 
 /* A person whose home says something new about their claude login. */
-static int write_login(struct ledger *ledger, struct report *report, struct dv_error *err)
+static int write_login(struct ledger *ledger, const struct people_row *person,
+		       struct report *report, struct dv_error *err)
 {
-	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
-	int r = people_get(ledger, report->user, &person, err);
-
-	report->login_changed = r == 0 && person.login != report->item.login;
+	report->login_changed =
+		report->item.login != PEOPLE_LOGIN_UNKNOWN && person->login != report->item.login;
 	return report->login_changed
 		       ? people_set_login(ledger, report->user, report->item.login, err)
-		       : r;
+		       : 0;
 }
 
-static int write_report(struct daemon *daemon, struct ledger *ledger, struct report *report,
+static int write_result(struct daemon *daemon, struct ledger *ledger, struct report *report,
 			struct dv_error *err)
 {
 	DV_AUTO_STEPS_LOG struct steps_log log = { 0 };
@@ -143,9 +142,24 @@ static int write_report(struct daemon *daemon, struct ledger *ledger, struct rep
 			       : failed		       ? "failed"
 						       : "works again",
 			       err);
-	if (r == 0 && report->item.login != PEOPLE_LOGIN_UNKNOWN)
-		r = write_login(ledger, report, err);
 	return r;
+}
+
+/* Whoever was changed while the report waited is not whom it is about: by then the name may be somebody
+ * else's. It is dropped, as it would be refused now. */
+static int write_report(struct daemon *daemon, struct ledger *ledger, struct report *report,
+			struct dv_error *err)
+{
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+	int r = people_get(ledger, report->user, &person, err);
+
+	report->change = REPORT_SAME;
+	report->login_changed = false;
+	if (r == -ENOENT || (r == 0 && person.generation != report->item.generation))
+		return 0;
+	if (r == 0)
+		r = write_result(daemon, ledger, report, err);
+	return r < 0 ? r : write_login(ledger, &person, report, err);
 }
 
 static int write_all(struct reports *reports, struct dv_error *err)

@@ -9,9 +9,11 @@
 #include "daemon/schedule.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ledger/people.h"
 #include "ledger/steps_log.h"
 #include "steps/due.h"
+#include "steps/hold.h"
 #include "steps/steps.h"
 
 #define SCHEDULE_PAGE 16
@@ -77,7 +79,9 @@ static bool is_wanted(struct daemon *daemon, struct ledger *ledger, const struct
 		return false;
 	if (steps_log_list(ledger, person->name, &log, NULL) < 0)
 		return false; /* the next round looks again */
-	return due_home(person, &log, &daemon->config, daemon_now_usec(daemon));
+	/* systemd would skip the job of who is on hold, and they would stay due. */
+	return due_home(person, &log, &daemon->config, daemon_now_usec(daemon)) &&
+	       !hold_is_set(daemon->env, person->name);
 }
 
 static enum found look_at_page(struct schedule *schedule, struct round *round, bool only_eager)
@@ -167,13 +171,18 @@ static int on_slow(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, v
 	return 0;
 }
 
-static bool is_retry(const struct daemon *daemon, const struct steps_log_row *row)
+static bool is_failed_and_due(const struct daemon *daemon, const struct steps_log_row *row)
 {
 	const struct step *step = step_find(row->step);
-	int64_t now_usec = daemon_now_usec(daemon);
 
-	return step && step->place == STEP_HOME && row->next_retry_usec <= now_usec &&
-	       daemon_last_login_usec(daemon, row->name) > now_usec - LATELY_USEC &&
+	return step && step->place == STEP_HOME && row->status == STEPS_LOG_FAILED &&
+	       row->next_retry_usec <= daemon_now_usec(daemon);
+}
+
+static bool is_retry(const struct daemon *daemon, const struct steps_log_row *row)
+{
+	return is_failed_and_due(daemon, row) &&
+	       daemon_last_login_usec(daemon, row->name) > daemon_now_usec(daemon) - LATELY_USEC &&
 	       queue_home_state(daemon->queue, row->name) == QUEUE_HOME_NONE;
 }
 
@@ -209,6 +218,42 @@ static int on_retry(sd_event_source *source DV_UNUSED, uint64_t usec DV_UNUSED, 
 	look_at_failures(schedule->daemon);
 	again_in(&schedule->retry, RETRY_PAUSE_USEC);
 	return 0;
+}
+
+/* One more try of a step that was due, with the words of the last: else the next look, and each behind it,
+ * would ask for the job again. */
+static int count_try(struct daemon *daemon, struct ledger *ledger, const struct steps_log_row *row,
+		     struct dv_error *err)
+{
+	return steps_log_put(ledger,
+			     &(struct steps_log_result){
+				     .name = row->name,
+				     .step = row->step,
+				     .status = row->status,
+				     .error = row->error,
+				     .fingerprint = row->fingerprint,
+				     .generation = row->generation,
+				     .now_usec = daemon_now_usec(daemon),
+			     },
+			     err);
+}
+
+void schedule_home_failed(struct schedule *schedule, const char *user)
+{
+	struct daemon *daemon = schedule->daemon;
+	DV_AUTO_STEPS_LOG struct steps_log log = { 0 };
+	struct dv_error err = { "" };
+	struct ledger *ledger;
+	int r = store_get(&daemon->store, &ledger, &err);
+
+	if (r == 0)
+		r = steps_log_list(ledger, user, &log, &err);
+	for (size_t i = 0; r == 0 && i < log.n_rows; i++) {
+		if (is_failed_and_due(daemon, &log.rows[i]))
+			r = count_try(daemon, ledger, &log.rows[i], &err);
+	}
+	if (store_note(&daemon->store, r, &err) < 0)
+		log_debug("%s", err.text); /* it is tried once too often */
 }
 
 void schedule_wake(struct schedule *schedule)

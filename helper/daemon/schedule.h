@@ -19,4 +19,7 @@ void schedule_free(struct schedule *schedule);
 /* The people may have changed: look for eager ones now. */
 void schedule_wake(struct schedule *schedule);
 
+/* Somebody's home job ended before it had tried what it was for. */
+void schedule_home_failed(struct schedule *schedule, const char *user);
+
 #endif

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -230,6 +231,18 @@ static int run_rounds(struct reconcile *run, struct dv_error *err)
 			 MAX_ROUNDS);
 }
 
+/* For devvm-helperd, which compares it with when it asked for a run (daemon.c). On our clock: the kernel's, for files,
+ * is some milliseconds behind. */
+static void note_begin(const struct reconcile *run, int lock_fd)
+{
+	int64_t now_usec = run->env.wall_usec(&run->env);
+	const struct timespec now = { .tv_sec = now_usec / 1000000,
+				      .tv_nsec = now_usec % 1000000 * 1000 };
+
+	/* Where it cannot be noted there is one run more than is needed. */
+	DV_IGNORE(futimens(lock_fd, (const struct timespec[2]){ now, now }));
+}
+
 /* A dry run must not even create the ledger or wait for a lock: it works on a copy. */
 static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error *err)
 {
@@ -241,6 +254,7 @@ static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error 
 	if (r < 0)
 		return r;
 	*ret_lock_fd = r;
+	note_begin(run, r);
 	pass_sweep(&run->env);
 	return ledger_open(&run->ledger, &run->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 }

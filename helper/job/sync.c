@@ -53,13 +53,10 @@ static struct roster_account account_of(const char *name, void *context)
 	const struct view_account *account = view_account(sync->view, name);
 	const struct people_row *row = people_find(&sync->before, name);
 	struct roster_account known = { .name = name,
-					.uid = account ? account->uid : ROSTER_NO_UID,
-					.tombstone_uid = ROSTER_NO_UID };
+					.uid = account ? account->uid : ROSTER_NO_UID };
 
-	if (row && row->state == PEOPLE_LEFT) {
+	if (row && row->state == PEOPLE_LEFT)
 		known.tombstone_identity = row->identity;
-		known.tombstone_uid = row->uid < 0 ? ROSTER_NO_UID : (uid_t)row->uid;
-	}
 	return known;
 }
 
@@ -89,6 +86,38 @@ static int set_aside_reused(struct sync *sync, struct dv_error *err)
 	if (sync->reused.n_items > 0)
 		qsort(sync->before.rows, sync->before.n_rows, sizeof(*sync->before.rows),
 		      compare_rows);
+	return 0;
+}
+
+/* No account is made with a uid that somebody else has, or had: their files are about under it. One that is there
+ * already is taken as it is. Behind set_aside_reused(). */
+static int check_uids(struct sync *sync, struct dv_error *err)
+{
+	DV_AUTO_FREE const struct people_row **holders =
+		calloc(ROSTER_UID_MAX + 1, sizeof(*holders));
+
+	if (!holders)
+		return dv_fail(err, -ENOMEM, "compare the uids");
+	for (size_t i = 0; i < sync->before.n_rows; i++) {
+		const struct people_row *row = &sync->before.rows[i];
+
+		if (row->uid >= 0 && row->uid <= ROSTER_UID_MAX)
+			holders[row->uid] = row;
+	}
+	for (size_t i = 0; i < sync->roster.n_people; i++) {
+		const struct roster_person *person = &sync->roster.people[i];
+		const struct people_row *holder =
+			person->uid == ROSTER_NO_UID ? NULL : holders[person->uid];
+
+		if (!holder || strcmp(holder->name, person->name) == 0 ||
+		    strcasecmp(holder->identity, person->identity) == 0 ||
+		    view_account(sync->view, person->name))
+			continue;
+		return dv_refuse(err, -EINVAL,
+				 "%s:%u: %s: uid %u is kept for %.*s (%s): name another, or none",
+				 sync->roster.file, person->line, person->name, person->uid,
+				 (int)strcspn(holder->name, "@"), holder->name, holder->identity);
+	}
 	return 0;
 }
 
@@ -227,6 +256,8 @@ static int read_roster(struct sync *sync, struct dv_error *err)
 		r = check_tiers(sync, err);
 	if (r == 0)
 		r = set_aside_reused(sync, err);
+	if (r == 0)
+		r = check_uids(sync, err);
 	if (r == 0)
 		r = derive_wanted(sync, err);
 	return r;

@@ -138,14 +138,27 @@ int steps_log_list_failed(struct ledger *ledger, struct steps_log *ret_log, stru
 	return s ? collect_rows(ledger, s, ret_log, err) : r;
 }
 
+struct key {
+	const char *name, *step;
+};
+
+static int compare_key(const void *key, const void *row)
+{
+	const struct key *wanted = key;
+	const struct steps_log_row *other = row;
+	int order = strcmp(wanted->name, other->name);
+
+	return order ? order : strcmp(wanted->step, other->step);
+}
+
 const struct steps_log_row *steps_log_find(const struct steps_log *log, const char *name,
 					   const char *step)
 {
-	for (size_t i = 0; i < log->n_rows; i++) {
-		if (strcmp(log->rows[i].name, name) == 0 && strcmp(log->rows[i].step, step) == 0)
-			return &log->rows[i];
-	}
-	return NULL;
+	const struct key key = { name, step };
+
+	if (log->n_rows == 0)
+		return NULL;
+	return bsearch(&key, log->rows, log->n_rows, sizeof(*log->rows), compare_key);
 }
 
 /* The row before this result; all zero when there is none. */

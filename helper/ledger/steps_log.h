@@ -67,7 +67,8 @@ DV_MUST_CHECK int steps_log_list_failed(struct ledger *ledger, struct steps_log 
 DV_MUST_CHECK int steps_log_list(struct ledger *ledger, const char *name, struct steps_log *ret_log,
 				 struct dv_error *err);
 
-/* NULL when there is no such row. */
+/* NULL when there is no such row. A reconcile asks for each step of each person, where thousands may
+ * have failed: the lists above come in the order of name and step (sqlite's BINARY is strcmp(3)'s). */
 const struct steps_log_row *steps_log_find(const struct steps_log *log, const char *name,
 					   const char *step);
 

@@ -70,7 +70,6 @@ struct roster_account {
 	const char *name;
 	uid_t uid;			/* of the existing account, or ROSTER_NO_UID */
 	const char *tombstone_identity; /* of who left under this name, or NULL */
-	uid_t tombstone_uid;
 };
 
 /* Hold the roster against the machine. `account_of` answers for a name. Refuses an

@@ -679,6 +679,30 @@ static void load_takes_the_file_below_the_root(void **state)
 	assert_int_equal(config.home_concurrency, 9);
 }
 
+static void what_must_start_gets_the_defaults_of_a_bad_file(void **state)
+{
+	const struct folder *folder = *state;
+	DV_AUTO_ENV struct env env = ENV_EMPTY;
+	DV_AUTO_CONFIG struct config good = { 0 };
+	DV_AUTO_CONFIG struct config bad = { 0 };
+	struct dv_error why = { "" }, err = { "" };
+
+	assert_int_equal(env_init(&env, folder->path, &err), 0);
+	folder_make(folder, "etc", 0755);
+	folder_make(folder, "etc/devvm", 0755);
+	folder_write(folder, CONFIG_PATH, "playwright: {idle_minutes: 9}\n", 0644);
+	assert_int_equal(config_load_or_defaults(&good, &env, &why, &err), 0);
+	assert_string_equal(why.text, "");
+	assert_int_equal(good.playwright_idle_minutes, 9);
+	folder_write(folder, CONFIG_PATH, "playwright: {idle_minutes: 9}\nhome: {concurrency: 0}\n",
+		     0644);
+	assert_int_equal(config_load_or_defaults(&bad, &env, &why, &err), 0);
+	assert_string_equal(why.text,
+			    "/etc/devvm/devvm.yaml:2: home.concurrency: must be a whole number "
+			    "from 1 to 64");
+	assert_int_equal(bad.playwright_idle_minutes, 15);
+}
+
 /* ---- conf/devvm.yaml ------------------------------------------------------------------ */
 
 /* "# word" is prose; every other line that begins with '#' is a setting. */
@@ -799,6 +823,8 @@ int main(void)
 		cmocka_unit_test(refused_file_leaves_what_was_there),
 		cmocka_unit_test_setup_teardown(load_takes_the_file_below_the_root, folder_setup,
 						folder_teardown),
+		cmocka_unit_test_setup_teardown(what_must_start_gets_the_defaults_of_a_bad_file,
+						folder_setup, folder_teardown),
 		cmocka_unit_test(each_word_for_the_start_is_taken),
 		cmocka_unit_test(what_systemd_takes_as_memory_is_taken),
 		cmocka_unit_test(documented_defaults_are_the_defaults),

@@ -2,6 +2,8 @@
  * login, and the schedule. */
 #include "fake_daemon.h"
 
+#include "steps/hold.h"
+
 #include <sys/stat.h>
 
 #include "daemon/knock.h"
@@ -347,6 +349,49 @@ static void what_failed_is_tried_again_for_who_logged_in_lately(void **state)
 	assert_int_equal(fake_starts("devvm-home@anna.service"), 2); /* who is long gone */
 }
 
+/* devvm.yaml with a mistake, say: every home job ends before it has tried anything. */
+static void a_retry_that_could_not_be_made_comes_ever_later(void **state)
+{
+	const struct fake *fake = *state;
+	struct env *env = &fake->scratch->env;
+
+	person(fake, "anna", 0);
+	knock(fake, "anna");
+	fake_all_home_steps(fake, "anna");
+	fake_step(fake, "anna", "code", STEPS_LOG_FAILED, "no network");
+	fake_end(fake, "devvm-home@anna.service", "done");
+	env->fixed_usec += STEPS_LOG_FIRST_RETRY_MS * INT64_C(1000) + 1;
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 2);
+	fake_end(fake, "devvm-home@anna.service", "failed");
+	fake_pass_ms(fake, 60000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 2);
+	env->fixed_usec += 2 * STEPS_LOG_FIRST_RETRY_MS * INT64_C(1000) + 1;
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 3);
+}
+
+/* systemd would skip the unit each time. */
+static void who_is_on_hold_is_not_tried_again(void **state)
+{
+	const struct fake *fake = *state;
+	struct scratch *scratch = fake->scratch;
+
+	person(fake, "anna", 0);
+	knock(fake, "anna");
+	fake_all_home_steps(fake, "anna");
+	fake_step(fake, "anna", "code", STEPS_LOG_FAILED, "no network");
+	fake_end(fake, "devvm-home@anna.service", "done");
+	scratch_make_folder(scratch, HOLD_FOLDER, 0711);
+	assert_ok(scratch, hold_set(&scratch->env, "anna", "a restore", &scratch->err));
+	scratch->env.fixed_usec += STEPS_LOG_FIRST_RETRY_MS * INT64_C(1000) + 1;
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 1);
+	assert_ok(scratch, hold_release(&scratch->env, "anna", &scratch->err));
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts("devvm-home@anna.service"), 2);
+}
+
 static void eager_people_do_not_wait_for_a_login(void **state)
 {
 	const struct fake *fake = *state;
@@ -402,6 +447,8 @@ int main(void)
 		TEST(the_schedule_prepares_so_many_an_hour),
 		TEST(the_schedule_starts_with_a_pause),
 		TEST(what_failed_is_tried_again_for_who_logged_in_lately),
+		TEST(a_retry_that_could_not_be_made_comes_ever_later),
+		TEST(who_is_on_hold_is_not_tried_again),
 		TEST(eager_people_do_not_wait_for_a_login),
 		TEST(parked_people_and_those_without_an_account_are_left_alone),
 	};

@@ -148,6 +148,29 @@ static void a_failed_step_is_tried_again_when_it_is_due(void **state)
 	assert_int_equal(fake_starts(MACHINE_UNIT), 1); /* it runs */
 }
 
+/* devvm.yaml with a mistake, say: the job ends before it has tried anything. */
+static void a_machine_job_that_could_not_run_is_tried_ever_later(void **state)
+{
+	static const int64_t pauses_ms[] = { 20000, 40000, 80000 };
+	struct fake *fake = *state;
+	unsigned int n = 1;
+
+	fake_step(fake, "", "playwright-server", STEPS_LOG_FAILED, "npm: no network");
+	fake->scratch->env.fixed_usec += INT64_C(3600) * 1000000;
+	fake_pass_ms(fake, 20000);
+	assert_int_equal(fake_starts(MACHINE_UNIT), n);
+	for (size_t i = 0; i < DV_COUNT(pauses_ms); i++, n++) {
+		fake_end(fake, MACHINE_UNIT, "failed");
+		fake_pass_ms(fake, pauses_ms[i] - 1000);
+		assert_int_equal(fake_starts(MACHINE_UNIT), n);
+		fake_pass_ms(fake, 21000);
+		assert_int_equal(fake_starts(MACHINE_UNIT), n + 1);
+	}
+	fake_end(fake, MACHINE_UNIT, "done"); /* it ran, and the step is due still */
+	fake_pass_ms(fake, 21000);
+	assert_int_equal(fake_starts(MACHINE_UNIT), n + 1);
+}
+
 /* What people wait for may have come, but not while the machine itself still lacks something. */
 static void what_failed_for_people_is_due_when_the_machine_is_in_order(void **state)
 {
@@ -229,6 +252,7 @@ int main(void)
 		AT(only_so_many_at_once),
 		AT(the_machine_job_ends_with_what_failed),
 		AT(a_failed_step_is_tried_again_when_it_is_due),
+		AT(a_machine_job_that_could_not_run_is_tried_ever_later),
 		AT(a_plan_is_one_row),
 		AT(an_archive_ends_with_its_sentence),
 		AT(nobody_offboards_a_stranger),

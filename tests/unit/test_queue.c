@@ -207,6 +207,27 @@ static void a_request_shortens_the_pause(void **state DV_UNUSED)
 	assert_said("+reconcile");
 }
 
+/* Whoever came while it ran has asked for it as much as one who comes behind its end. */
+static void what_came_meanwhile_does_not_wait_for_a_long_pause(void **state DV_UNUSED)
+{
+	(void)queue_request_reconcile(queue, NULL);
+	assert_said("+reconcile");
+	for (int i = 0; i < 6; i++) { /* pauses of 1 to 32 seconds */
+		end(QUEUE_RECONCILE, "", QUEUE_BROKEN);
+		now_ms = queue_next_ms(queue);
+		dispatch();
+	}
+	*said = '\0';
+	assert_int_equal(queue_request_ensure(queue, "bob"), 0);
+	end(QUEUE_RECONCILE, "", QUEUE_BROKEN);
+	assert_said("-reconcile(broken)");
+	assert_int_equal(queue_next_ms(queue), now_ms + 1000);
+	now_ms += 1000;
+	assert_said("+reconcile");
+	end(QUEUE_RECONCILE, "", QUEUE_OK);
+	assert_said("-reconcile(ok) +home@bob");
+}
+
 static void a_start_that_fails_ends_broken(void **state DV_UNUSED)
 {
 	starts_fail = true;
@@ -451,6 +472,7 @@ int main(void)
 		TEST(a_broken_reconcile_is_tried_again_ever_later),
 		TEST(a_refused_roster_is_not_tried_again),
 		TEST(a_request_shortens_the_pause),
+		TEST(what_came_meanwhile_does_not_wait_for_a_long_pause),
 		TEST(a_start_that_fails_ends_broken),
 		TEST(one_broken_name_does_not_hold_up_others),
 		TEST(many_broken_names_become_everybody),

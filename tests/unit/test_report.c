@@ -174,6 +174,38 @@ static void while_the_ledger_is_locked_results_wait(void **state)
 	(void)sqlite3_close(beside);
 }
 
+/* The name went to somebody else while the report waited: it says nothing about them. */
+static void a_change_while_results_wait_makes_them_stale(void **state)
+{
+	const struct fake *fake = *state;
+	sqlite3 *beside = scratch_open_beside(fake->scratch);
+	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
+
+	fake_person(fake, "anna", 0, "power-user");
+	fake_person(fake, "bob", 1, "power-user");
+	assert_int_equal(sqlite3_exec(beside, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_string_equal(fake_ask(fake, 1001, REPORT "step=facts\nstatus=ok\nown-login=none\n"),
+			    "done");
+	assert_string_equal(fake_ask(fake, 1002,
+				     "report\nv=1\nuser=bob\ngeneration=1\n"
+				     "step=facts\nstatus=ok\nown-login=own\n"),
+			    "done");
+	assert_int_equal(sqlite3_exec(beside,
+				      "UPDATE people SET generation = 2, login = 'unknown'"
+				      " WHERE name = 'anna'; COMMIT",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	fake_pass_ms(fake, 100);
+	assert_false(reports_wait(fake->daemon->reports, "anna"));
+	assert_string_equal(logged(fake, "facts"), "(none)");
+	person = scratch_person(fake->scratch, "anna");
+	assert_int_equal(person.login, PEOPLE_LOGIN_UNKNOWN);
+	people_row_done(&person);
+	person = scratch_person(fake->scratch, "bob");
+	assert_int_equal(person.login, PEOPLE_LOGIN_OWN);
+	(void)sqlite3_close(beside);
+}
+
 static void only_so_many_results_wait(void **state)
 {
 	const struct fake *fake = *state;
@@ -303,6 +335,7 @@ int main(void)
 		TEST(what_makes_no_sense_is_refused),
 		TEST(a_login_found_in_the_home_is_kept_and_acted_on),
 		TEST(while_the_ledger_is_locked_results_wait),
+		TEST(a_change_while_results_wait_makes_them_stale),
 		TEST(only_so_many_results_wait),
 		TEST(work_says_all_that_a_home_job_needs),
 		TEST(work_names_the_steps_whose_retry_has_not_come),

@@ -193,9 +193,7 @@ static struct roster_account account_of(const char *name, void *context)
 
 	if (strcmp(name, account->name) == 0)
 		return *account;
-	return (struct roster_account){ .name = name,
-					.uid = ROSTER_NO_UID,
-					.tombstone_uid = ROSTER_NO_UID };
+	return (struct roster_account){ .name = name, .uid = ROSTER_NO_UID };
 }
 
 static void assert_account(const char *keys, struct roster_account account, const char *sentence)

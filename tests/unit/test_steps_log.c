@@ -232,6 +232,38 @@ static void the_failed_are_listed_alone(void **state)
 	assert_null(steps_log_find(&failed, "emo", "path"));
 }
 
+/* Names that sort differently by case, by length and beside other letters; NAME@N too. */
+static void each_row_of_a_list_is_found(void **state)
+{
+	static const char *const names[] = { "",    "_x",    "a",      "a-b", "a.b", "ab",
+					     "emo", "emo@1", "wizard", "z",   "Z" };
+	static const char *const steps[] = { "t3-pointer", "code", "keys", "playwright-mcp" };
+	struct scratch *scratch = *state;
+	DV_AUTO_STEPS_LOG struct steps_log failed = { 0 };
+	DV_AUTO_STEPS_LOG struct steps_log all = { 0 };
+
+	assert_null(steps_log_find(&all, "emo", "code"));
+	for (size_t i = 0; i < DV_COUNT(names) * DV_COUNT(steps); i++) {
+		struct steps_log_result result =
+			result_of(names[i % DV_COUNT(names)], steps[i / DV_COUNT(names)],
+				  i % 3 ? STEPS_LOG_FAILED : STEPS_LOG_OK, 1);
+
+		put(scratch, &result);
+	}
+	assert_ok(scratch, steps_log_list(scratch->ledger, NULL, &all, &scratch->err));
+	assert_ok(scratch, steps_log_list_failed(scratch->ledger, &failed, &scratch->err));
+	for (size_t i = 0; i < all.n_rows; i++) {
+		const struct steps_log_row *row = &all.rows[i];
+
+		assert_ptr_equal(steps_log_find(&all, row->name, row->step), row);
+		assert_int_equal(steps_log_find(&failed, row->name, row->step) != NULL,
+				 row->status == STEPS_LOG_FAILED);
+	}
+	assert_int_equal(all.n_rows, DV_COUNT(names) * DV_COUNT(steps));
+	assert_null(steps_log_find(&all, "emo", "cod"));
+	assert_null(steps_log_find(&all, "emoo", "code"));
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -248,6 +280,7 @@ int main(void)
 		TEST(a_result_for_another_fingerprint_is_written),
 		TEST(a_clock_set_back_is_written),
 		TEST(the_failed_are_listed_alone),
+		TEST(each_row_of_a_list_is_found),
 	};
 
 	return cmocka_run_group_tests_name("steps_log", tests, NULL, NULL);

@@ -254,6 +254,30 @@ static void a_name_that_is_handed_on_brings_nothing_along(void **state)
 			       "emo@2 left 4 3774 8932\n");
 }
 
+/* What lies about on the machine under that number is the former owner's. */
+static void the_uid_of_who_left_is_not_handed_on(void **state)
+{
+	struct scratch *scratch = *state;
+
+	take(scratch, "users:\n" EMO WIZARD);
+	assert_ok(scratch, people_set_account(scratch->ledger, "emo", PEOPLE_ACCOUNT_CREATED, 1001,
+					      &scratch->err));
+	take(scratch, "users:\n" WIZARD);
+	assert_refused(
+		scratch, "users:\n" WIZARD LINE("anca", ", uid: 1001"),
+		"/etc/devvm/roster.yaml:3: anca: uid 1001 is kept for emo (emo): name another, or "
+		"none");
+	assert_refused(
+		scratch, OTHER_EMO(", reuse: true, uid: 1001") WIZARD,
+		"/etc/devvm/roster.yaml:2: emo: uid 1001 is kept for emo (emo): name another, or "
+		"none");
+	/* Themselves, and an account that is there already. */
+	take(scratch, "users:\n" WIZARD LINE("emo", ", uid: 1001"));
+	take(scratch, "users:\n" WIZARD);
+	scratch_add_account(scratch, "anca", 1001);
+	take(scratch, "users:\n" WIZARD LINE("anca", ", uid: 1001"));
+}
+
 #define FOUR "users:\n" LINE("anca", "") LINE("bob", "") LINE("emo", "") LINE("wizard", "")
 
 static void most_of_the_people_do_not_leave_at_once(void **state)
@@ -483,6 +507,7 @@ int main(void)
 		TEST(a_name_that_is_handed_on_brings_nothing_along),
 		TEST(most_of_the_people_do_not_leave_at_once),
 		TEST(a_name_is_not_handed_on_with_its_account),
+		TEST(the_uid_of_who_left_is_not_handed_on),
 		TEST(a_refused_roster_changes_nobody),
 		TEST(a_roster_that_is_not_there_is_refused),
 		TEST(one_that_anybody_may_write_is_refused),

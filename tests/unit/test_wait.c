@@ -329,6 +329,48 @@ static void nobody_else_hears_of_a_plan(void **state)
 	assert_heard(fake, late, "(nothing)"); /* that one began before it asked */
 }
 
+/* As a reconcile does it that has just taken its lock, on the daemon's clock. */
+static void reconcile_began(const struct fake *fake, int64_t seconds_ago)
+{
+	int64_t seconds = fake->scratch->env.fixed_usec / 1000000 - seconds_ago;
+	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+	assert_int_equal(utimensat(fake->scratch->env.root_dirfd, "run/devvm/locks/@reconcile",
+				   times, 0),
+			 0);
+}
+
+/* systemd answers a start of what runs already with the end of that run: the hourly one, say, which had read
+ * devvm.yaml before somebody changed it. */
+static void a_run_that_was_under_way_is_not_the_one_that_was_asked_for(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int fd = fake_connect(fake, FAKE_HELPER, 0);
+
+	scratch_make_folder(fake->scratch, "run/devvm/locks", 0700);
+	scratch_write(fake->scratch, "run/devvm/locks/@reconcile", "", 0600);
+	reconcile_began(fake, 5);
+	fake_say(fake, fd, "reconcile\nv=1\n");
+	assert_int_equal(fake_starts("devvm-reconcile.service"), 2);
+	fake_end(fake, "devvm-reconcile.service", "done");
+	assert_heard(fake, fd, "(nothing)");
+	assert_int_equal(fake_starts("devvm-reconcile.service"), 3);
+	reconcile_began(fake, 0);
+	fake_end(fake, "devvm-reconcile.service", "done");
+	assert_heard(fake, fd, "done");
+	/* Ours from the start; and a file that nobody touches costs one run more, not one after the other. */
+	fake_say(fake, fd, "reconcile\nv=1\n");
+	fake_end(fake, "devvm-reconcile.service", "done");
+	assert_heard(fake, fd, "done");
+	assert_int_equal(fake_starts("devvm-reconcile.service"), 4);
+	reconcile_began(fake, 5);
+	fake_say(fake, fd, "reconcile\nv=1\n");
+	fake_end(fake, "devvm-reconcile.service", "done");
+	fake_end(fake, "devvm-reconcile.service", "done");
+	assert_heard(fake, fd, "done");
+	assert_int_equal(fake_starts("devvm-reconcile.service"), 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
@@ -353,6 +395,7 @@ int main(void)
 		TEST(a_plan_is_passed_on_whole),
 		TEST(a_plan_that_is_too_long_says_so),
 		TEST(nobody_else_hears_of_a_plan),
+		TEST(a_run_that_was_under_way_is_not_the_one_that_was_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
