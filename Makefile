@@ -119,8 +119,8 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
                   helper/daemon/work.c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helper/job/gate.c \
                helper/job/gate_check.c helper/job/guard.c helper/job/hold.c helper/job/home.c \
-               helper/job/idle.c helper/job/install.c helper/job/machine.c helper/job/mirror.c \
-               helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
+               helper/job/idle.c helper/job/install.c helper/job/leftovers.c helper/job/machine.c \
+               helper/job/mirror.c helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
                helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
                helper/job/restore_finish.c helper/job/restore_permit.c \

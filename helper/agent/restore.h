@@ -1,10 +1,11 @@
 /* restore.h - put a copy in the place of the caller's own t3 database, and keep what was there.
  *
- * Model: the copy is written beside, and looked at; then what is there (the database, its -wal and its -shm)
+ * Model: the copy is written beside, and looked at; then what is there (the database, its -wal, -shm and -journal)
  * goes aside as a set, into a folder that has its name only when it is whole; then the copy is renamed. So
  * whoever was killed can be run again, however far it was: what lies in the place then, the copy or something of
  * the person's, goes into a folder of its own. Nothing may run on the database meanwhile.
- * (An old -wal beside a restored database would be replayed silently: https://sqlite.org/wal.html.)
+ * (An old -wal beside a restored database would be replayed silently: https://sqlite.org/wal.html; an old -journal is
+ * rolled back into it: https://sqlite.org/howtocorrupt.html.)
  */
 #ifndef DEVVM_AGENT_RESTORE_H
 #define DEVVM_AGENT_RESTORE_H

@@ -18,9 +18,9 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "job/leftovers.h"
 #include "steps/hold.h"
 #include "steps/lock.h"
-#include "steps/paths.h"
 
 #define LOCK_DEADLINE_MS 60000
 #define USERDEL_DEADLINE_MS 60000
@@ -155,28 +155,6 @@ static int remove_account(const struct offboard *run, struct dv_error *err)
 			      err);
 }
 
-#define MAX_BACKUPS 100 /* of one person who was archived as often */
-
-/* Copies of their t3's state are theirs for good, whoever has the name later. */
-static int set_backups_aside(const struct offboard *run, struct dv_error *err)
-{
-	int root_fd = run->env.root_dirfd;
-	char from[STEPS_PATH_BYTES], to[STEPS_PATH_BYTES], suffix[16] = "";
-	int failure = -EEXIST;
-
-	(void)snprintf(from, sizeof(from), OFFBOARD_T3_BACKUPS "/%s", run->person.name);
-	for (int n = 1; (failure == -EEXIST || failure == -ENOTEMPTY) && n <= MAX_BACKUPS; n++) {
-		if (n > 1)
-			(void)snprintf(suffix, sizeof(suffix), ".%d", n);
-		(void)snprintf(to, sizeof(to), OFFBOARD_T3_BACKUPS "/%s@%" PRId64 "%s",
-			       run->person.name, run->person.uid, suffix);
-		failure = renameat2(root_fd, from, root_fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
-	}
-	if (failure != 0 && failure != -ENOENT)
-		return dv_fail(err, failure, "rename /%s to /%s", from, to);
-	return 0;
-}
-
 /* Whoever has the name later is between no versions, waits for nothing, and is not on hold. */
 static int forget_work(const struct offboard *run, struct dv_error *err)
 {
@@ -196,21 +174,8 @@ static int forget_work(const struct offboard *run, struct dv_error *err)
 
 static int remove_files(const struct offboard *run, struct dv_error *err)
 {
-	const char *name = run->person.name;
-	int root_fd = run->env.root_dirfd;
-	char path[STEPS_PATH_BYTES];
-	int r;
+	int r = leftovers_remove(&run->env, run->person.name, run->person.uid, err);
 
-	steps_env_path(path, STEPS_T3_ENV_PREFIX, name);
-	r = file_remove(root_fd, path, err);
-	steps_env_path(path, STEPS_PLAYWRIGHT_ENV_PREFIX, name);
-	if (r == 0)
-		r = file_remove(root_fd, path, err);
-	steps_person_path(path, "opt/devvm/t3/people", name);
-	if (r == 0)
-		r = file_remove(root_fd, path, err);
-	if (r == 0)
-		r = set_backups_aside(run, err);
 	return r < 0 ? r : forget_work(run, err);
 }
 

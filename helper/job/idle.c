@@ -2,21 +2,24 @@
  *
  * Root, every ten minutes. Each look at a running t3 is a row in the ledger; one that was idle
  * at every look for instances.stop_idle_after minutes is looked at once more and stopped. The
- * next login or visit starts it again. Nothing is stopped of somebody on hold, and nothing at
- * all with instances.start: always.
+ * next login or visit starts it again. Nothing is stopped of somebody on hold or between two versions of t3, nor of
+ * whom another job is at work on (their lock): the next look sees to it. And nothing at all with instances.start:
+ * always.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "move/busy.h"
 #include "job/jobs.h"
 #include "ledger/events.h"
 #include "ledger/looks.h"
 #include "ledger/people.h"
-#include "steps/hold.h"
+#include "move/between.h"
+#include "move/busy.h"
 #include "steps/instance_units.h"
+#include "steps/lock.h"
 #include "units/manager.h"
 
 #define LEDGER_BUSY_MS 10000
@@ -61,10 +64,8 @@ static const struct people_row *owner_of(const struct idle *idle, const char *un
 	if (!instance_parse(unit, user))
 		return NULL;
 	person = people_find(&idle->people, user);
-	return person && person->state == PEOPLE_PRESENT && person->uid != PEOPLE_NO_UID &&
-			       !hold_is_set(&idle->env, user)
-		       ? person
-		       : NULL;
+	return person && person->state == PEOPLE_PRESENT && person->uid != PEOPLE_NO_UID ? person
+											 : NULL;
 }
 
 static struct busy_question question_of(const struct idle *idle, const char *unit,
@@ -98,6 +99,18 @@ static int since_when(const struct idle *idle, const char *unit, const struct lo
 	return 0;
 }
 
+/* Under their lock. */
+static int is_anothers(const struct idle *idle, const char *user, bool *ret_is,
+		       struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int r = moves_list(idle->ledger, MOVES_ALL_RUNS, &moves, err);
+
+	if (r == 0)
+		*ret_is = between_is_anothers(&idle->env, &moves, user);
+	return r;
+}
+
 static int stop(const struct idle *idle, const char *unit, const struct people_row *person,
 		int64_t idle_usec, struct dv_error *err)
 {
@@ -117,6 +130,32 @@ static int stop(const struct idle *idle, const char *unit, const struct people_r
 	return events_add(idle->ledger, idle->now_usec, LOG_NOTICE, person->name, NULL, text, err);
 }
 
+/* It was idle for long enough; that is asked once more. `row` is written of what is not stopped. */
+static int stop_if_still(const struct idle *idle, const struct busy_question *question,
+			 const struct people_row *person, struct looks_row *row, bool *ret_is_over,
+			 struct dv_error *err)
+{
+	struct dv_error taken = { "" };
+	DV_AUTO_CLOSE int lock_fd = lock_take(&idle->env, person->name, clock_now_ms(), &taken);
+	struct busy_answer answer;
+	bool is_theirs = false;
+	int r;
+
+	*ret_is_over = false;
+	if (lock_fd < 0)
+		return lock_fd == -ETIMEDOUT ? 0 : dv_refuse(err, lock_fd, "%s", taken.text);
+	r = is_anothers(idle, person->name, &is_theirs, err);
+	if (r < 0 || is_theirs)
+		return r;
+	busy_look(question, &answer);
+	if (answer.verdict != BUSY_IDLE) {
+		row->idle_since_usec = 0;
+		return 0;
+	}
+	*ret_is_over = true;
+	return stop(idle, question->unit, person, idle->now_usec - row->idle_since_usec, err);
+}
+
 static int look_at(const struct idle *idle, const char *unit, const struct people_row *person,
 		   struct dv_error *err)
 {
@@ -125,6 +164,7 @@ static int look_at(const struct idle *idle, const char *unit, const struct peopl
 	int64_t limit_usec = idle->config.instances_stop_idle_after * USEC_PER_MINUTE;
 	struct busy_answer answer;
 	struct looks_row row = { .name = person->name };
+	bool is_over = false;
 	int r = 0;
 
 	busy_look(&question, &answer);
@@ -134,15 +174,10 @@ static int look_at(const struct idle *idle, const char *unit, const struct peopl
 		row.idle_since_usec = before->idle_since_usec;
 	if (answer.verdict == BUSY_IDLE)
 		r = since_when(idle, unit, before, &row.idle_since_usec, err);
-	if (r < 0)
-		return r;
-	if (answer.verdict == BUSY_IDLE && idle->now_usec - row.idle_since_usec >= limit_usec) {
-		busy_look(&question, &answer);
-		if (answer.verdict == BUSY_IDLE)
-			return stop(idle, unit, person, idle->now_usec - row.idle_since_usec, err);
-		row.idle_since_usec = 0;
-	}
-	return looks_put(idle->ledger, &row, err);
+	if (r == 0 && answer.verdict == BUSY_IDLE &&
+	    idle->now_usec - row.idle_since_usec >= limit_usec)
+		r = stop_if_still(idle, &question, person, &row, &is_over, err);
+	return r < 0 || is_over ? r : looks_put(idle->ledger, &row, err);
 }
 
 /* A row of one that does not run any more would be of another run. */

@@ -12,11 +12,9 @@
 #include <sys/types.h>
 
 #include "base/env.h"
-#include "ledger/backups.h"
 #include "ledger/people.h"
 
 #define OFFBOARD_HOMES "var/backups/devvm/homes" /* below the root: archives, 0600 root's */
-#define OFFBOARD_T3_BACKUPS BACKUPS_FOLDER
 
 struct offboard {
 	struct env env;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/yaml.h"
 #include "config/config_secrets.h"
+#include "job/leftovers.h"
 #include "job/sync_ports.h"
 #include "job/sync_row.h"
 #include "ledger/people.h"
@@ -306,15 +307,32 @@ static int check_mass_leave(struct sync *sync, bool is_allowed, struct dv_error 
 			 sync->view->config->roster_path, n_leaving, n_present, first, share);
 }
 
+/* Where the account was removed by hand, and not by an archive, there is something left of who had the name. */
+static int clear_reused(const struct sync *sync, struct dv_error *err)
+{
+	const struct env *env = sync->view->env;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sync->reused.n_items; i++) {
+		const char *name = sync->reused.items[i];
+		const struct people_row *row;
+		char aside[STR_USER_NAME_MAX + 2];
+
+		(void)snprintf(aside, sizeof(aside), "%s@", name);
+		row = people_find(&sync->before, aside);
+		r = hold_release(env, name, err);
+		if (r == 0)
+			r = leftovers_remove(env, name, row ? row->uid : PEOPLE_NO_UID, err);
+	}
+	return r;
+}
+
 /* Put the differences and what is known about the roster itself. */
 static int write_ledger(struct sync *sync, bool *ret_changed, struct dv_error *err)
 {
 	struct ledger *ledger = sync->view->ledger;
-	int r = 0;
+	int r = sync->options->dry_run ? 0 : clear_reused(sync, err);
 
-	/* Where the account was removed by hand. */
-	for (size_t i = 0; r == 0 && !sync->options->dry_run && i < sync->reused.n_items; i++)
-		r = hold_release(sync->view->env, sync->reused.items[i], err);
 	if (r < 0)
 		return r;
 	r = ledger_begin(ledger, err);

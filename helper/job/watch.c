@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/jobs.h"
+#include "move/between.h"
 #include "steps/instance_units.h"
 
 #define LEDGER_BUSY_MS 10000
@@ -66,7 +67,7 @@ static int choose(struct watch *watch, struct dv_error *err)
 	for (size_t i = 0; i < watch->running.n_items; i++) {
 		const struct people_row *person = owner_of(watch, watch->running.items[i]);
 
-		if (!person || watch_is_anothers(watch, &moves, person->name))
+		if (!person || between_is_anothers(&watch->env, &moves, person->name))
 			continue;
 		watch->servers[watch->n_asked] =
 			(struct alive){ .port = (uint16_t)person->ports[PEOPLE_PORT_T3],

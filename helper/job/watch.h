@@ -43,8 +43,6 @@ struct watch_case {
 	int lock_fd; /* their lock, while something is done; -1 when it is given back */
 };
 
-/* Whether they are on hold or between two versions. */
-bool watch_is_anothers(const struct watch *watch, const struct moves *moves, const char *user);
 DV_MUST_CHECK int watch_remember(const struct watch *watch, const struct watch_row *before,
 				 const struct watch_row *after, struct dv_error *err);
 /* What is to be done about somebody who was asked, done. Negative with the sentence where it could not be. */

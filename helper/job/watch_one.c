@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "move/between.h"
 #include "move/systemctl.h"
 #include "steps/hold.h"
 #include "steps/instance_units.h"
@@ -108,16 +109,6 @@ static int copy_and_restart(const struct watch *watch, struct watch_case *it,
 
 /* ---- one person ----------------------------------------------------------------------- */
 
-bool watch_is_anothers(const struct watch *watch, const struct moves *moves, const char *user)
-{
-	bool is = hold_is_set(&watch->env, user);
-
-	for (size_t i = 0; i < moves->n_rows; i++)
-		is = is || (strcmp(moves->rows[i].name, user) == 0 &&
-			    moves_is_between(moves->rows[i].state));
-	return is;
-}
-
 /* Of one that has failed often enough. It is under their lock from here on. */
 static int see_to(const struct watch *watch, struct watch_case *it,
 		  enum watchdog_action *ret_action, struct dv_error *err)
@@ -127,7 +118,7 @@ static int see_to(const struct watch *watch, struct watch_case *it,
 	int r = moves_list(watch->ledger, MOVES_ALL_RUNS, &moves, err);
 
 	*ret_action = WATCHDOG_NOTHING;
-	if (r < 0 || watch_is_anothers(watch, &moves, it->person->name))
+	if (r < 0 || between_is_anothers(&watch->env, &moves, it->person->name))
 		return r;
 	r = ask_turn(watch, it, &is_up, err);
 	if (r < 0 || !is_up)

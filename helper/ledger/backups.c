@@ -172,6 +172,22 @@ bool backups_time(const char *id, int64_t *ret_usec)
 	return true;
 }
 
+/* The rows come newest first. */
+void backups_next_id(const struct backups *backups, int64_t now_usec,
+		     char ret_id[static BACKUPS_ID_BYTES])
+{
+	time_t seconds = (time_t)(now_usec / 1000000);
+	int64_t newest_usec = 0;
+	struct tm utc;
+
+	if (backups->n_rows > 0 && backups_time(backups->rows[0].id, &newest_usec) &&
+	    seconds <= (time_t)(newest_usec / 1000000))
+		seconds = (time_t)(newest_usec / 1000000) + 1;
+	if (!gmtime_r(&seconds, &utc) ||
+	    strftime(ret_id, BACKUPS_ID_BYTES, "%Y%m%d-%H%M%S", &utc) != BACKUPS_ID_BYTES - 1)
+		(void)snprintf(ret_id, BACKUPS_ID_BYTES, "00000000-000000");
+}
+
 void backups_path(const char *name, const char *id, char ret_path[static BACKUPS_PATH_BYTES])
 {
 	(void)snprintf(ret_path, BACKUPS_PATH_BYTES, BACKUPS_FOLDER "/%s/state-%s.sqlite", name,

@@ -1,7 +1,7 @@
 /* backups.h - the copies that there are of people's databases, and the attempts that failed.
  *
  * The copy of a row that is ok is /var/backups/t3-state/NAME/state-ID.sqlite, root's. An ID is the time it was
- * begun, in UTC: "20261127-031500"; later ones sort behind.
+ * begun, in UTC: "20261127-031500"; later ones sort behind, whatever becomes of the clock (backups_next_id()).
  */
 #ifndef DEVVM_LEDGER_BACKUPS_H
 #define DEVVM_LEDGER_BACKUPS_H
@@ -54,6 +54,12 @@ DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *r
 			      struct dv_error *err);
 DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const char *id,
 				 struct dv_error *err);
+
+/* The ID of one that begins now: the time, or one behind all that there are of that person where the clock was set
+ * back, so that the newest copy is the newest row, and the last to be forgotten. "00000000-000000" where no time can
+ * be written so. */
+void backups_next_id(const struct backups *backups, int64_t now_usec,
+		     char ret_id[static BACKUPS_ID_BYTES]);
 
 /* A run needs its copies no more: they are kept and forgotten like others. */
 DV_MUST_CHECK int backups_let_go(struct ledger *ledger, const char *needed_by,

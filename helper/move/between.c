@@ -75,3 +75,10 @@ int between_hold_all(const struct env *env, const struct moves *moves, struct dv
 	}
 	return failed;
 }
+
+bool between_is_anothers(const struct env *env, const struct moves *moves, const char *user)
+{
+	const struct move_row *row = moves_find(moves, user);
+
+	return hold_is_set(env, user) || (row && moves_is_between(row->state));
+}

@@ -22,4 +22,8 @@ DV_MUST_CHECK int between_release(const struct env *env, const struct move_row *
 DV_MUST_CHECK int between_hold_all(const struct env *env, const struct moves *moves,
 				   struct dv_error *err);
 
+/* Whether somebody's t3 is another's business now, for what only keeps house: they are on hold, or `moves` has them
+ * between two versions, where a t3 that is stopped or restarted would speak against the new one. */
+bool between_is_anothers(const struct env *env, const struct moves *moves, const char *user);
+
 #endif

@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,6 +25,7 @@
 #define CLEAR_MS 120000 /* above what systemd gives a unit to end, 90 s */
 #define COPY_UNIT "devvm-backup-copy@%s.service"
 #define MARK ".copied"
+#define USEC_PER_SECOND INT64_C(1000000)
 
 /* ---- their side ----------------------------------------------------------------------- */
 
@@ -254,22 +254,24 @@ static int take_over(const struct copying *copying, const struct people_row *per
 
 /* ---- one person ----------------------------------------------------------------------- */
 
-/* The time; a later one where a copy of this very second is there already. */
-static void make_id(const struct copying *copying, const char *user,
-		    char ret_id[static BACKUPS_ID_BYTES])
+/* A later one where a file of that name is there already: a kill has kept it from the ledger. */
+static int make_id(const struct copying *copying, const char *user,
+		   char ret_id[static BACKUPS_ID_BYTES], struct dv_error *err)
 {
-	time_t seconds = (time_t)(copying->env->wall_usec(copying->env) / 1000000);
+	DV_AUTO_BACKUPS struct backups backups = { 0 };
+	int64_t at_usec = copying->env->wall_usec(copying->env);
 	char path[BACKUPS_PATH_BYTES];
-	struct tm utc;
+	int r = backups_list(copying->ledger, user, &backups, err);
 
-	do {
-		if (!gmtime_r(&seconds, &utc) ||
-		    strftime(ret_id, BACKUPS_ID_BYTES, "%Y%m%d-%H%M%S", &utc) == 0)
-			(void)snprintf(ret_id, BACKUPS_ID_BYTES, "00000000-000000");
+	if (r < 0)
+		return r;
+	for (;; at_usec += USEC_PER_SECOND) {
+		backups_next_id(&backups, at_usec, ret_id);
 		backups_path(user, ret_id, path);
-		seconds++;
-	} while (faccessat(copying->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-		 *ret_id != '0');
+		if (faccessat(copying->env->root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !backups_time(ret_id, &at_usec))
+			return 0;
+	}
 }
 
 static int forget_old(const struct copying *copying, const char *user, struct dv_error *err)
@@ -367,9 +369,10 @@ int copying_run(const struct copying *copying, const struct people_row *person,
 	struct copying_result result = { .level = BACKUP_NO_LEVEL };
 	int64_t began_ms = clock_now_ms();
 	struct dv_error why = { "" }, ran_why = { "" };
-	int made, ran, r = 0;
+	int made, ran, r = make_id(copying, person->name, row.id, err);
 
-	make_id(copying, person->name, row.id);
+	if (r < 0)
+		return r;
 	note_version(copying, &row);
 	ran = run_copy_unit(copying, person->name, &ran_why);
 	made = take_over(copying, person, ran, &ran_why, &row, &result.outcome, &why);

@@ -6,6 +6,7 @@
  */
 #include "units/manager.h"
 
+#include <poll.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
@@ -15,6 +16,10 @@
 /* A reload with 10,000 sockets takes 20 s on a slow machine. */
 #define REPLY_MAX_USEC (180 * 1000000ULL)
 #define CHUNK_MAX_MS 120000
+/* dbus-daemon gives one uid 256 connections (max_connections_per_user). In a storm of logins all of root's may be
+ * taken; who has them lets go within seconds. */
+#define FULL_MAX_MS 30000
+#define FULL_EVERY_MS 200
 
 #define DESTINATION "org.freedesktop.systemd1"
 #define MANAGER_PATH "/org/freedesktop/systemd1"
@@ -91,14 +96,11 @@ static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *
 	return 0;
 }
 
-int manager_open(struct manager **ret_manager, struct dv_error *err)
+/* Negative errno. sd_bus_open_system() only connects: that the bus is full is its answer to the first call. */
+static int connect_bus(struct manager *manager)
 {
-	DV_AUTO_MANAGER struct manager *manager = calloc(1, sizeof(*manager));
-	int r;
+	int r = sd_bus_open_system(&manager->bus);
 
-	if (!manager)
-		return dv_fail(err, -ENOMEM, "connect to the system bus");
-	r = sd_bus_open_system(&manager->bus);
 	if (r >= 0)
 		r = sd_bus_set_method_call_timeout(manager->bus, REPLY_MAX_USEC);
 	if (r >= 0)
@@ -108,6 +110,35 @@ int manager_open(struct manager **ret_manager, struct dv_error *err)
 	if (r >= 0)
 		r = sd_bus_call_method(manager->bus, DESTINATION, MANAGER_PATH, MANAGER,
 				       "Subscribe", NULL, NULL, NULL);
+	if (r < 0)
+		manager->bus = sd_bus_close_unref(manager->bus);
+	return r;
+}
+
+/* org.freedesktop.DBus.Error.LimitsExceeded is ENOBUFS to sd-bus. */
+static bool is_full(int r)
+{
+	return r == -ENOBUFS;
+}
+
+int manager_open(struct manager **ret_manager, struct dv_error *err)
+{
+	DV_AUTO_MANAGER struct manager *manager = calloc(1, sizeof(*manager));
+	int64_t deadline_ms = clock_deadline_ms(FULL_MAX_MS);
+	int r;
+
+	if (!manager)
+		return dv_fail(err, -ENOMEM, "connect to the system bus");
+	r = connect_bus(manager);
+	while (is_full(r) && clock_left_ms(deadline_ms) > 0) {
+		(void)poll(NULL, 0, FULL_EVERY_MS);
+		r = connect_bus(manager);
+	}
+	if (is_full(r))
+		return dv_refuse(err, -ENOTCONN,
+				 "connect to the system bus: it has no connection left for root, "
+				 "for %d s now; busctl list shows who has them",
+				 FULL_MAX_MS / 1000);
 	if (r < 0)
 		return dv_refuse(err, -ENOTCONN, "connect to the system bus: %s", strerror(-r));
 	*ret_manager = DV_TAKE_PTR(manager);

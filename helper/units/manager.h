@@ -25,7 +25,8 @@ enum manager_verb {
 /* Of one loaded unit, in systemd's words: "active", "inactive", "failed", "activating", … */
 typedef int (*manager_on_unit)(void *context, const char *unit, const char *active_state);
 
-/* Connect to the system bus. -ENOTCONN with a sentence. */
+/* Connect to the system bus. A bus that has no connection left (a storm of logins) is waited for, 30 s at most.
+ * -ENOTCONN with a sentence. */
 DV_MUST_CHECK int manager_open(struct manager **ret_manager, struct dv_error *err);
 void manager_close(struct manager *manager);
 void manager_closep(struct manager **manager);

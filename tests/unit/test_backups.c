@@ -162,6 +162,30 @@ static void ids_are_times(void **state DV_UNUSED)
 	assert_false(backups_is_id(""));
 }
 
+static void assert_next_id(const char *newest, const char *now, const char *expected)
+{
+	struct backups_row row = { .is_ok = true };
+	const struct backups backups = { .rows = &row, .n_rows = newest ? 1 : 0 };
+	char id[BACKUPS_ID_BYTES];
+	int64_t now_usec = 0;
+
+	(void)snprintf(row.id, sizeof(row.id), "%s", newest ? newest : "");
+	assert_true(backups_time(now, &now_usec));
+	backups_next_id(&backups, now_usec, id);
+	assert_string_equal(id, expected);
+}
+
+/* Else a copy that was made after the clock was set back is the first to be forgotten, which is at once. */
+static void the_newest_copy_has_the_newest_id_whatever_the_clock_says(void **state DV_UNUSED)
+{
+	assert_next_id(NULL, "20261127-031500", "20261127-031500");
+	assert_next_id("20261127-031459", "20261127-031500", "20261127-031500");
+	assert_next_id("20261127-031500", "20261127-031500", "20261127-031501");
+	assert_next_id("20361231-235959", "20261127-031500", "20370101-000000");
+	assert_next_id("00000000-000000", "20261127-031500", "20261127-031500");
+	assert_next_id("99991231-235959", "20261127-031500", "00000000-000000");
+}
+
 static void rows_come_back_newest_first(void **state)
 {
 	struct scratch *scratch = *state;
@@ -217,6 +241,7 @@ int main(void)
 		TEST(one_that_is_locked_is_waited_for_until_then),
 		cmocka_unit_test(so_many_are_kept),
 		cmocka_unit_test(ids_are_times),
+		cmocka_unit_test(the_newest_copy_has_the_newest_id_whatever_the_clock_says),
 		cmocka_unit_test_setup_teardown(rows_come_back_newest_first, scratch_setup_ledger,
 						scratch_teardown),
 	};

@@ -84,6 +84,21 @@ static void who_is_between_is_held_and_nobody_else(void **state)
 				 moves_is_between(rows[i].state));
 }
 
+/* Of whom housekeeping keeps its hands. */
+static void who_is_held_or_between_is_anothers(void **state)
+{
+	struct scratch *scratch = *state;
+	struct move_row rows[] = { row_of("anna", UPDATE_STATE_SOAKING),
+				   row_of("ben", UPDATE_STATE_MOVED) };
+	const struct moves moves = { .rows = rows, .n_rows = DV_COUNT(rows) };
+
+	scratch_write(scratch, HOLD_FOLDER "/carol", "by hand\n", 0644);
+	assert_true(between_is_anothers(&scratch->env, &moves, "anna"));
+	assert_false(between_is_anothers(&scratch->env, &moves, "ben"));
+	assert_true(between_is_anothers(&scratch->env, &moves, "carol"));
+	assert_false(between_is_anothers(&scratch->env, &moves, "dan"));
+}
+
 static void one_that_cannot_be_held_keeps_no_other_from_it(void **state)
 {
 	struct scratch *scratch = *state;
@@ -105,6 +120,7 @@ int main(void)
 		TEST(what_others_have_set_comes_back),
 		TEST(what_nobody_can_read_stays),
 		TEST(who_is_between_is_held_and_nobody_else),
+		TEST(who_is_held_or_between_is_anothers),
 		TEST(one_that_cannot_be_held_keeps_no_other_from_it),
 	};
 

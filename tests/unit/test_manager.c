@@ -22,6 +22,7 @@ static struct dv_error err;
 /* ---- the bus -------------------------------------------------------------------------- */
 
 static unsigned int n_jobs;
+static unsigned int n_full; /* connections that find the bus full, before one is let in */
 
 static void send_removed(sd_bus *bus, unsigned int n, const char *unit, const char *result)
 {
@@ -93,6 +94,11 @@ static int on_call(sd_bus_message *call, void *context, sd_bus_error *error DV_U
 
 	if (!member || !sd_bus_message_is_method_call(call, NULL, NULL))
 		return 0;
+	/* dbus-daemon's words */
+	if (strcmp(member, "Hello") == 0 && n_full > 0)
+		return sd_bus_reply_method_errorf(
+			call, SD_BUS_ERROR_LIMITS_EXCEEDED,
+			"The maximum number of active connections for UID 0 has been reached");
 	if (strcmp(member, "Hello") == 0)
 		return sd_bus_reply_method_return(call, "s", ":1.7");
 	if (strcmp(member, "ListUnitsByPatterns") == 0)
@@ -107,14 +113,14 @@ static int on_call(sd_bus_message *call, void *context, sd_bus_error *error DV_U
 	return sd_bus_reply_method_return(call, NULL);
 }
 
-static _Noreturn void serve(int listen_fd)
+/* One connection, until it is closed. */
+static void serve_one(int listen_fd)
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	sd_id128_t id = { .bytes = { 1 } };
 	sd_bus *bus = NULL;
 	int r;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sd_bus_new(&bus) < 0 || sd_bus_set_fd(bus, fd, fd) < 0 ||
 	    sd_bus_set_server(bus, 1, id) < 0 || sd_bus_add_filter(bus, NULL, on_call, bus) < 0 ||
 	    sd_bus_start(bus) < 0)
@@ -124,6 +130,17 @@ static _Noreturn void serve(int listen_fd)
 		if (r == 0)
 			r = sd_bus_wait(bus, UINT64_MAX);
 	} while (r >= 0);
+	sd_bus_close_unref(bus);
+}
+
+static _Noreturn void serve(int listen_fd)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (n_full > 0) {
+		serve_one(listen_fd);
+		n_full--;
+	}
+	serve_one(listen_fd);
 	_exit(0);
 }
 
@@ -150,10 +167,17 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup_full(void **state)
+{
+	n_full = 2;
+	return setup(state);
+}
+
 static int teardown(void **state)
 {
 	(void)kill(server_pid, SIGKILL);
 	(void)waitpid(server_pid, NULL, 0);
+	n_full = 0;
 	return folder_teardown(state);
 }
 
@@ -256,6 +280,14 @@ static void a_unit_stands_still_and_hears_a_signal(void **state DV_UNUSED)
 	assert_string_equal(err.text, "signal old.service: old.service cannot KillUnit main 15");
 }
 
+static void a_full_bus_is_waited_for(void **state DV_UNUSED)
+{
+	static const char *const units[] = { "good.service" };
+	DV_AUTO_MANAGER struct manager *manager = open_manager();
+
+	assert_int_equal(manager_act(manager, MANAGER_START, units, 1, &err), 0);
+}
+
 static void without_a_bus_it_says_so(void **state)
 {
 	struct folder *folder = *state;
@@ -280,6 +312,7 @@ int main(void)
 		TEST(a_stop_is_not_waited_for),
 		TEST(it_reloads_and_tells_when_a_unit_started),
 		TEST(a_unit_stands_still_and_hears_a_signal),
+		cmocka_unit_test_setup_teardown(a_full_bus_is_waited_for, setup_full, teardown),
 		TEST(without_a_bus_it_says_so),
 	};
 

@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include <sqlite3.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/backup.h"
@@ -78,6 +79,59 @@ static void what_was_there_goes_aside_as_a_set(void **state)
 	assert_ok(scratch, place(scratch, copy_digest));
 	assert_restored(scratch, true);
 	assert_int_equal(scratch_mode(scratch, "data/state.sqlite"), 0600);
+}
+
+static void execute(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	/* Killed in the midst of a transaction: nothing is closed, the journal stays. */
+	if (strstr(sql, "BEGIN"))
+		_exit(0);
+	(void)sqlite3_close(db);
+}
+
+static int count_tables(const char *path)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3 *db = NULL;
+	int n = -1;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int(s, 0);
+	(void)sqlite3_finalize(s);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+/* A t3 that was killed before it had its database in WAL mode. */
+static void a_rollback_journal_goes_aside_too(void **state)
+{
+	struct scratch *scratch = *state;
+	DV_AUTO_FREE char *path = NULL;
+	pid_t pid;
+
+	make_copy(scratch);
+	scratch_make_folder(scratch, "data", 0700);
+	assert_true(asprintf(&path, "%s/data/state.sqlite", scratch->folder) > 0);
+	execute(path, "CREATE TABLE t (x); CREATE TABLE u (x)");
+	pid = fork();
+	if (pid == 0)
+		execute(path, "PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN;"
+			      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+			      " WHERE i < 200) INSERT INTO u SELECT randomblob(4000) FROM n");
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(scratch_has(scratch, "data/state.sqlite-journal"));
+	assert_ok(scratch, place(scratch, copy_digest));
+	assert_true(scratch_has(scratch, "data/" ASIDE "/state.sqlite-journal"));
+	assert_false(scratch_has(scratch, "data/state.sqlite-journal"));
+	assert_int_equal(count_tables(path),
+			 1); /* and not a mixture of both, which the journal makes of it */
 }
 
 /* Killed: while the copy is written; in the midst of going aside; behind it; behind the rename. */
@@ -174,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_copy_what_was_there_only_goes_aside),
 		TEST(what_was_there_goes_aside_as_a_set),
+		TEST(a_rollback_journal_goes_aside_too),
 		TEST(a_killed_one_goes_on),
 		TEST(without_a_database_before_it_is_placed_too),
 		TEST(what_is_not_the_copy_is_not_placed),

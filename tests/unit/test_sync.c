@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "job/sync.h"
+#include "ledger/backups.h"
 #include "steps/hold.h"
 
 #define ROSTER "etc/devvm/roster.yaml"
@@ -233,8 +234,18 @@ static void a_name_that_is_handed_on_brings_nothing_along(void **state)
 	put_tickets(scratch);
 	scratch_make_folder(scratch, "var/lib/devvm/hold", 0755);
 	assert_ok(scratch, hold_set(&scratch->env, "emo", "a run that was killed", &scratch->err));
+	scratch_write(scratch, "etc/t3-serve/emo.env", "CLAUDE_CODE_OAUTH_TOKEN=theirs\n", 0600);
+	scratch_write(scratch, "etc/t3-serve/playwright-emo.env", "", 0600);
+	scratch_write(scratch, "opt/devvm/t3/people/emo", "", 0644);
+	scratch_write(scratch, BACKUPS_FOLDER "/emo/state-1.sqlite", "theirs", 0600);
 	take(scratch, OTHER_EMO(", reuse: true"));
 	assert_false(hold_is_set(&scratch->env, "emo"));
+	/* Nor what root keeps of the one before; the copies of their data are still theirs. */
+	assert_false(scratch_has(scratch, "etc/t3-serve/emo.env"));
+	assert_false(scratch_has(scratch, "etc/t3-serve/playwright-emo.env"));
+	assert_false(scratch_has(scratch, "opt/devvm/t3/people/emo"));
+	assert_false(scratch_has(scratch, BACKUPS_FOLDER "/emo"));
+	assert_file(scratch, BACKUPS_FOLDER "/emo@1001/state-1.sqlite", "theirs");
 	assert_people(scratch, "emo present 3 3774 8932\nemo@1 left 2 3773 8931\n");
 	row = scratch_person(scratch, "emo");
 	assert_string_equal(row.identity, "emilia");
