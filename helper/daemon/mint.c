@@ -2,6 +2,7 @@
 #include "daemon/mint.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/queue.h>
 
@@ -14,6 +15,7 @@
 #define UNIT_PREFIX "devvm-mint@"
 #define UNIT_SUFFIX ".service"
 #define UNIT_BYTES (sizeof(UNIT_PREFIX UNIT_SUFFIX) + STR_USER_NAME_MAX)
+#define ON_HOLD "somebody works on the data of %s; try again when that is done"
 #define MAX_RUNNING 16 /* the most that door.mint_concurrency can say */
 
 enum mint_state {
@@ -30,23 +32,29 @@ struct mint_waiter {
 	struct secret credential;
 	char expires[64], version[64];
 	char text[ERROR_MAX_BYTES];
+	bool is_kicked; /* of MINT_FAILED */
+};
+
+/* A unit that runs. */
+struct mint_run {
+	char user[STR_USER_NAME_MAX + 1]; /* "" for a free place */
+	bool has_spoken;		  /* whoever it was for has heard */
 };
 
 struct mints {
 	struct daemon *daemon;
 	TAILQ_HEAD(mint_list, mint_waiter) waiters; /* oldest first */
 	unsigned int n_waiters;
-	/* Whom a unit runs for; "" for a free place. */
-	char running[MAX_RUNNING][STR_USER_NAME_MAX + 1];
+	struct mint_run runs[MAX_RUNNING];
 };
 
 /* ---- what runs ------------------------------------------------------------------------ */
 
-static char *find_running(struct mints *mints, const char *user)
+static struct mint_run *find_run(struct mints *mints, const char *user)
 {
 	for (size_t i = 0; i < MAX_RUNNING; i++) {
-		if (strcmp(mints->running[i], user) == 0)
-			return mints->running[i];
+		if (strcmp(mints->runs[i].user, user) == 0)
+			return &mints->runs[i];
 	}
 	return NULL;
 }
@@ -56,14 +64,20 @@ static bool may_start(struct mints *mints, const char *user)
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < MAX_RUNNING; i++)
-		n += *mints->running[i] != '\0';
-	return n < mints->daemon->config.door_mint_concurrency && !find_running(mints, user);
+		n += *mints->runs[i].user != '\0';
+	return n < mints->daemon->config.door_mint_concurrency && !find_run(mints, user);
 }
 
-static void fail(struct mint_waiter *waiter, const char *text)
+static void fail(struct mint_waiter *waiter, const char *format, ...) DV_PRINTF(2, 3);
+static void fail(struct mint_waiter *waiter, const char *format, ...)
 {
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(waiter->text, sizeof(waiter->text), format,
+			args); /* cut, it still says it */
+	va_end(args);
 	waiter->state = MINT_FAILED;
-	(void)snprintf(waiter->text, sizeof(waiter->text), "%s", text);
 }
 
 static struct mint_waiter *first_waiting(struct mints *mints, const char *user)
@@ -82,14 +96,41 @@ static struct mint_waiter *first_waiting(struct mints *mints, const char *user)
 static int start(struct mints *mints, const char *user, struct dv_error *err)
 {
 	char unit[UNIT_BYTES];
-	char *place = find_running(mints, "");
+	struct mint_run *run = find_run(mints, "");
 	int r;
 
 	(void)snprintf(unit, sizeof(unit), UNIT_PREFIX "%s" UNIT_SUFFIX, user);
 	r = units_start(mints->daemon->units, unit, mints_on_end, mints, err);
-	if (r == 0)
-		(void)snprintf(place, STR_USER_NAME_MAX + 1, "%s", user);
-	return r;
+	if (r < 0)
+		return r;
+	*run = (struct mint_run){ 0 };
+	(void)snprintf(run->user, sizeof(run->user), "%s", user);
+	return 0;
+}
+
+static struct mint_waiter *first_unheard(struct mints *mints)
+{
+	struct mint_waiter *waiter;
+
+	TAILQ_FOREACH(waiter, &mints->waiters, in_list)
+	{
+		if (waiter->state == MINT_FAILED && !waiter->is_kicked)
+			return waiter;
+	}
+	return NULL;
+}
+
+/* Those who failed hear it now; each may leave the list with that. */
+static void tell_failed(struct mints *mints)
+{
+	char user[STR_USER_NAME_MAX + 1];
+	struct mint_waiter *waiter;
+
+	while ((waiter = first_unheard(mints))) {
+		waiter->is_kicked = true;
+		(void)snprintf(user, sizeof(user), "%s", waiter->base.user); /* it may go */
+		server_kick(mints->daemon->server, user);
+	}
 }
 
 /* In the order of coming, as far as the cap allows. */
@@ -104,8 +145,26 @@ static void start_what_may(struct mints *mints)
 		if (waiter->state != MINT_WAITING || !may_start(mints, waiter->base.user))
 			continue;
 		if (start(mints, waiter->base.user, &err) < 0)
-			fail(waiter, err.text);
+			fail(waiter, "%s", err.text);
 	}
+	tell_failed(mints);
+}
+
+/* Once more would be without an end: systemd takes a unit that it has skipped, for a hold that came while the caller
+ * was in the queue, for one that is done. */
+static void fail_unspoken(struct mints *mints, const char *user, const char *unit,
+			  enum units_result result, const char *text)
+{
+	struct mint_waiter *waiter = first_waiting(mints, user);
+
+	if (!waiter)
+		return;
+	if (result != UNITS_DONE)
+		fail(waiter, "%s: %s; see journalctl -u %s", unit, text, unit);
+	else if (hold_is_set(mints->daemon->env, user))
+		fail(waiter, ON_HOLD, user);
+	else
+		fail(waiter, "%s ended without a word; see journalctl -u %s", unit, unit);
 }
 
 void mints_on_end(void *context, const char *unit, enum units_result result, const char *text)
@@ -113,26 +172,20 @@ void mints_on_end(void *context, const char *unit, enum units_result result, con
 	struct mints *mints = context;
 	char user[STR_USER_NAME_MAX + 1] = "";
 	size_t n = strlen(unit);
-	struct mint_waiter *waiter;
-	char *place;
+	struct mint_run *run;
 
 	if (n > strlen(UNIT_PREFIX UNIT_SUFFIX) && n < UNIT_BYTES)
 		(void)snprintf(user, sizeof(user), "%.*s",
 			       (int)(n - strlen(UNIT_PREFIX UNIT_SUFFIX)),
 			       unit + strlen(UNIT_PREFIX));
-	place = *user ? find_running(mints, user) : NULL;
-	if (!place)
+	run = *user ? find_run(mints, user) : NULL;
+	if (!run)
 		return;
-	*place = '\0';
-	/* Whoever it was for has been served by then, unless it ended without a word. */
-	waiter = first_waiting(mints, user);
-	if (waiter && result != UNITS_DONE) {
-		waiter->state = MINT_FAILED;
-		(void)snprintf(waiter->text, sizeof(waiter->text), "%s: %s; see journalctl -u %s",
-			       unit, text, unit);
-	}
+	*run->user = '\0';
+	/* Of whom has come since it spoke it knows nothing. */
+	if (!run->has_spoken)
+		fail_unspoken(mints, user, unit, result, text);
 	start_what_may(mints);
-	server_kick(mints->daemon->server, user);
 }
 
 /* ---- mint ----------------------------------------------------------------------------- */
@@ -190,11 +243,7 @@ struct answer *mint_handle(struct daemon *daemon, const struct request *request,
 		return NULL;
 	if (person.parked || hold_is_set(daemon->env, request->user)) {
 		answer_write_error(reply, PROTO_CODE_DENIED,
-				   person.parked
-					   ? "%s is parked"
-					   : "somebody works on the data of %s; try again when "
-					     "that is done",
-				   request->user);
+				   person.parked ? "%s is parked" : ON_HOLD, request->user);
 		return NULL;
 	}
 	if (mints->n_waiters >= MINT_MAX_WAITERS) {
@@ -226,7 +275,7 @@ static int take(struct mint_waiter *waiter, const struct record *record, struct 
 		return dv_refuse(err, -EBADMSG,
 				 "minted says either credential and version, or text");
 	if (text) {
-		fail(waiter, text);
+		fail(waiter, "%s", text);
 		return 0;
 	}
 	waiter->credential.text = strdup(credential);
@@ -244,10 +293,11 @@ struct answer *minted_handle(struct daemon *daemon, const struct request *reques
 {
 	struct mints *mints = daemon->mints;
 	struct mint_waiter *waiter = first_waiting(mints, request->user);
+	struct mint_run *run = find_run(mints, request->user);
 	struct dv_error err = { "" };
 
 	/* Nobody asked, or whoever did has gone: it is of no use to anybody, and expires. */
-	if (!find_running(mints, request->user) || !waiter) {
+	if (!run || run->has_spoken || !waiter) {
 		answer_write_error(reply, PROTO_CODE_DENIED, "no credential of %s was asked for",
 				   request->user);
 		return NULL;
@@ -256,6 +306,7 @@ struct answer *minted_handle(struct daemon *daemon, const struct request *reques
 		answer_write_error(reply, PROTO_CODE_BAD_REQUEST, "%s", err.text);
 		return NULL;
 	}
+	run->has_spoken = true;
 	answer_write_done(reply, NULL, NULL);
 	server_kick(daemon->server, request->user);
 	return NULL;

@@ -112,19 +112,49 @@ static void what_went_wrong_is_told(void **state)
 	fake_bus_is_down = false;
 }
 
-/* A unit that ends well without a word would leave its caller waiting: it is started again. */
-static void a_unit_without_a_word_is_started_again(void **state)
+/* systemd skips the unit of who is on hold, and says it is done: another start would end the same. */
+static void a_unit_without_a_word_is_not_started_again(void **state)
 {
 	const struct fake *fake = *state;
-	DV_AUTO_CLOSE int fd = -1;
+	DV_AUTO_CLOSE int one = -1;
+	DV_AUTO_CLOSE int two = -1;
 
 	people(fake);
-	fd = say(fake, 0, MINT("anna"));
-	assert_heard(fake, fd, "(nothing)");
-	fake_end(fake, UNIT("anna"), "failed");
-	assert_heard(fake, fd,
-		     "error code=failed text=" UNIT("anna") ": failed; see journalctl -u " UNIT(
-			     "anna"));
+	one = say(fake, 0, MINT("anna"));
+	assert_heard(fake, one, "(nothing)");
+	fake_end(fake, UNIT("anna"), "done");
+	assert_heard(fake, one,
+		     "error code=failed text=" UNIT("anna") " ended without a word; see journalctl "
+							    "-u " UNIT("anna"));
+	assert_int_equal(fake_starts(UNIT("anna")), 1);
+	two = say(fake, 0, MINT("anna"));
+	assert_heard(fake, two, "(nothing)");
+	scratch_write(fake->scratch, "var/lib/devvm/hold/anna", "restore\n", 0644);
+	fake_end(fake, UNIT("anna"), "done");
+	assert_heard(fake, two,
+		     "error code=failed text=somebody works on the data of anna; try again when "
+		     "that is done");
+	assert_int_equal(fake_starts(UNIT("anna")), 2);
+}
+
+/* The next one's failure is theirs at once, though it was another's unit that ended. */
+static void who_comes_next_hears_that_they_cannot_be_served(void **state)
+{
+	const struct fake *fake = *state;
+	DV_AUTO_CLOSE int one = -1;
+	DV_AUTO_CLOSE int two = -1;
+	DV_AUTO_CLOSE int three = -1;
+
+	people(fake);
+	one = say(fake, 0, MINT("anna"));
+	two = say(fake, 0, MINT("bob"));
+	three = say(fake, 0, MINT("carl"));
+	assert_heard(fake, three, "(nothing)");
+	fake_bus_is_down = true;
+	fake_end(fake, UNIT("bob"), "timeout");
+	fake_bus_is_down = false;
+	assert_heard(fake, three, "error code=failed text=the bus is down");
+	assert_heard(fake, one, "(nothing)");
 }
 
 static void whoever_leaves_leaves_the_list(void **state)
@@ -195,7 +225,8 @@ int main(void)
 		TEST(each_caller_has_one_of_their_own_and_one_unit_runs_at_a_time),
 		TEST(no_more_run_than_the_cap),
 		TEST(what_went_wrong_is_told),
-		TEST(a_unit_without_a_word_is_started_again),
+		TEST(a_unit_without_a_word_is_not_started_again),
+		TEST(who_comes_next_hears_that_they_cannot_be_served),
 		TEST(whoever_leaves_leaves_the_list),
 		TEST(nonsense_and_strangers_are_refused),
 		TEST(a_hold_and_a_parked_person_have_none),
