@@ -197,7 +197,7 @@ static int on_io(sd_event_source *source, int fd DV_UNUSED, uint32_t revents, vo
 		(void)sd_event_source_set_io_events(source, 0);
 	else if (!connection->out)
 		take_bytes(connection);
-	else if (flush_out(connection) && connection->n_used < connection->n_in)
+	else if (flush_out(connection) && !connection->out && connection->n_used < connection->n_in)
 		read_requests(connection);
 	return 0;
 }

@@ -77,19 +77,29 @@ static int connect_one(struct stage *stage)
 	return fd;
 }
 
+#define HEALTH_PARAMS "\x0e\x03REQUEST_METHODGET\x0b\x08REQUEST_URI/healthz"
+#define HEALTH_BYTES (16 + 8 + sizeof(HEALTH_PARAMS) - 1 + 16)
+
 /* As nginx asks for /healthz: begin (keeping the connection or not), parameters, an empty body. */
-static void ask_health(int fd, bool keeps)
+static void put_health(uint8_t ret_bytes[static HEALTH_BYTES], bool keeps)
 {
-	static const char params[] = "\x0e\x03REQUEST_METHODGET\x0b\x08REQUEST_URI/healthz";
-	const uint8_t n = sizeof(params) - 1;
+	const uint8_t n = sizeof(HEALTH_PARAMS) - 1;
 	const uint8_t begin[] = { 1, 1, 0, 1, 0, 8, 0, 0, 0, 1, keeps, 0, 0, 0, 0, 0 };
 	const uint8_t head[] = { 1, 4, 0, 1, 0, n, 0, 0 };
 	const uint8_t end[] = { 1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1, 0, 0, 0, 0 };
 
-	assert_int_equal(send(fd, begin, sizeof(begin), 0), sizeof(begin));
-	assert_int_equal(send(fd, head, sizeof(head), 0), sizeof(head));
-	assert_int_equal(send(fd, params, n, 0), n);
-	assert_int_equal(send(fd, end, sizeof(end), 0), sizeof(end));
+	memcpy(ret_bytes, begin, sizeof(begin));
+	memcpy(ret_bytes + sizeof(begin), head, sizeof(head));
+	memcpy(ret_bytes + sizeof(begin) + sizeof(head), HEALTH_PARAMS, n);
+	memcpy(ret_bytes + sizeof(begin) + sizeof(head) + n, end, sizeof(end));
+}
+
+static void ask_health(int fd, bool keeps)
+{
+	uint8_t bytes[HEALTH_BYTES];
+
+	put_health(bytes, keeps);
+	assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
 }
 
 /* How many bytes came; 0: the end; -1: nothing yet. */
@@ -130,6 +140,42 @@ static void one_carries_many_requests(void **state)
 	turn(stage);
 	assert_healthy(fd);
 	assert_true(is_over(fd));
+	assert_int_equal(close(fd), 0);
+}
+
+static size_t count_answers(int fd)
+{
+	static const char mark[] = "\r\n\r\nok";
+	static char bytes[1 << 20];
+	size_t n_bytes = 0, n = 0;
+	ssize_t got;
+
+	while ((got = take(fd, bytes + n_bytes, sizeof(bytes) - n_bytes)) > 0)
+		n_bytes += (size_t)got;
+	for (const char *at = bytes;
+	     (at = memmem(at, (size_t)(bytes + n_bytes - at), mark, sizeof(mark) - 1)); at++)
+		n++;
+	return n;
+}
+
+/* More answers than the socket holds: each waits for its turn, and none takes the place of the one before. */
+static void who_reads_slowly_hears_all(void **state)
+{
+	struct stage *stage = *state;
+	static uint8_t bytes[400][HEALTH_BYTES];
+	int fd = connect_one(stage);
+	size_t n_all = 0, n;
+
+	for (size_t i = 0; i < DV_COUNT(bytes); i++)
+		put_health(bytes[i], true);
+	assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+	turn(stage);
+	while ((n = count_answers(fd)) > 0) {
+		assert_true(n < DV_COUNT(bytes)); /* or it holds them all */
+		n_all += n;
+		turn(stage);
+	}
+	assert_int_equal(n_all, DV_COUNT(bytes));
 	assert_int_equal(close(fd), 0);
 }
 
@@ -231,9 +277,13 @@ static void there_is_a_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(one_carries_many_requests),       TEST(one_that_is_not_kept_ends),
-		TEST(what_is_no_request_ends_it),      TEST(half_a_request_waits_without_harm),
-		TEST(who_is_not_nginx_is_turned_away), TEST(there_is_a_most),
+		TEST(one_carries_many_requests),
+		TEST(who_reads_slowly_hears_all),
+		TEST(one_that_is_not_kept_ends),
+		TEST(what_is_no_request_ends_it),
+		TEST(half_a_request_waits_without_harm),
+		TEST(who_is_not_nginx_is_turned_away),
+		TEST(there_is_a_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
