@@ -6,6 +6,7 @@
  */
 #include "rollout/back.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,6 +18,10 @@
 #include "update/freeze.h"
 
 #define NAMES_BYTES 120
+/* What stands in the way of somebody may be over in a moment: a freeze that did not succeed, another job at work on
+ * them. They would be left with a bad version for it. */
+#define N_TRIES 3
+#define TRY_EVERY_MS 5000
 
 struct tally {
 	unsigned int n_back, n_failed;
@@ -73,6 +78,22 @@ static void find_way(struct rollout *rollout, const struct move_row *row,
 		(void)snprintf(ret_keeps, TURN_WHY_BYTES, "%.127s", err.text);
 }
 
+/* As move_back_idle(), but for what may pass. */
+static int try_back(const struct mover *mover, struct move_row *row, const char *why,
+		    enum worked *ret_worked, char ret_keeps[static TURN_WHY_BYTES],
+		    struct dv_error *err)
+{
+	int r;
+
+	for (int n = 1;; n++) {
+		r = move_back_idle(mover, row, why, ret_worked, ret_keeps, err);
+		if (row->state != UPDATE_STATE_MOVED || *ret_worked == WORKED_YES || n == N_TRIES)
+			return r;
+		log_notice("update: %s", r < 0 ? err->text : ret_keeps);
+		(void)poll(NULL, 0, TRY_EVERY_MS);
+	}
+}
+
 /* Somebody who was moved: *ret_is_back, or they stay and that is told. Negative where they could not be brought back,
  * with `ret_why`. */
 static int return_moved(struct rollout *rollout, const struct mover *mover, struct move_row *row,
@@ -90,7 +111,7 @@ static int return_moved(struct rollout *rollout, const struct mover *mover, stru
 	row->run = mover->run;
 	if (*keeps)
 		return stay(rollout, row, keeps, tally->kept, ret_why);
-	r = move_back_idle(mover, row, why, &worked, keeps, ret_why);
+	r = try_back(mover, row, why, &worked, keeps, ret_why);
 	if (r < 0 && row->state == UPDATE_STATE_MOVED) {
 		(void)snprintf(keeps, sizeof(keeps), "%.127s", ret_why->text);
 		return stay(rollout, row, keeps, tally->kept, ret_why);
