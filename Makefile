@@ -120,13 +120,15 @@ daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/c
 job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helper/job/gate.c \
                helper/job/gate_check.c helper/job/guard.c helper/job/hold.c helper/job/home.c \
                helper/job/idle.c helper/job/install.c helper/job/leftovers.c helper/job/machine.c \
-               helper/job/mirror.c helper/job/notify.c helper/job/npm.c helper/job/offboard.c helper/job/packages.c \
-               helper/job/pass.c helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
+               helper/job/mirror.c helper/job/notify.c helper/job/npm.c helper/job/offboard.c \
+               helper/job/offboard_look.c helper/job/packages.c helper/job/pass.c \
+               helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
                helper/job/restore_finish.c helper/job/restore_permit.c \
-               helper/job/restore_version.c helper/job/settle.c helper/job/stage.c \
-               helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c helper/job/update.c \
-               helper/job/watch.c helper/job/watch_one.c helper/job/watch_tell.c
+               helper/job/restore_version.c helper/job/restoring.c helper/job/settle.c \
+               helper/job/stage.c helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c \
+               helper/job/update.c helper/job/watch.c helper/job/watch_one.c \
+               helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
                helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \
                helper/ctl/cmd_gate.c helper/ctl/cmd_install.c helper/ctl/cmd_mint.c \
