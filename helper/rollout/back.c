@@ -19,12 +19,20 @@
 
 #define NAMES_BYTES 120
 /* What stands in the way of somebody may be over in a moment: a freeze that did not succeed, another job at work on
- * them. They would be left with a bad version for it. */
-#define N_TRIES 3
-#define TRY_EVERY_MS 5000
+ * them. They would be left with a bad version for it. Nobody waits for them: they come again behind all others. */
+#define N_PASSES 3
+#define PASS_EVERY_MS 5000
+
+enum way {
+	WAY_UNSET,
+	WAY_BACK,
+	WAY_STAYED, /* and that is told */
+	WAY_LATER,  /* nothing was done yet */
+};
 
 struct tally {
 	unsigned int n_back, n_failed;
+	bool *is_done; /* of each row that there was */
 	/* Names, as many as fit: who has worked with it, and who keeps it for another reason. */
 	char stayed[NAMES_BYTES], kept[NAMES_BYTES];
 };
@@ -78,62 +86,57 @@ static void find_way(struct rollout *rollout, const struct move_row *row,
 		(void)snprintf(ret_keeps, TURN_WHY_BYTES, "%.127s", err.text);
 }
 
-/* As move_back_idle(), but for what may pass. */
-static int try_back(const struct mover *mover, struct move_row *row, const char *why,
-		    enum worked *ret_worked, char ret_keeps[static TURN_WHY_BYTES],
-		    struct dv_error *err)
-{
-	int r;
-
-	for (int n = 1;; n++) {
-		r = move_back_idle(mover, row, why, ret_worked, ret_keeps, err);
-		if (row->state != UPDATE_STATE_MOVED || *ret_worked == WORKED_YES || n == N_TRIES)
-			return r;
-		log_notice("update: %s", r < 0 ? err->text : ret_keeps);
-		(void)poll(NULL, 0, TRY_EVERY_MS);
-	}
-}
-
-/* Somebody who was moved: *ret_is_back, or they stay and that is told. Negative where they could not be brought back,
- * with `ret_why`. */
+/* Somebody who was moved. Negative where they could not be brought back, with `ret_why`. */
 static int return_moved(struct rollout *rollout, const struct mover *mover, struct move_row *row,
-			const char *why, struct tally *tally, bool *ret_is_back,
+			const char *why, bool is_last, struct tally *tally, enum way *ret_way,
 			struct dv_error *ret_why)
 {
 	enum worked worked = WORKED_UNSET;
 	char keeps[TURN_WHY_BYTES] = "";
 	int r;
 
-	*ret_is_back = false;
 	if (row->run != mover->run)
 		find_way(rollout, row, keeps);
+	*ret_way = WAY_STAYED;
 	/* From here on it is in the journal of this run. */
 	row->run = mover->run;
 	if (*keeps)
 		return stay(rollout, row, keeps, tally->kept, ret_why);
-	r = try_back(mover, row, why, &worked, keeps, ret_why);
+	r = move_back_idle(mover, row, why, &worked, keeps, ret_why);
 	if (r < 0 && row->state == UPDATE_STATE_MOVED) {
 		(void)snprintf(keeps, sizeof(keeps), "%.127s", ret_why->text);
-		return stay(rollout, row, keeps, tally->kept, ret_why);
+		r = 0;
 	}
-	*ret_is_back = r == 0 && !*keeps;
-	return r < 0 || !*keeps ? r
-				: stay(rollout, row, keeps,
-				       worked == WORKED_YES ? tally->stayed : tally->kept, ret_why);
+	if (r < 0)
+		return r;
+	if (!*keeps) {
+		*ret_way = WAY_BACK;
+		return 0;
+	}
+	if (!is_last && worked != WORKED_YES) {
+		log_notice("update: %s has t3 %s still: %s", row->name, row->to, keeps);
+		*ret_way = WAY_LATER;
+		return 0;
+	}
+	return stay(rollout, row, keeps, worked == WORKED_YES ? tally->stayed : tally->kept,
+		    ret_why);
 }
 
 static int bring_back(struct rollout *rollout, const struct mover *mover, struct move_row *row,
-		      const char *why, struct tally *tally, struct dv_error *err)
+		      const char *why, bool is_last, struct tally *tally, enum way *ret_way,
+		      struct dv_error *err)
 {
 	struct dv_error back_err = { "" };
 	char text[ERROR_MAX_BYTES];
-	bool is_back = true;
-	int r = row->state == UPDATE_STATE_MOVED
-			? return_moved(rollout, mover, row, why, tally, &is_back, &back_err)
-			: move_back(mover, row, why, &back_err);
-	int64_t now_usec = rollout->env.wall_usec(&rollout->env);
+	int64_t now_usec;
+	int r;
 
-	if (r == 0 && !is_back)
+	*ret_way = WAY_BACK;
+	r = row->state == UPDATE_STATE_MOVED
+		    ? return_moved(rollout, mover, row, why, is_last, tally, ret_way, &back_err)
+		    : move_back(mover, row, why, &back_err);
+	now_usec = rollout->env.wall_usec(&rollout->env);
+	if (r == 0 && *ret_way != WAY_BACK)
 		return 0;
 	if (r == 0) {
 		tally->n_back++;
@@ -168,20 +171,51 @@ static int has_it(struct rollout *rollout, const struct move_row *row, int64_t i
 	return r;
 }
 
+/* Once each, of those who are not done; how many are to come again. */
+static int pass(struct rollout *rollout, const struct mover *mover, const char *version,
+		const char *why, bool is_last, struct moves *moves, struct tally *tally,
+		unsigned int *ret_n_later, struct dv_error *err)
+{
+	int r = 0;
+
+	*ret_n_later = 0;
+	/* Whoever came last has had the least time to work with it. */
+	for (size_t i = moves->n_rows; r == 0 && i > 0; i--) {
+		struct move_row *row = &moves->rows[i - 1];
+		enum way way = WAY_UNSET;
+		bool has = false;
+
+		if (tally->is_done[i - 1])
+			continue;
+		r = has_it(rollout, row, mover->run, version, &has, err);
+		if (r == 0 && has)
+			r = bring_back(rollout, mover, row, why, is_last, tally, &way, err);
+		tally->is_done[i - 1] = way != WAY_LATER;
+		*ret_n_later += way == WAY_LATER;
+	}
+	return r;
+}
+
 static int bring_all_back(struct rollout *rollout, const struct mover *mover, const char *version,
 			  const char *why, struct tally *tally, struct dv_error *err)
 {
 	DV_AUTO_MOVES struct moves moves = { 0 };
+	DV_AUTO_FREE bool *is_done = NULL;
+	unsigned int n_later = 1;
 	int r = moves_list(rollout->ledger, MOVES_ALL_RUNS, &moves, err);
 
-	/* Whoever came last has had the least time to work with it. */
-	for (size_t i = moves.n_rows; r == 0 && i > 0; i--) {
-		bool has = false;
-
-		r = has_it(rollout, &moves.rows[i - 1], mover->run, version, &has, err);
-		if (r == 0 && has)
-			r = bring_back(rollout, mover, &moves.rows[i - 1], why, tally, err);
+	if (r < 0)
+		return r;
+	is_done = calloc(moves.n_rows + 1, sizeof(*is_done));
+	if (!is_done)
+		return dv_fail(err, -ENOMEM, "take everybody back");
+	tally->is_done = is_done;
+	for (int n = 1; r == 0 && n_later > 0 && n <= N_PASSES; n++) {
+		if (n > 1)
+			(void)poll(NULL, 0, PASS_EVERY_MS);
+		r = pass(rollout, mover, version, why, n == N_PASSES, &moves, tally, &n_later, err);
 	}
+	tally->is_done = NULL;
 	return r;
 }
 
