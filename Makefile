@@ -103,8 +103,9 @@ move_SOURCES := helper/move/back.c helper/move/between.c helper/move/busy.c help
 rollout_SOURCES := helper/rollout/back.c helper/rollout/bad.c helper/rollout/canary.c \
                    helper/rollout/drain.c helper/rollout/facts.c helper/rollout/gate.c \
                    helper/rollout/gating.c helper/rollout/notify.c helper/rollout/people.c \
-                   helper/rollout/prune.c helper/rollout/recover.c helper/rollout/rollout.c \
-                   helper/rollout/run.c helper/rollout/stage.c helper/rollout/waiting.c
+                   helper/rollout/proven.c helper/rollout/prune.c helper/rollout/recover.c \
+                   helper/rollout/rollout.c helper/rollout/run.c helper/rollout/stage.c \
+                   helper/rollout/waiting.c
 daemon_SOURCES := helper/daemon/answer.c helper/daemon/backups.c helper/daemon/connection.c \
                   helper/daemon/daemon.c helper/daemon/feed.c helper/daemon/homes.c \
                   helper/daemon/instances.c helper/daemon/job_unit.c helper/daemon/knock.c \

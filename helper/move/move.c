@@ -245,7 +245,7 @@ static int lead_back(const struct mover *mover, const struct people_row *person,
 	if (r < 0)
 		return r;
 	if (move_back(mover, row, why, err) < 0) {
-		*ret_outcome = MOVE_STUCK;
+		*ret_outcome = trial->is_told ? MOVE_STUCK : MOVE_HALTED;
 		return 0;
 	}
 	if (!trial->is_told)

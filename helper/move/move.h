@@ -39,6 +39,7 @@ enum move_outcome {
 	MOVE_EXCLUDED, /* their own trouble: no copy, the old version does not let them in either, or they have left */
 	MOVE_FAILED, /* the new version does not do, the old one does: they are back */
 	MOVE_STUCK, /* it does not do, and they are not back: they are held, and `err` says what keeps them */
+	MOVE_HALTED, /* the same, and not the version is to blame: the front door had gone */
 };
 
 /* Move them to `to`. What was done is in `ret_row`, its reason says why. Negative where the machine fails (ledger,

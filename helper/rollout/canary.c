@@ -15,10 +15,10 @@
 #include "ledger/update_notes.h"
 #include "move/move.h"
 #include "rollout/back.h"
+#include "rollout/proven.h"
 #include "rollout/waiting.h"
 #include "rollout/people.h"
 #include "steps/staging.h"
-#include "update/version.h"
 
 #define NAMES_BYTES 120
 #define ALL_MS                                                                                     \
@@ -132,6 +132,8 @@ static enum update_outcome take_one(struct canary *canary, const struct people_r
 	case MOVE_EXCLUDED:
 		r = exclude(canary, row.name, row.reason, err);
 		break;
+	case MOVE_HALTED:
+		return UPDATE_FAILED;
 	case MOVE_STUCK: /* nobody can tell what the old one does; with the others it is not gone on */
 	case MOVE_FAILED:
 		if (!canary->is_proven) {
@@ -251,8 +253,7 @@ static enum update_outcome run(struct rollout *rollout, const char *version,
 		r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, current, &err);
 	if (r == 0)
 		r = rollout_list_people(rollout, version, &candidates, &err);
-	canary.is_proven =
-		strcmp(current, version) == 0 || version_is_before(version, rollout->last_good);
+	canary.is_proven = rollout_is_proven(rollout, current, version);
 	if (r == 0)
 		outcome = take_all(&canary, &candidates, names, &err);
 	if (outcome == UPDATE_PLANNED)

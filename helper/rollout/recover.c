@@ -15,6 +15,7 @@
 #include "rollout/back.h"
 #include "rollout/canary.h"
 #include "rollout/notify.h"
+#include "rollout/proven.h"
 
 static int end(struct rollout *rollout, const struct update_run *ended, enum update_outcome outcome,
 	       struct dv_error *err)
@@ -98,21 +99,19 @@ static int find_why(struct rollout *rollout, int64_t id, char ret_why[static ERR
 }
 
 /* With whom the version of the run failed before there was a verdict on it: their name and what was seen; "" for
- * nobody. A drain condemns nothing, and is known by that it has asked no rule. */
+ * nobody. */
 static int find_failed(struct rollout *rollout, int64_t id,
 		       char ret_name[static STR_USER_NAME_MAX + 1],
 		       char ret_why[static ERROR_MAX_BYTES], struct dv_error *err)
 {
 	DV_AUTO_UPDATE_STEPS struct update_steps steps = { 0 };
 	int r = update_log_steps(rollout->ledger, id, &steps, err);
-	bool is_drain = true;
 
 	ret_name[0] = '\0';
 	for (size_t i = 0; r == 0 && i < steps.n_rows; i++) {
 		const struct update_step *step = &steps.rows[i];
 
-		is_drain = is_drain && step->state != UPDATE_STATE_GUARD;
-		if (!is_drain && step->state == UPDATE_STATE_FAILED && step->person) {
+		if (step->state == UPDATE_STATE_FAILED && step->person) {
 			(void)snprintf(ret_name, STR_USER_NAME_MAX + 1, "%s", step->person);
 			(void)snprintf(ret_why, ERROR_MAX_BYTES, "%s", step->text);
 		} else if (step->state == UPDATE_STATE_EXCLUDED &&
@@ -161,15 +160,19 @@ static int roll_back(struct rollout *rollout, const struct update_run *run, cons
 	return *ret_outcome == UPDATE_FAILED ? dv_refuse(err, -EIO, "%s", rollout->text) : 0;
 }
 
-/* The verdict that the run was killed before. */
+/* The verdict that the run was killed before; where the version had proved itself there was none to be. */
 static int finish_canary(struct rollout *rollout, const struct update_run *run,
 			 enum update_outcome *ret_outcome, struct dv_error *err)
 {
 	char name[STR_USER_NAME_MAX + 1] = "", why[ERROR_MAX_BYTES] = "";
 	char text[ERROR_MAX_BYTES];
+	char current[STORE_VERSION_BYTES] = "";
 	enum move_outcome outcome = MOVE_UNSET;
-	int r = find_failed(rollout, run->id, name, why, err);
+	int r = rollout_find_good(rollout, current, err);
 
+	if (r < 0 || rollout_is_proven(rollout, current, run->to))
+		return r;
+	r = find_failed(rollout, run->id, name, why, err);
 	if (r < 0 || !*name)
 		return r;
 	r = judge(rollout, name, why, &outcome, err);

@@ -12,6 +12,7 @@
 #include "rollout/canary.h"
 #include "rollout/gate.h"
 #include "rollout/notify.h"
+#include "rollout/proven.h"
 #include "rollout/prune.h"
 #include "rollout/recover.h"
 #include "rollout/stage.h"
@@ -22,29 +23,6 @@
 
 /* ---- its beginning and its end -------------------------------------------------------- */
 
-/* What a new version is held against: the last that a run has brought to its end, else what is current. */
-static int find_last_good(struct rollout *rollout, const char *current, struct dv_error *err)
-{
-	DV_AUTO_FREE char *last_good = NULL;
-	int r = update_get_last_good(rollout->ledger, &last_good, err);
-
-	if (r == 0)
-		(void)snprintf(rollout->last_good, sizeof(rollout->last_good), "%s",
-			       *last_good && store_has(&rollout->env, ROLLOUT_ITEM, last_good)
-				       ? last_good
-				       : current);
-	return r;
-}
-
-/* What there is to come from. */
-static int look_around(struct rollout *rollout, char ret_current[static STORE_VERSION_BYTES],
-		       struct dv_error *err)
-{
-	int r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, ret_current, err);
-
-	return r < 0 ? r : find_last_good(rollout, ret_current, err);
-}
-
 int rollout_open(struct rollout *rollout, struct dv_error *err)
 {
 	char current[STORE_VERSION_BYTES];
@@ -54,12 +32,12 @@ int rollout_open(struct rollout *rollout, struct dv_error *err)
 
 	/* A dry run leaves no trace: what a killed run left is not its business either. */
 	if (rollout->order.dry_run)
-		return look_around(rollout, current, err);
+		return rollout_find_good(rollout, current, err);
 	r = rollout_recover(rollout, err);
 	if (r == 0)
 		r = rollout_import_bad(rollout, err);
 	if (r == 0)
-		r = look_around(rollout, current, err);
+		r = rollout_find_good(rollout, current, err);
 	if (r == 0)
 		r = file_read_kernel(rollout->env.root_dirfd, BOOT_ID, BOOT_ID_MAX, &boot, &n_bytes,
 				     err);
