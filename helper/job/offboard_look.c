@@ -136,6 +136,24 @@ int offboard_look(struct offboard *run, struct dv_error *err)
 	return look_for_processes(run, err);
 }
 
+/* A home that the unit's sandbox leaves as it is would be emptied and then stay. */
+static int check_place(const struct offboard *run, struct dv_error *err)
+{
+	DV_AUTO_FREE char *folder = strdup(run->home);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (!slash)
+		return dv_fail(err, -ENOMEM, "look at %s", run->home);
+	slash[slash == folder] = '\0';
+	if (faccessat(run->env.root_dirfd, folder[1] ? folder + 1 : ".", W_OK, AT_EACCESS) == 0)
+		return 0;
+	return dv_refuse(err, -EPERM,
+			 "%s could be emptied and not removed: devvm-offboard@.service may not "
+			 "write to %s (%s); systemctl edit devvm-offboard@.service: [Service] "
+			 "ReadWritePaths=%s, then again",
+			 run->home, folder, strerror(errno), folder);
+}
+
 int offboard_check(const struct offboard *run, struct dv_error *err)
 {
 	const char *name = run->person.name;
@@ -167,5 +185,5 @@ int offboard_check(const struct offboard *run, struct dv_error *err)
 	    faccessat(run->env.root_dirfd, run->home + 1, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return dv_refuse(err, -EPERM, "%s is not a folder of %s: move it away, then again",
 				 run->home, name);
-	return 0;
+	return run->has_home ? check_place(run, err) : 0;
 }
