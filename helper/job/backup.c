@@ -5,10 +5,12 @@
  */
 #include "job/jobs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ledger/backups.h"
 #include "ledger/events.h"
 #include "ledger/installs.h"
 #include "move/copying.h"
@@ -73,14 +75,56 @@ static bool has_data(const struct people_row *person)
 	return person->state == PEOPLE_PRESENT && person->uid != PEOPLE_NO_UID;
 }
 
+/* ---- everybody ------------------------------------------------------------------------ */
+
+struct turn {
+	const struct people_row *person;
+	const char *last; /* the ID of the last attempt; "": none */
+};
+
+static int compare_turns(const void *a, const void *b)
+{
+	const struct turn *one = a, *other = b;
+	int order = strcmp(one->last, other->last);
+
+	return order ? order : strcmp(one->person->name, other->person->name);
+}
+
+/* Whoever has waited longest first: a run that comes to its time limit leaves out others than the last one did. */
+static void set_turns(const struct people *people, const struct backups *backups,
+		      struct turn *ret_turns)
+{
+	for (size_t i = 0; i < people->n_rows; i++)
+		ret_turns[i] = (struct turn){ &people->rows[i], "" };
+	for (size_t i = 0; i < backups->n_rows; i++) {
+		const struct backups_row *row = &backups->rows[i];
+		const struct people_row *person = people_find(people, row->name);
+
+		/* The newest of each comes first. */
+		if (person && !*ret_turns[person - people->rows].last)
+			ret_turns[person - people->rows].last = row->id;
+	}
+	qsort(ret_turns, people->n_rows, sizeof(*ret_turns), compare_turns);
+}
+
 static int back_up_all(struct backup *run, struct dv_error *err)
 {
 	DV_AUTO_PEOPLE struct people people = { 0 };
+	DV_AUTO_BACKUPS struct backups backups = { 0 };
+	DV_AUTO_FREE struct turn *turns = NULL;
 	int r = people_list(run->ledger, &people, err);
 
+	if (r == 0)
+		r = backups_list(run->ledger, NULL, &backups, err);
+	if (r < 0)
+		return r;
+	turns = calloc(people.n_rows + 1, sizeof(*turns));
+	if (!turns)
+		return dv_fail(err, -ENOMEM, "list whose database is to be copied");
+	set_turns(&people, &backups, turns);
 	for (size_t i = 0; r == 0 && i < people.n_rows; i++) {
-		if (has_data(&people.rows[i]))
-			r = back_up(run, &people.rows[i], err);
+		if (has_data(turns[i].person))
+			r = back_up(run, turns[i].person, err);
 	}
 	return r;
 }
