@@ -93,12 +93,13 @@ static int return_moved(struct rollout *rollout, const struct mover *mover, stru
 {
 	enum worked worked = WORKED_UNSET;
 	char keeps[TURN_WHY_BYTES] = "";
+	int64_t given_by = row->run;
 	int r;
 
-	if (row->run != mover->run)
+	if (given_by != mover->run)
 		find_way(rollout, row, keeps);
 	*ret_way = WAY_STAYED;
-	/* From here on it is in the journal of this run. */
+	/* What is done from here on is in the journal of this run. */
 	row->run = mover->run;
 	if (*keeps)
 		return stay(rollout, row, keeps, tally->kept, ret_why);
@@ -115,6 +116,7 @@ static int return_moved(struct rollout *rollout, const struct mover *mover, stru
 	}
 	if (!is_last && worked != WORKED_YES) {
 		log_notice("update: %s has t3 %s still: %s", row->name, row->to, keeps);
+		row->run = given_by;
 		*ret_way = WAY_LATER;
 		return 0;
 	}
