@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 
@@ -167,6 +168,17 @@ static int make_temporary_name(char ret_name[static FILE_TEMPORARY_BYTES], struc
 	return 0;
 }
 
+/* Whose lock this is lives: a sweep leaves the file. False: a sweep came in between the file and its lock. Where locks
+ * are not to be had nothing is held against the file. */
+static bool is_claimed(int fd)
+{
+	struct stat st;
+
+	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fstat(fd, &st) < 0 || st.st_nlink > 0;
+}
+
 int file_create_temporary(int folder_fd, const char *for_name,
 			  char ret_name[static FILE_TEMPORARY_BYTES], struct dv_error *err)
 {
@@ -177,10 +189,11 @@ int file_create_temporary(int folder_fd, const char *for_name,
 			return fd;
 		fd = openat(folder_fd, ret_name,
 			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0)
+		if (fd >= 0 && is_claimed(fd))
 			return fd;
-		if (errno != EEXIST)
+		if (fd < 0 && errno != EEXIST)
 			return dv_fail(err, -errno, "create a temporary file for %s", for_name);
+		dv_closep(&fd);
 	}
 	return dv_fail(err, -EEXIST, "create a temporary file for %s", for_name);
 }
@@ -195,6 +208,21 @@ void file_sweep_beside(int dirfd, const char *path)
 	file_sweep(dirfd, folder);
 }
 
+/* Remove a temporary that nobody holds. A link cannot be held: file_link makes it again. */
+static void sweep_one(int folder_fd, const char *name)
+{
+	DV_AUTO_CLOSE int fd = -1;
+	struct stat st;
+
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_uid != geteuid())
+		return;
+	if (S_ISREG(st.st_mode))
+		fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return;
+	(void)unlinkat(folder_fd, name, 0); /* the next sweep tries again */
+}
+
 void file_sweep(int dirfd, const char *path)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -206,14 +234,9 @@ void file_sweep(int dirfd, const char *path)
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		struct stat st;
-
-		if (strncmp(entry->d_name, FILE_TEMPORARY_PREFIX, strlen(FILE_TEMPORARY_PREFIX)) !=
-			    0 ||
-		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    st.st_uid != geteuid())
-			continue;
-		(void)unlinkat(fd, entry->d_name, 0); /* the next sweep tries again */
+		if (strncmp(entry->d_name, FILE_TEMPORARY_PREFIX, strlen(FILE_TEMPORARY_PREFIX)) ==
+		    0)
+			sweep_one(fd, entry->d_name);
 	}
 	(void)closedir(dir);
 }
@@ -292,16 +315,13 @@ int file_create(int dirfd, const char *path, const struct file_spec *spec, struc
 	return put_file(dirfd, path, spec, false, err);
 }
 
-int file_link(int dirfd, const char *target, const char *path, bool replaces, struct dv_error *err)
+/* -ENOENT: the temporary was swept, or the folder is gone. */
+static int put_link(int folder_fd, const char *target, const char *name, bool replaces,
+		    const char *path, struct dv_error *err)
 {
-	const char *name = NULL;
 	char temporary[FILE_TEMPORARY_BYTES];
-	DV_AUTO_CLOSE int folder_fd = open_parent(dirfd, path, &name, err);
-	int r;
+	int r = make_temporary_name(temporary, err);
 
-	if (folder_fd < 0)
-		return folder_fd;
-	r = make_temporary_name(temporary, err);
 	if (r < 0)
 		return r;
 	if (symlinkat(target, folder_fd, temporary) < 0)
@@ -309,6 +329,17 @@ int file_link(int dirfd, const char *target, const char *path, bool replaces, st
 	r = put_in_place(folder_fd, temporary, name, replaces, path, err);
 	if (r < 0)
 		(void)unlinkat(folder_fd, temporary, 0); /* the failure above is the one to tell */
+	return r;
+}
+
+int file_link(int dirfd, const char *target, const char *path, bool replaces, struct dv_error *err)
+{
+	const char *name = NULL;
+	DV_AUTO_CLOSE int folder_fd = open_parent(dirfd, path, &name, err);
+	int r = folder_fd < 0 ? folder_fd : -ENOENT;
+
+	for (int try = 0; try < TEMPORARY_TRIES && r == -ENOENT && folder_fd >= 0; try++)
+		r = put_link(folder_fd, target, name, replaces, path, err);
 	return r;
 }
 

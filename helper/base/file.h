@@ -67,15 +67,15 @@ DV_MUST_CHECK int file_link(int dirfd, const char *target, const char *path, boo
 			    struct dv_error *err);
 
 /* A new, empty file of mode 0600 in the folder `folder_fd`, opened for writing, for whoever
- * fills a file some other way and renames it. Returns the fd; `for_name` is for the error. */
+ * fills a file some other way and renames it. Returns the fd; `for_name` is for the error. As long as the fd is open the
+ * file is locked (flock(2)), so keep it until the rename is done: no sweep takes the file away. */
 #define FILE_TEMPORARY_BYTES 64
 DV_MUST_CHECK int file_create_temporary(int folder_fd, const char *for_name,
 					char ret_name[static FILE_TEMPORARY_BYTES],
 					struct dv_error *err);
 
 /* Remove what a killed process left in a folder: files and links of FILE_TEMPORARY_PREFIX that
- * belong to us. For folders that one process at a time works in; what cannot be removed stays
- * for the next sweep. */
+ * belong to us. What another process is about to rename stays; what cannot be removed, for the next sweep. */
 void file_sweep(int dirfd, const char *path);
 /* The same for the folder that `path`, of a file, is in. */
 void file_sweep_beside(int dirfd, const char *path);

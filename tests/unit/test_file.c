@@ -2,8 +2,11 @@
 #include "folder.h"
 
 #include <dirent.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 
@@ -418,12 +421,52 @@ static void sweep_takes_temporaries_alone(void **state)
 	assert_int_equal(count_entries(folder, "."), 2); /* and the folder, which is not ours */
 }
 
+static void sweep_leaves_what_a_living_one_writes(void **state)
+{
+	const struct folder *folder = *state;
+	char name[FILE_TEMPORARY_BYTES];
+	struct dv_error err = { 0 };
+	int fd = file_create_temporary(folder->dirfd, "file", name, &err);
+
+	assert_true(fd >= 0);
+	file_sweep(folder->dirfd, ".");
+	assert_int_equal(count_entries(folder, "."), 1);
+	assert_int_equal(close(fd), 0); /* as at its death */
+	file_sweep(folder->dirfd, ".");
+	assert_int_equal(count_entries(folder, "."), 0);
+}
+
+/* A writer beside somebody who sweeps all the time: whoever has the file's name also has all of the file. */
+static void writer_beside_a_sweep_succeeds(void **state)
+{
+	const struct folder *folder = *state;
+	const struct file_spec spec = spec_of("whole", 0600);
+	struct dv_error err = { 0 };
+	pid_t sweeper = fork();
+
+	assert_true(sweeper >= 0);
+	if (sweeper == 0) {
+		assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGKILL), 0); /* should a check fail */
+		for (;; (void)usleep(50))
+			file_sweep(folder->dirfd, ".");
+	}
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(file_replace(folder->dirfd, "file", &spec, &err), 0);
+		assert_int_equal(file_link(folder->dirfd, "file", "link", true, &err), 0);
+	}
+	assert_int_equal(kill(sweeper, SIGKILL), 0);
+	assert_int_equal(waitpid(sweeper, NULL, 0), sweeper);
+	assert_content(folder, "file", "whole");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(create_leaves_what_is_there),
 		WITH_FOLDER(link_is_made_and_replaced_in_one_go),
 		WITH_FOLDER(sweep_takes_temporaries_alone),
+		WITH_FOLDER(sweep_leaves_what_a_living_one_writes),
+		WITH_FOLDER(writer_beside_a_sweep_succeeds),
 		WITH_FOLDER(a_kernel_file_is_read_although_it_has_no_size),
 		WITH_FOLDER(read_gives_all_and_a_nul),
 		WITH_FOLDER(read_of_an_empty_file_is_empty_text),
