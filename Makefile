@@ -388,7 +388,7 @@ SUITES        ?= bookworm,trixie
 test-programs: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(FAULT_PROGRAMS) $(PAM_PROGRAMS) $(HOST_PROGRAMS)
 check: test-deps
 	$(MAKE) -j$$(nproc) all test-programs
-	JOBS=2 tests/run --host $(SUITES) $(UNIT_PROGRAMS) $(SCRIPT_TESTS) $(FAULT_PROGRAMS) \
+	JOBS=3 tests/run --host $(SUITES) $(UNIT_PROGRAMS) $(SCRIPT_TESTS) $(FAULT_PROGRAMS) \
 		$(FUZZ_RUNS) $(PAM_PROGRAMS)
 unit: all $(UNIT_PROGRAMS)
 	tests/run $(UNIT_PROGRAMS) $(SCRIPT_TESTS)
