@@ -47,11 +47,11 @@ base_SOURCES := helper/base/clock.c helper/base/digest.c helper/base/env.c helpe
 wire_SOURCES := helper/wire/ask.c helper/wire/client.c helper/wire/proto.c helper/wire/record.c \
                 helper/wire/status.c helper/wire/status_json.c helper/wire/ticket.c
 fetch_SOURCES := helper/fetch/curl.c helper/fetch/fetch.c
-config_SOURCES := helper/config/config.c helper/config/config_mirrors.c \
-                  helper/config/config_protect.c helper/config/config_rows.c \
-                  helper/config/config_secrets.c helper/config/config_tools.c \
-                  helper/config/config_tree.c helper/config/config_update.c \
-                  helper/config/config_values.c
+config_SOURCES := helper/config/config.c helper/config/config_good.c \
+                  helper/config/config_mirrors.c helper/config/config_protect.c \
+                  helper/config/config_rows.c helper/config/config_secrets.c \
+                  helper/config/config_tools.c helper/config/config_tree.c \
+                  helper/config/config_update.c helper/config/config_values.c
 store_SOURCES := helper/store/node.c helper/store/package.c helper/store/stage.c \
                  helper/store/store.c helper/store/tree.c helper/store/tree_digest.c
 t3_SOURCES := helper/t3/activity.c helper/t3/alive.c helper/t3/credential.c helper/t3/front.c \
@@ -126,9 +126,9 @@ job_SOURCES := helper/job/archive.c helper/job/backup.c helper/job/drain.c helpe
                helper/job/protect.c helper/job/rclone.c helper/job/reconcile.c \
                helper/job/recover.c helper/job/report.c helper/job/resolve.c helper/job/restore.c \
                helper/job/restore_finish.c helper/job/restore_permit.c \
-               helper/job/restore_version.c helper/job/restoring.c helper/job/settle.c \
-               helper/job/stage.c helper/job/sync.c helper/job/sync_ports.c helper/job/sync_row.c \
-               helper/job/update.c helper/job/watch.c helper/job/watch_one.c \
+               helper/job/restore_version.c helper/job/restoring.c helper/job/settings.c \
+               helper/job/settle.c helper/job/stage.c helper/job/sync.c helper/job/sync_ports.c \
+               helper/job/sync_row.c helper/job/update.c helper/job/watch.c helper/job/watch_one.c \
                helper/job/watch_tell.c
 ctl_SOURCES := helper/ctl/bar.c helper/ctl/cmd_backups.c helper/ctl/cmd_doctor.c \
                helper/ctl/cmd_ensure.c helper/ctl/cmd_events.c helper/ctl/cmd_freeze.c \

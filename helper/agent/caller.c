@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "config/config_good.h"
 
 int caller_find(struct caller *caller, struct dv_error *err)
 {
@@ -38,7 +39,7 @@ int caller_load_config(const struct env *env, struct config *config, struct dv_e
 	int r = config_load_or_defaults(config, env, &why, err);
 
 	if (*why.text)
-		log_warning("%s; the defaults are used", why.text);
+		log_warning("%s", why.text);
 	return r;
 }
 

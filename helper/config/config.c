@@ -330,10 +330,3 @@ int config_load(struct config *config, const struct env *env, struct dv_error *e
 		return r;
 	return config_parse(config, "/" CONFIG_PATH, text, n_bytes, err);
 }
-
-int config_load_or_defaults(struct config *config, const struct env *env, struct dv_error *ret_why,
-			    struct dv_error *err)
-{
-	*ret_why = (struct dv_error){ "" };
-	return config_load(config, env, ret_why) < 0 ? config_init(config, err) : 0;
-}

@@ -229,12 +229,8 @@ struct config {
 /* Fill in the defaults, whatever was there. Release with config_done(). */
 DV_MUST_CHECK int config_init(struct config *config, struct dv_error *err);
 /* Defaults, then CONFIG_PATH below env's root where it exists. `config` is empty (zeroed)
- * or holds an earlier one, which is released; on failure it stays as it is. */
+ * or holds an earlier one, which is released; on failure it stays as it is. See config_good.h for what goes on then. */
 DV_MUST_CHECK int config_load(struct config *config, const struct env *env, struct dv_error *err);
-/* For what people need whatever an administrator has just written, and where nothing is done to the machine: where the
- * file cannot be read or is not good, the defaults, with why in `ret_why` ("" where it is good). `config` is empty. */
-DV_MUST_CHECK int config_load_or_defaults(struct config *config, const struct env *env,
-					  struct dv_error *ret_why, struct dv_error *err);
 /* The same on text that is there already; `name` is what errors call the file. */
 DV_MUST_CHECK int config_parse(struct config *config, const char *name, const char *text,
 			       size_t n_bytes, struct dv_error *err);

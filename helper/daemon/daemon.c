@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/config_good.h"
 #include "daemon/instances.h"
 #include "daemon/mint.h"
 #include "daemon/job_unit.h"
@@ -295,7 +296,7 @@ static int load_config(struct daemon *daemon, struct dv_error *err)
 
 	/* At the start there is no old one: logins are served. */
 	if (*why.text)
-		log_error("%s; the defaults are used", why.text);
+		log_error("%s", why.text);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "job/settings.h"
 #include "ledger/backups.h"
 #include "ledger/events.h"
 #include "ledger/installs.h"
@@ -146,7 +147,7 @@ static int open_run(struct backup *run, struct dv_error *err)
 	int r = env_init(&run->env, "/", err);
 
 	if (r == 0)
-		r = config_load(&run->config, &run->env, err);
+		r = settings_load(&run->config, &run->env, err);
 	return r < 0 ? r : ledger_open(&run->ledger, &run->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 }
 

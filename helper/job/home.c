@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "job/guard.h"
 #include "job/report.h"
+#include "job/settings.h"
 #include "wire/client.h"
 #include "wire/paths.h"
 #include "wire/proto.h"
@@ -218,7 +219,7 @@ int job_home(int argc, char **argv DV_UNUSED)
 	run.work.home = strdup(me->pw_dir);
 	r = run.work.user && run.work.home ? env_init(&run.env, "/", &err) : -ENOMEM;
 	if (r == 0)
-		r = config_load(&run.config, &run.env, &err);
+		r = settings_load(&run.config, &run.env, &err);
 	run.work.config = &run.config;
 	if (r == 0)
 		r = ask_for_work(&run.work, &err);

@@ -6,7 +6,7 @@ enum job_exit {
 	JOB_OK = 0,
 	JOB_FAILED = 1, /* it could not run to its end; a later run tries again */
 	JOB_USAGE = 2,
-	JOB_REFUSED = 3, /* it ran, but the roster was refused: a person must act */
+	JOB_REFUSED = 3, /* it ran, but the roster or devvm.yaml was refused: a person must act */
 };
 
 /* argv[0] is the verb. Return an exit status. */

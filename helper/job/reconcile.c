@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "config/config_good.h"
 #include "job/pass.h"
 #include "job/sync.h"
 #include "steps/lock.h"
@@ -37,6 +38,7 @@ struct reconcile {
 	bool report;
 	bool roster_refused; /* by the last round, and why */
 	struct dv_error refusal;
+	struct dv_error config_trouble; /* "": devvm.yaml is good; else the last good one is used */
 };
 
 static void reconcile_done(struct reconcile *run)
@@ -190,11 +192,21 @@ static void tell_refusal(struct reconcile *run)
 	DV_IGNORE(ledger_set_meta(run->ledger, "roster-told", told, NULL));
 }
 
-static void tell_plan_of_refused(struct reconcile *run)
+/* What a person must put right, whether or not everything else went well. */
+static bool tell_refused(struct reconcile *run)
 {
+	const bool config_refused = *run->config_trouble.text;
 	struct pass_options options = options_of(run);
 
-	pass_tell_trouble(&options, "", "roster", run->refusal.text);
+	if (config_refused && run->dry_run)
+		pass_tell_trouble(&options, "", "config", run->config_trouble.text);
+	else if (config_refused)
+		log_error("%s", run->config_trouble.text);
+	if (run->roster_refused && run->dry_run)
+		pass_tell_trouble(&options, "", "roster", run->refusal.text);
+	else if (run->roster_refused)
+		tell_refusal(run);
+	return config_refused || run->roster_refused;
 }
 
 /* systemd is told in a job of its own: with thousands of sockets it takes its time. */
@@ -243,6 +255,16 @@ static void note_begin(const struct reconcile *run, int lock_fd)
 	DV_IGNORE(futimens(lock_fd, (const struct timespec[2]){ now, now }));
 }
 
+static void keep_config(const struct reconcile *run)
+{
+	struct dv_error err = { "" };
+
+	if (!*run->config_trouble.text && config_good_keep(&run->env, &err) < 0)
+		log_warning("the settings in force are not kept for when devvm.yaml is not good: "
+			    "%s",
+			    err.text);
+}
+
 /* A dry run must not even create the ledger or wait for a lock: it works on a copy. */
 static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error *err)
 {
@@ -256,6 +278,7 @@ static int open_ledger(struct reconcile *run, int *ret_lock_fd, struct dv_error 
 	*ret_lock_fd = r;
 	note_begin(run, r);
 	pass_sweep(&run->env);
+	keep_config(run);
 	return ledger_open(&run->ledger, &run->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 }
 
@@ -296,21 +319,19 @@ int job_reconcile(int argc, char **argv)
 	DV_CLEANUP(reconcile_done) struct reconcile run = { .env = ENV_EMPTY };
 	DV_AUTO_CLOSE int lock_fd = -1;
 	struct dv_error err = { "" };
+	bool refused;
 	int r = parse_options(&run, argc, argv);
 
 	if (r != 0)
 		return r;
 	r = env_init(&run.env, "/", &err);
 	if (r == 0)
-		r = config_load(&run.config, &run.env, &err);
+		r = config_load_or_good(&run.config, &run.env, &run.config_trouble, &err);
 	if (r == 0)
 		r = open_ledger(&run, &lock_fd, &err);
 	if (r == 0)
 		r = run_rounds(&run, &err);
-	if (run.roster_refused && run.dry_run)
-		tell_plan_of_refused(&run);
-	else if (run.roster_refused)
-		tell_refusal(&run);
+	refused = tell_refused(&run);
 	/* What was noted stays in the ledger: the next reconcile starts it. */
 	if (r == 0 && start_settle(&run, &err) < 0)
 		log_warning("devvm-settle.service was not started: %s", err.text);
@@ -319,5 +340,5 @@ int job_reconcile(int argc, char **argv)
 		return JOB_FAILED;
 	}
 	/* A plan that has told it to somebody is done. */
-	return run.roster_refused && !run.report ? JOB_REFUSED : 0;
+	return refused && !run.report ? JOB_REFUSED : 0;
 }

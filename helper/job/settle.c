@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "job/jobs.h"
 #include "job/pass.h"
+#include "job/settings.h"
 #include "steps/fence.h"
 #include "steps/lock.h"
 
@@ -60,7 +61,7 @@ static int run_settle(struct settle *run, int *ret_lock_fd, struct dv_error *err
 	int r = env_init(&run->env, "/", err);
 
 	if (r == 0)
-		r = config_load(&run->config, &run->env, err);
+		r = settings_load(&run->config, &run->env, err);
 	if (r == 0)
 		r = *ret_lock_fd =
 			lock_take(&run->env, LOCK_SETTLE, clock_deadline_ms(LOCK_DEADLINE_MS), err);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/jobs.h"
+#include "job/settings.h"
 #include "move/between.h"
 #include "steps/instance_units.h"
 
@@ -159,7 +160,7 @@ int job_watch(int argc, char **argv DV_UNUSED)
 	}
 	r = env_init(&watch.env, "/", &err);
 	if (r == 0)
-		r = config_load(&watch.config, &watch.env, &err);
+		r = settings_load(&watch.config, &watch.env, &err);
 	if (r == 0 && watch.config.watchdog_enabled)
 		r = run_watch(&watch, &err);
 	if (r < 0) {
