@@ -32,8 +32,10 @@ void doctor_check_helper(struct doctor *doctor)
 void doctor_check_config(struct doctor *doctor)
 {
 	if (*doctor->config_trouble)
-		doctor_add(doctor, DOCTOR_MACHINE, "correct that line; devvmctl check-config", "%s",
-			   doctor->config_trouble);
+		doctor_add(doctor, DOCTOR_MACHINE,
+			   "correct that line (devvmctl check-config); the last good one stays in "
+			   "force for logins meanwhile, nothing is updated",
+			   "%s", doctor->config_trouble);
 	/* Whoever stands between could run what they like as everybody. */
 	if (doctor->config.claude_source == CLAUDE_INSTALLER &&
 	    str_starts_with(doctor->config.claude_installer, "http://") &&

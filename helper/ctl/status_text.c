@@ -152,11 +152,20 @@ static void print_update(const struct status_machine *machine, const struct ctl 
 		      text ? text : "");
 }
 
+static void print_refused(const struct ctl *ctl, const char *what, const char *error)
+{
+	DV_AUTO_FREE char *why = output_clean(error, ctl->utf8);
+
+	output_put(ctl->out, ctl->colour, OUTPUT_RED, what);
+	(void)fprintf(ctl->out,
+		      ": %s\nThe last good one stays in force; correct that line and it "
+		      "is read again by itself.\n",
+		      why ? why : "");
+}
+
 static void print_machine(const struct status_machine *machine, const struct ctl *ctl,
 			  int64_t now_usec)
 {
-	DV_AUTO_FREE char *why = NULL;
-
 	print_failed_steps(ctl, "machine", &machine->steps, now_usec);
 	if (!machine->is_known)
 		return;
@@ -171,14 +180,10 @@ static void print_machine(const struct status_machine *machine, const struct ctl
 		(void)fputs("A reconcile is running.\n", ctl->out);
 	if (strcmp(machine->reconcile, "pending") == 0)
 		(void)fputs("A reconcile is about to run.\n", ctl->out);
-	if (strcmp(machine->roster, "refused") != 0)
-		return;
-	why = output_clean(machine->roster_error, ctl->utf8);
-	output_put(ctl->out, ctl->colour, OUTPUT_RED, "The roster is refused");
-	(void)fprintf(ctl->out,
-		      ": %s\nThe last good one stays in force; correct that line and it "
-		      "is read again by itself.\n",
-		      why ? why : "");
+	if (*machine->config_error)
+		print_refused(ctl, "devvm.yaml is refused", machine->config_error);
+	if (strcmp(machine->roster, "refused") == 0)
+		print_refused(ctl, "The roster is refused", machine->roster_error);
 }
 
 /* Nobody's session is ended by a roster: whoever looks is told of it. */

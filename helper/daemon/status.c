@@ -118,11 +118,14 @@ static int write_machine(struct status *status, struct ledger *ledger, struct re
 {
 	const struct queue *queue = status->base.daemon->queue;
 	DV_AUTO_FREE char *refused = NULL;
+	DV_AUTO_FREE char *config_error = NULL;
 	DV_AUTO_FREE char *closed = NULL;
 	char *paths = NULL;
 	int64_t closed_usec;
 	int r = ledger_get_meta(ledger, "roster-error", &refused, err);
 
+	if (r == 0)
+		r = ledger_get_meta(ledger, "config-error", &config_error, err);
 	if (r == 0)
 		r = ledger_get_meta(ledger, PROTECT_META, &closed, err);
 	if (r < 0)
@@ -132,6 +135,7 @@ static int write_machine(struct status *status, struct ledger *ledger, struct re
 	record_add(writer, "kind", "machine");
 	record_add(writer, "roster", refused ? "refused" : "ok");
 	record_add_text(writer, "roster-error", refused);
+	record_add_text(writer, "config-error", config_error);
 	record_add_int(writer, "people", status->n_present);
 	record_add_int(writer, "running", queue_n_running(queue));
 	record_add_int(writer, "queued", queue_n_queued(queue));

@@ -11,7 +11,7 @@
 /* One that runs now recovers by itself what was before it. */
 static int recover_updates(struct dv_error *err)
 {
-	DV_CLEANUP(rollout_done) struct rollout rollout = { .env = ENV_EMPTY };
+	DV_CLEANUP(rollout_done) struct rollout rollout = { .env = ENV_EMPTY, .recovers = true };
 	DV_AUTO_CLOSE int lock_fd = -1;
 	int r = rollout_set_up(&rollout, err);
 

@@ -2,6 +2,7 @@
 #include "rollout/rollout.h"
 
 #include "base/clock.h"
+#include "config/config_good.h"
 #include "ledger/update_notes.h"
 #include "steps/lock.h"
 #include "update/freeze.h"
@@ -10,10 +11,13 @@
 
 int rollout_set_up(struct rollout *rollout, struct dv_error *err)
 {
+	struct dv_error why; /* the reconcile tells it */
 	int r = env_init(&rollout->env, "/", err);
 
 	if (r == 0)
-		r = config_load(&rollout->config, &rollout->env, err);
+		r = rollout->recovers
+			    ? config_load_or_good(&rollout->config, &rollout->env, &why, err)
+			    : config_load(&rollout->config, &rollout->env, err);
 	if (r == 0)
 		r = ledger_open(&rollout->ledger, &rollout->env, LEDGER_WRITE, LEDGER_BUSY_MS, err);
 	if (r == 0)

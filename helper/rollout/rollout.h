@@ -26,6 +26,7 @@ struct rollout {
 	struct ledger *ledger;
 	struct order order;
 	const char *instance; /* of devvm-update@; NULL: the timer's, or by hand */
+	bool recovers;	      /* alone: a bad devvm.yaml leaves nobody between two versions */
 	bool of_timer;	      /* the timer's, which keeps to update.window */
 	int64_t id; /* of the run; 0 before it is opened, and in a dry run, which leaves no row */
 	enum update_state state; /* that it has entered last */

@@ -41,6 +41,7 @@ static void machine_done(struct status_machine *machine)
 {
 	free(machine->roster);
 	free(machine->roster_error);
+	free(machine->config_error);
 	free(machine->reconcile);
 	free(machine->version);
 	free(machine->closed);
@@ -118,6 +119,7 @@ static int add_machine(struct status *status, const struct record *row)
 		.is_known = true,
 		.roster = text_of(row, "roster", &has_failed),
 		.roster_error = text_of(row, "roster-error", &has_failed),
+		.config_error = text_of(row, "config-error", &has_failed),
 		.reconcile = text_of(row, "reconcile", &has_failed),
 		.version = text_of(row, "version", &has_failed),
 		.closed = text_of(row, "closed", &has_failed),

@@ -47,7 +47,7 @@ struct status_person {
 
 struct status_machine {
 	bool is_known; /* the asker may see it */
-	char *roster, *roster_error, *reconcile, *version;
+	char *roster, *roster_error, *config_error, *reconcile, *version;
 	char *closed; /* the protected trees that were found open last; "" for none */
 	int64_t closed_usec;
 	char *frozen;		    /* why versions are; "" where they are not */

@@ -78,9 +78,10 @@ static json_t *machine_json(const struct status_machine *machine)
 
 	if (!machine->is_known)
 		return json_null();
-	object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+	object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
 			   "roster", machine->roster, "roster_error",
-			   text_json(machine->roster_error), "people", number_json(machine->people),
+			   text_json(machine->roster_error), "config_error",
+			   text_json(machine->config_error), "people", number_json(machine->people),
 			   "running", number_json(machine->running), "queued",
 			   number_json(machine->queued), "reconcile", machine->reconcile, "version",
 			   machine->version, "closed", text_json(machine->closed), "closed_at",

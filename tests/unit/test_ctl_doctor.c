@@ -182,8 +182,9 @@ static void a_refused_roster_and_configuration(void **state)
 		"row\nkind=machine\nroster=refused\nroster-error=roster.yaml:3: emo: no\n");
 	(void)strcpy(doctor.config_trouble, "/etc/devvm/devvm.yaml:2: x: unknown key");
 	assert_says(&doctor,
-		    "machine /etc/devvm/devvm.yaml:2: x: unknown key: correct that line; devvmctl "
-		    "check-config\n"
+		    "machine /etc/devvm/devvm.yaml:2: x: unknown key: correct that line (devvmctl "
+		    "check-config); the last good one stays in force for logins meanwhile, nothing "
+		    "is updated\n"
 		    "machine the roster is refused: roster.yaml:3: emo: no: correct that line; the "
 		    "last good roster stays in force meanwhile\n" NO_PERSON "2 problems\n");
 }

@@ -87,6 +87,20 @@ static void table_and_its_sentences(void **state DV_UNUSED)
 		"itself.\n");
 }
 
+static void a_refused_devvm_yaml_is_told(void **state DV_UNUSED)
+{
+	DV_AUTO_STATUS struct status status = { 0 };
+	DV_AUTO_FREE char *text = NULL;
+
+	add(&status, "row\nkind=machine\nroster=ok\nconfig-error=devvm.yaml:2: no: unknown key\n"
+		     "people=0\nrunning=0\nqueued=0\nreconcile=idle\nversion=0.1.0\n");
+	text = printed(&status, EVERYBODY, false);
+	assert_string_equal(text, "There is nobody to show.\n"
+				  "devvm.yaml is refused: devvm.yaml:2: no: unknown key\n"
+				  "The last good one stays in force; correct that line and it is "
+				  "read again by itself.\n");
+}
+
 static void colours_mark_what_is_wrong(void **state DV_UNUSED)
 {
 	DV_AUTO_STATUS struct status status = { 0 };
@@ -330,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_and_its_sentences),
+		cmocka_unit_test(a_refused_devvm_yaml_is_told),
 		cmocka_unit_test(colours_mark_what_is_wrong),
 		cmocka_unit_test(healthy_machine_is_a_table_alone),
 		cmocka_unit_test(a_freeze_and_the_last_update_are_told),

@@ -59,13 +59,16 @@ static void what_is_going_on(void **state)
 	fake_person(fake, "anna", 0, "power-user");
 	assert_ok(scratch, ledger_set_meta(scratch->ledger, "roster-error",
 					   "roster.yaml:3: bob: unknown tier", &scratch->err));
+	assert_ok(scratch, ledger_set_meta(scratch->ledger, "config-error",
+					   "devvm.yaml:2: no: unknown key", &scratch->err));
 	assert_int_equal(daemon_request_home(fake->daemon, "anna", QUEUE_LOGIN), 0);
 	daemon_on_change(fake->daemon);
 	fd = say(fake, 0, STATUS);
 	assert_contains(fake_hear(fake, fd), "home=running");
 	assert_heard(fake, fd,
 		     "row kind=machine roster=refused roster-error=roster.yaml:3: bob: unknown "
-		     "tier people=1 running=1 queued=0 reconcile=running version=" DEVVM_VERSION);
+		     "tier config-error=devvm.yaml:2: no: unknown key people=1 running=1 queued=0 "
+		     "reconcile=running version=" DEVVM_VERSION);
 }
 
 static void one_person(void **state)

@@ -247,6 +247,20 @@ static void a_refused_roster_is_told_with_its_line_and_not_tried_again(void **st
 	assert_false(fake_runs("devvm-reconcile.service"));
 }
 
+static void a_refused_devvm_yaml_is_told_with_its_line_too(void **state)
+{
+	const struct fake *fake = *state;
+	struct scratch *scratch = fake->scratch;
+	DV_AUTO_CLOSE int fd = say(fake, 0, "reconcile\nv=1\n");
+
+	assert_ok(scratch, ledger_set_meta(scratch->ledger, "config-error",
+					   "devvm.yaml:3: home: must be a map", &scratch->err));
+	fake_end(fake, "devvm-reconcile.service", "failed");
+	assert_heard(fake, fd, "error code=failed text=devvm.yaml:3: home: must be a map");
+	fake_pass_ms(fake, 70000);
+	assert_false(fake_runs("devvm-reconcile.service"));
+}
+
 static void a_broken_reconcile_is_tried_again(void **state)
 {
 	const struct fake *fake = *state;
@@ -391,6 +405,7 @@ int main(void)
 		TEST(others_see_nothing_of_it),
 		TEST(a_reconcile_is_one_that_began_after_the_request),
 		TEST(a_refused_roster_is_told_with_its_line_and_not_tried_again),
+		TEST(a_refused_devvm_yaml_is_told_with_its_line_too),
 		TEST(a_broken_reconcile_is_tried_again),
 		TEST(a_plan_is_passed_on_whole),
 		TEST(a_plan_that_is_too_long_says_so),
