@@ -152,15 +152,14 @@ static void print_update(const struct status_machine *machine, const struct ctl 
 		      text ? text : "");
 }
 
-static void print_refused(const struct ctl *ctl, const char *what, const char *error)
+static void print_refused(const struct ctl *ctl, const char *what, const char *error,
+			  const char *then)
 {
 	DV_AUTO_FREE char *why = output_clean(error, ctl->utf8);
 
 	output_put(ctl->out, ctl->colour, OUTPUT_RED, what);
-	(void)fprintf(ctl->out,
-		      ": %s\nThe last good one stays in force; correct that line and it "
-		      "is read again by itself.\n",
-		      why ? why : "");
+	(void)fprintf(ctl->out, ": %s\n%s that line and it is read again by itself.\n",
+		      why ? why : "", then);
 }
 
 static void print_machine(const struct status_machine *machine, const struct ctl *ctl,
@@ -181,9 +180,10 @@ static void print_machine(const struct status_machine *machine, const struct ctl
 	if (strcmp(machine->reconcile, "pending") == 0)
 		(void)fputs("A reconcile is about to run.\n", ctl->out);
 	if (*machine->config_error)
-		print_refused(ctl, "devvm.yaml is refused", machine->config_error);
+		print_refused(ctl, "devvm.yaml is refused", machine->config_error, "Correct");
 	if (strcmp(machine->roster, "refused") == 0)
-		print_refused(ctl, "The roster is refused", machine->roster_error);
+		print_refused(ctl, "The roster is refused", machine->roster_error,
+			      "The last good one stays in force; correct");
 }
 
 /* Nobody's session is ended by a roster: whoever looks is told of it. */

@@ -107,14 +107,15 @@ static int check_present(struct daemon *daemon, const char *user, struct dv_erro
 	return r;
 }
 
-/* The ledger's word on a roster that was refused; NULL for none. */
-static char *read_roster_error(struct daemon *daemon)
+/* The ledger's word on a roster or devvm.yaml that was refused; NULL for none. */
+static char *read_refusal(struct daemon *daemon)
 {
 	struct ledger *ledger;
 	char *refused = NULL;
 
 	if (store_get(&daemon->store, &ledger, NULL) < 0 ||
-	    ledger_get_meta(ledger, "roster-error", &refused, NULL) < 0)
+	    ledger_get_meta(ledger, "roster-error", &refused, NULL) < 0 ||
+	    (!refused && ledger_get_meta(ledger, "config-error", &refused, NULL) < 0))
 		return NULL; /* the unit's result has to do */
 	return refused;
 }
@@ -162,7 +163,7 @@ static void on_unit_end(void *context, const char *unit, enum units_result resul
 		return;
 	(void)snprintf(why, sizeof(why), "%s: %s; see journalctl -u %s", unit, text, unit);
 	if (kind == QUEUE_RECONCILE)
-		refused = read_roster_error(daemon);
+		refused = read_refusal(daemon);
 	if (refused || (kind != QUEUE_RECONCILE && outcome == QUEUE_BROKEN))
 		outcome = QUEUE_FAILED;
 	queue_end(daemon->queue, kind, user, outcome, refused ? refused : why, clock_now_ms());

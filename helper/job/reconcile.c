@@ -209,6 +209,15 @@ static bool tell_refused(struct reconcile *run)
 	return config_refused || run->roster_refused;
 }
 
+/* For `devvmctl status`, and so that devvm-helperd takes our end for a refusal, which waits for a person, and not for a
+ * run that broke and is tried again. */
+static int note_config(struct reconcile *run, struct dv_error *err)
+{
+	const char *trouble = *run->config_trouble.text ? run->config_trouble.text : NULL;
+
+	return run->dry_run ? 0 : ledger_set_meta(run->ledger, "config-error", trouble, err);
+}
+
 /* systemd is told in a job of its own: with thousands of sockets it takes its time. */
 static int start_settle(struct reconcile *run, struct dv_error *err)
 {
@@ -329,6 +338,8 @@ int job_reconcile(int argc, char **argv)
 		r = config_load_or_good(&run.config, &run.env, &run.config_trouble, &err);
 	if (r == 0)
 		r = open_ledger(&run, &lock_fd, &err);
+	if (r == 0)
+		r = note_config(&run, &err);
 	if (r == 0)
 		r = run_rounds(&run, &err);
 	refused = tell_refused(&run);

@@ -46,7 +46,7 @@ void ledger_rollback(struct ledger *ledger);
 /* The next roster may drop whomever it wants; written by devvm-helperd, used up by the reconcile. */
 #define LEDGER_ALLOW_MASS_LEAVE "allow-mass-leave"
 
-/* Single values: "roster-digest", "roster-error", "roster-told", "config-error", "config-told", "sshd-reload", "t3-last-good". The value
+/* Single values: "roster-digest", "roster-error", "roster-told", "config-error", "sshd-reload", "t3-last-good". The value
  * is owned by the caller; NULL when there is none. Setting NULL removes it. */
 DV_MUST_CHECK int ledger_get_meta(struct ledger *ledger, const char *key, char **ret_value,
 				  struct dv_error *err);

@@ -92,13 +92,14 @@ static void a_refused_devvm_yaml_is_told(void **state DV_UNUSED)
 	DV_AUTO_STATUS struct status status = { 0 };
 	DV_AUTO_FREE char *text = NULL;
 
-	add(&status, "row\nkind=machine\nroster=ok\nconfig-error=devvm.yaml:2: no: unknown key\n"
+	add(&status, "row\nkind=machine\nroster=ok\nconfig-error=devvm.yaml:2: no: unknown key; "
+		     "the last good settings stay in force\n"
 		     "people=0\nrunning=0\nqueued=0\nreconcile=idle\nversion=0.1.0\n");
 	text = printed(&status, EVERYBODY, false);
 	assert_string_equal(text, "There is nobody to show.\n"
-				  "devvm.yaml is refused: devvm.yaml:2: no: unknown key\n"
-				  "The last good one stays in force; correct that line and it is "
-				  "read again by itself.\n");
+				  "devvm.yaml is refused: devvm.yaml:2: no: unknown key; the last "
+				  "good settings stay in force\n"
+				  "Correct that line and it is read again by itself.\n");
 }
 
 static void colours_mark_what_is_wrong(void **state DV_UNUSED)
