@@ -290,7 +290,10 @@ static void no_bus_at_all(void **state DV_UNUSED)
 static void what_runs_at_the_end_is_nobodys_concern(void **state DV_UNUSED)
 {
 	start("slow.service");
-	turn(); /* and the fixture goes down */
+	turn();
+	units_free(fixture->units);
+	fixture->units = NULL; /* the teardown frees nothing then */
+	assert_said("");
 }
 
 /* Giving up on a job that systemd still runs would tell whoever waits that it failed. */
