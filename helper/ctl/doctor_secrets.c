@@ -25,7 +25,7 @@ static const struct {
 } OURS[] = {
 	{ "etc/t3-serve", "dispatch.json nginx-people.conf door.json" },
 	{ "etc/devvm/secrets", "" },
-	{ "var/lib/devvm", "denied hold" },
+	{ "var/lib/devvm", "denied hold devvm.yaml.good" },
 	{ "var/backups/t3-state", "" },
 	{ "opt/codex-shared", "" },
 	{ "run/devvm/tickets", "" },

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "config/config_good.h"
 #include "ctl/doctor.h"
 #include "fake_web.h"
 #include "steps/steps.h"
@@ -733,6 +734,7 @@ static void secrets_are_found_wherever_devvm_keeps_them(void **state)
 	scratch_write(scratch, "etc/t3-serve/dispatch.json", "{}", 0644);
 	scratch_make_folder(scratch, "var/lib/devvm", 0711);
 	scratch_write(scratch, "var/lib/devvm/denied/emo", "no", 0644);
+	scratch_write(scratch, CONFIG_GOOD_PATH, "", 0644);
 	scratch_make_folder(scratch, "var/lib/devvm/archives", 0700);
 	scratch_write(scratch, "var/lib/devvm/archives/a", "x", 0644);
 	scratch_write(scratch, "var/lib/devvm/ledger.db", "x", 0600);
@@ -748,6 +750,7 @@ static void secrets_are_found_wherever_devvm_keeps_them(void **state)
 	assert_contains(all, "machine /srv/vault-token is open to everybody (mode 0644)");
 	assert_null(strstr(all, "dispatch.json"));
 	assert_null(strstr(all, "denied"));
+	assert_null(strstr(all, CONFIG_GOOD_PATH));
 	assert_null(strstr(all, "archives"));
 	assert_null(strstr(all, "ledger.db"));
 }
