@@ -99,19 +99,25 @@ static void print_failed(FILE *out, const char *whose, const struct status_steps
 	}
 }
 
+static void print_refused(FILE *out, const char *what, const char *why, const char *then)
+{
+	(void)fprintf(out, "<p class=\"alert\" role=\"alert\"><strong class=\"bad\">%s</strong>: ",
+		      what);
+	html_text(out, why);
+	(void)fprintf(out, "%s</p>", then);
+}
+
 static void print_attention(FILE *out, const struct status *status, int64_t now_usec)
 {
 	size_t n = count_failed(&status->machine.steps);
 
 	for (size_t i = 0; i < status->n_people; i++)
 		n += count_failed(&status->people[i].steps);
-	if (strcmp(status->machine.roster, "refused") == 0) {
-		(void)fputs("<p class=\"alert\" role=\"alert\"><strong class=\"bad\">The roster is "
-			    "refused</strong>: ",
-			    out);
-		html_text(out, status->machine.roster_error);
-		(void)fputs(". The last good one stays in force.</p>", out);
-	}
+	if (*status->machine.config_error)
+		print_refused(out, "devvm.yaml is refused", status->machine.config_error, ".");
+	if (strcmp(status->machine.roster, "refused") == 0)
+		print_refused(out, "The roster is refused", status->machine.roster_error,
+			      ". The last good one stays in force.");
 	(void)fputs("<h2>Needs attention</h2>", out);
 	if (n == 0) {
 		(void)fputs("<p>Nothing. Every step is done.</p>", out);

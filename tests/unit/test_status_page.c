@@ -62,8 +62,9 @@ static void what_failed_is_said_with_its_next_try(void **state DV_UNUSED)
 	    "row\nkind=step\nuser=emo\nstep=code\nstatus=failed\nerror=<script>alert(1)</script>\n"
 	    "attempts=3\nnext-retry=1760000040000000\nupdated=1\n");
 	add(&status, "row\nkind=person\nuser=zoe\nidentity=zoe\nstate=present\nheld=yes\n");
-	add(&status, "row\nkind=machine\nroster=refused\nroster-error=line 3: "
-		     "<b>\nversion=1\n");
+	add(&status,
+	    "row\nkind=machine\nroster=refused\nconfig-error=line 1: <i>\nroster-error=line 3: "
+	    "<b>\nversion=1\n");
 	add(&status, "row\nkind=step\nuser=\nstep=sshd\nstatus=failed\nerror=\nattempts=1\n"
 		     "next-retry=0\nupdated=1\n");
 	page = page_of(&status);
@@ -74,6 +75,7 @@ static void what_failed_is_said_with_its_next_try(void **state DV_UNUSED)
 	assert_contains(page,
 			"<li><strong>machine: sshd failed</strong> (not tried again by itself)");
 	assert_contains(page, "The roster is refused</strong>: line 3: &#60;b&#62;. The last good");
+	assert_contains(page, "devvm.yaml is refused</strong>: line 1: &#60;i&#62;.</p>");
 	assert_contains(page, "<td>parked</td><td class=\"now\">\u2013</td><td>\u2013</td>");
 	assert_contains(page, "<td>held</td>");
 	assert_contains(page, "<span class=\"bad\">1 of 1 failed</span>");
