@@ -292,9 +292,9 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_busy test_candidate test_cgroup test_claude test_claude_cache \
               test_claude_installer test_client test_clock test_cmd_offline test_code test_codex \
               test_config test_config_good test_config_mirrors test_config_tree test_copy \
-              test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online test_ctl_pam \
-              test_ctl_status test_ctl_update test_ctl_wait test_curl test_deferrals test_deny \
-              test_derive test_digest test_dispatch_server test_dispatch_work test_door \
+              test_copying test_credential test_ctl_doctor test_ctl_mirrors test_ctl_online \
+              test_ctl_pam test_ctl_status test_ctl_update test_ctl_wait test_curl test_deferrals \
+              test_deny test_derive test_digest test_dispatch_server test_dispatch_work test_door \
               test_door_people test_due test_env test_envfile test_error test_events test_facts \
               test_fcgi test_fence test_fetch test_file test_flights test_freeze test_front \
               test_front_listen test_gate test_gate_box test_gate_database test_gate_probe \

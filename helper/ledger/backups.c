@@ -111,12 +111,12 @@ void backups_choose(const struct backups *backups, unsigned int keep, bool *ret_
 int backups_add(struct ledger *ledger, const struct backups_row *row, struct dv_error *err)
 {
 	int r;
-	DV_AUTO_STMT sqlite3_stmt *s =
-		sql_prepare(ledger,
-			    "INSERT INTO backups (name, id, reason, sha256, rows, needed_by, error,"
-			    " is_ok, took_ms, bytes, level, version)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-			    &r, err);
+	DV_AUTO_STMT sqlite3_stmt *s = sql_prepare(
+		ledger,
+		"INSERT OR REPLACE INTO backups (name, id, reason, sha256, rows, needed_by, error,"
+		" is_ok, took_ms, bytes, level, version)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		&r, err);
 
 	if (!s)
 		return r;

@@ -50,6 +50,7 @@ void backups_done(struct backups *backups);
 /* The one of this ID in one person's; NULL. Borrowed. */
 const struct backups_row *backups_find(const struct backups *backups, const char *id);
 
+/* One of this ID that is there is replaced. */
 DV_MUST_CHECK int backups_add(struct ledger *ledger, const struct backups_row *row,
 			      struct dv_error *err);
 DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const char *id,

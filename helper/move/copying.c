@@ -167,6 +167,16 @@ static int sync_folder(int fd, struct dv_error *err)
 	return fsync(fd) < 0 ? dv_fail(err, -errno, "keep the copy") : 0;
 }
 
+/* Before the file has its name: what a kill leaves is a failed attempt, and its file goes with that row. */
+static int announce(const struct copying *copying, const struct backups_row *row,
+		    struct dv_error *err)
+{
+	struct backups_row begun = *row;
+
+	begun.error = (char *)"it was killed before its end";
+	return backups_add(copying->ledger, &begun, err);
+}
+
 static int place(const struct copying *copying, int from_fd, const struct backups_row *row,
 		 struct dv_error *err)
 {
@@ -190,6 +200,8 @@ static int place(const struct copying *copying, int from_fd, const struct backup
 	r = copy_bytes(from_fd, to_fd, row, err);
 	if (r == 0 && fsync(to_fd) < 0)
 		r = dv_fail(err, -errno, "keep the copy");
+	if (r == 0)
+		r = announce(copying, row, err);
 	if (r == 0 && renameat2(folder_fd, temporary, folder_fd, name, RENAME_NOREPLACE) < 0)
 		r = dv_fail(err, -errno, "name the copy /%s/%s", folder, name);
 	if (r < 0) {
