@@ -290,6 +290,7 @@ static int forget_old(const struct copying *copying, const char *user, struct dv
 {
 	DV_AUTO_BACKUPS struct backups backups = { 0 };
 	DV_AUTO_FREE bool *forget = NULL;
+	struct dv_error why = { "" };
 	int r = backups_list(copying->ledger, user, &backups, err);
 
 	if (r < 0)
@@ -305,8 +306,9 @@ static int forget_old(const struct copying *copying, const char *user, struct dv
 			continue;
 		backups_path(user, backups.rows[i].id, path);
 		/* First the file: a row without one is seen, a file without a row is not. */
-		r = file_remove(copying->env->root_dirfd, path, err);
-		if (r == 0)
+		if (file_remove(copying->env->root_dirfd, path, &why) < 0)
+			log_warning("the old copy stays: %s", why.text);
+		else
 			r = backups_remove(copying->ledger, user, backups.rows[i].id, err);
 	}
 	return r;

@@ -2,6 +2,7 @@
  * script of the test's that does what the unit would. */
 #include "scratch.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,6 +116,25 @@ static void one_that_cannot_be_noted_leaves_no_file(void **state)
 	assert_rows(scratch, "");
 }
 
+/* An older one that does not go keeps nobody from the new one: it stays, with its row. */
+static void an_old_one_that_stays_does_not_fail_the_new_one(void **state)
+{
+	struct scratch *scratch = *state;
+	struct copying_result result = { 0 };
+
+	scratch->config.backup_keep = 1;
+	set_systemctl(scratch, "");
+	assert_ok(scratch, copy(scratch, &result));
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, FIRST, 0), 0);
+	scratch_make_folder(scratch, FIRST, 0700);
+	assert_ok(scratch, copy(scratch, &result));
+	assert_int_equal(result.outcome, COPYING_MADE);
+	assert_rows(scratch, "20251009-085321 ok\n20251009-085320 ok\n");
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, FIRST, AT_REMOVEDIR), 0);
+	assert_ok(scratch, copy(scratch, &result));
+	assert_rows(scratch, "20251009-085322 ok\n");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -123,6 +143,7 @@ int main(void)
 		TEST(a_copy_has_a_row_and_a_file),
 		TEST(one_that_was_killed_is_told_and_goes_with_the_next),
 		TEST(one_that_cannot_be_noted_leaves_no_file),
+		TEST(an_old_one_that_stays_does_not_fail_the_new_one),
 	};
 
 	return cmocka_run_group_tests_name("copying", tests, NULL, NULL);
