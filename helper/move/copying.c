@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@
 #define STAGING "var/cache/devvm-backup"
 #define RESULT_MAX_BYTES (4U << 20)
 #define CHUNK_BYTES 65536
+#define SPARE_BYTES (UINT64_C(64) << 20) /* that stay free on the disk */
 #define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
 #define UNIT_MARGIN_S 60
 #define CLEAR_MS 120000 /* above what systemd gives a unit to end, 90 s */
@@ -177,6 +179,23 @@ static int announce(const struct copying *copying, const struct backups_row *row
 	return backups_add(copying->ledger, &begun, err);
 }
 
+/* What they told may be any number, and a file with holes of that size costs them nothing. */
+static int require_room(int folder_fd, int64_t n_bytes, struct dv_error *err)
+{
+	struct statvfs disk;
+	uint64_t free_bytes;
+
+	if (fstatvfs(folder_fd, &disk) < 0)
+		return dv_fail(err, -errno, "look how much is free");
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (free_bytes >= (uint64_t)n_bytes + SPARE_BYTES)
+		return 0;
+	return dv_refuse(err, -ENOSPC,
+			 "a copy needs %" PRId64 " MiB, and %" PRIu64
+			 " MiB are free in /" BACKUPS_FOLDER ": make room",
+			 n_bytes >> 20, free_bytes >> 20);
+}
+
 static int place(const struct copying *copying, int from_fd, const struct backups_row *row,
 		 struct dv_error *err)
 {
@@ -194,6 +213,9 @@ static int place(const struct copying *copying, int from_fd, const struct backup
 	folder_fd = openat(copying->env->root_dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder_fd < 0)
 		return dv_fail(err, -errno, "open /%s", folder);
+	r = require_room(folder_fd, row->bytes, err);
+	if (r < 0)
+		return r;
 	to_fd = file_create_temporary(folder_fd, name, temporary, err);
 	if (to_fd < 0)
 		return to_fd;

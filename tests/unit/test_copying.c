@@ -135,6 +135,22 @@ static void an_old_one_that_stays_does_not_fail_the_new_one(void **state)
 	assert_rows(scratch, "20251009-085322 ok\n");
 }
 
+/* One with holes costs them nothing, and would cost everybody the disk. */
+static void one_for_which_there_is_no_room_is_not_begun(void **state)
+{
+	struct scratch *scratch = *state;
+	struct copying_result result = { 0 };
+
+	set_systemctl(scratch, "if [ -e result.json ]; then truncate -s 8T copy.sqlite\n"
+			       "sed -i 's/:5,/:8796093022208,/' result.json; exit 0; fi");
+	scratch_write(scratch, STAGING "/result.json", RESULT, 0600);
+	scratch_write(scratch, STAGING "/copy.sqlite", "", 0600);
+	assert_ok(scratch, copy(scratch, &result));
+	assert_int_equal(result.outcome, COPYING_FAILED);
+	assert_contains(result.why, "a copy needs 8388608 MiB, and ");
+	assert_contains(result.why, " MiB are free in /var/backups/t3-state: make room");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -144,6 +160,7 @@ int main(void)
 		TEST(one_that_was_killed_is_told_and_goes_with_the_next),
 		TEST(one_that_cannot_be_noted_leaves_no_file),
 		TEST(an_old_one_that_stays_does_not_fail_the_new_one),
+		TEST(one_for_which_there_is_no_room_is_not_begun),
 	};
 
 	return cmocka_run_group_tests_name("copying", tests, NULL, NULL);
