@@ -1,6 +1,8 @@
 /* back.c - somebody goes back to the version they had. See move.h. */
 #include "move/move.h"
 
+#include <string.h>
+
 #include "base/secret.h"
 #include "move/between.h"
 #include "move/insist.h"
@@ -8,6 +10,8 @@
 #include "move/moving.h"
 #include "move/placing.h"
 #include "move/still.h"
+#include "store/store.h"
+#include "t3/program.h"
 
 /* ---- what is undone ------------------------------------------------------------------- */
 
@@ -58,6 +62,23 @@ static int undo(const struct mover *mover, struct move_row *row, const char *why
 	return r < 0 ? r : moving_enter(mover, row, UPDATE_STATE_BACK, why, err);
 }
 
+/* The hold goes behind the pointer and their database: where a kill came between that and the journal, the old
+ * version may have run since. */
+static bool is_undone(const struct mover *mover, const struct move_row *row)
+{
+	char own[STORE_VERSION_BYTES] = "";
+	struct dv_error err = { "" };
+	struct look look = { 0 };
+
+	if (row->state != UPDATE_STATE_UNDOING || between_is_held(mover->env, row) ||
+	    store_get_pointer(mover->env, T3_ITEM, row->name, own, &err) < 0 ||
+	    strcmp(own, row->from) != 0)
+		return false;
+	/* Unless somebody else has removed the hold. */
+	return !*row->copy || look_run(mover->env, row->name, 0, &look, &err) < 0 ||
+	       look.level == row->level;
+}
+
 /* Their t3 goes on where it stands still, or runs again once the lock is gone: whoever is at work stays so. */
 static int let_be(const struct mover *mover, struct move_row *row, const char *why,
 		  struct dv_error *err)
@@ -87,6 +108,8 @@ static int go_locked(const struct mover *mover, struct move_row *row, const char
 
 	if (r == 0 && is_untouched(row->state))
 		return let_be(mover, row, why, err);
+	if (r == 0 && is_undone(mover, row))
+		return moving_enter(mover, row, UPDATE_STATE_BACK, why, err);
 	if (r == 0)
 		r = seal(mover, row, why, err);
 	if (r == 0)

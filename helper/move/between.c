@@ -48,6 +48,17 @@ int between_release(const struct env *env, const struct move_row *row, struct dv
 					     : hold_release(env, row->name, err);
 }
 
+bool between_is_held(const struct env *env, const struct move_row *row)
+{
+	DV_AUTO_FREE char *text = NULL;
+	char why[WHY_BYTES];
+	struct dv_error read_err = { "" };
+	int r = hold_read(env, row->name, &text, &read_err);
+
+	say_why(row, why);
+	return r < 0 ? r != -ENOENT : str_starts_with(text, why);
+}
+
 int between_hold_all(const struct env *env, const struct moves *moves, struct dv_error *err)
 {
 	int failed = 0;

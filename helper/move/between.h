@@ -17,6 +17,8 @@ DV_MUST_CHECK int between_hold(const struct env *env, const struct move_row *row
 DV_MUST_CHECK int between_release(const struct env *env, const struct move_row *row,
 				  struct dv_error *err);
 
+/* Whether this move's own is there; one that cannot be read may be. */
+bool between_is_held(const struct env *env, const struct move_row *row);
 /* Everybody of `moves` who is between two versions is held (moves_is_between()); the others are left alone. One who
  * cannot be held is told on the journal and does not keep the rest from it; negative with the last failure. */
 DV_MUST_CHECK int between_hold_all(const struct env *env, const struct moves *moves,

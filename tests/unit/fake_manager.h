@@ -99,6 +99,20 @@ int manager_act(struct manager *manager DV_UNUSED, enum manager_verb verb, const
 	return r;
 }
 
+int manager_freeze(struct manager *manager DV_UNUSED, const char *unit, bool freeze,
+		   struct dv_error *err DV_UNUSED)
+{
+	fake_manager_note(freeze ? "freeze" : "thaw", unit);
+	return 0;
+}
+
+int manager_signal(struct manager *manager DV_UNUSED, const char *unit, int number DV_UNUSED,
+		   struct dv_error *err DV_UNUSED)
+{
+	fake_manager_note("signal", unit);
+	return 0;
+}
+
 int manager_active_since(struct manager *manager DV_UNUSED, const char *unit DV_UNUSED,
 			 int64_t *ret_usec, struct dv_error *err DV_UNUSED)
 {

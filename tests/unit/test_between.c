@@ -20,9 +20,11 @@ static void it_is_set_and_released(void **state)
 	scratch_make_folder(scratch, HOLD_FOLDER, 0755);
 	assert_ok(scratch, between_hold(&scratch->env, &row, &scratch->err));
 	assert_file(scratch, HOLD_FOLDER "/anna", OURS);
+	assert_true(between_is_held(&scratch->env, &row));
 	assert_ok(scratch, between_hold(&scratch->env, &row, &scratch->err));
 	assert_ok(scratch, between_release(&scratch->env, &row, &scratch->err));
 	assert_false(hold_is_set(&scratch->env, "anna"));
+	assert_false(between_is_held(&scratch->env, &row));
 	assert_ok(scratch, between_release(&scratch->env, &row, &scratch->err));
 }
 
