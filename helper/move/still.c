@@ -106,6 +106,9 @@ int still_stop_if(const struct still *still, char ret_why[static TURN_WHY_BYTES]
 
 	name_unit(still->user, unit);
 	ret_why[0] = '\0';
+	/* A killed job has left it so, and who is busy is not thawed further down. */
+	if (stands_still(still->env, unit))
+		DV_IGNORE(let_go(still, unit, false, &why)); /* it is told */
 	r = still->ask(still->context, &verdict, ret_why, err);
 	if (r < 0 || verdict == TURN_BUSY)
 		return r;

@@ -11,6 +11,7 @@
 
 #define OURS "update of t3 from 0.0.24 to 0.0.28, run 7\n"
 #define POINTER "opt/devvm/t3/people/emo"
+#define GROUP "sys/fs/cgroup/system.slice/system-t3\\x2dserve.slice/t3-serve@emo.service/"
 #define COPY "20251009-085320"
 
 /* Their database is at level 40; what was asked is in "asked". */
@@ -144,6 +145,34 @@ static void a_newer_database_is_not_left_to_the_old_version(void **state)
 	assert_file(scratch, HOLD_FOLDER "/emo", OURS);
 }
 
+/* The killed run was asking for their agents while all of it stood still; one is at work. */
+static void who_stood_still_goes_on(void **state)
+{
+	struct scratch *scratch = *state;
+	const struct mover mover = { .env = &scratch->env,
+				     .config = &scratch->config,
+				     .ledger = scratch->ledger,
+				     .run = 7 };
+	struct move_row row = { .name = "emo",
+				.run = 7,
+				.from = "0.0.24",
+				.to = "0.0.28",
+				.state = UPDATE_STATE_MOVED };
+	enum worked worked = WORKED_UNSET;
+	char keeps[TURN_WHY_BYTES] = "";
+
+	scratch_write(scratch, GROUP "cgroup.procs", "", 0644);
+	scratch_write(scratch, GROUP "cgroup.freeze", "1\n", 0644);
+	assert_ok(scratch,
+		  move_back_idle(&mover, &row, "it is bad", &worked, keeps, &scratch->err));
+	assert_string_equal(keeps, "they have worked with it since");
+	assert_asked("thaw t3-serve@emo.service; ");
+	scratch_write(scratch, GROUP "cgroup.freeze", "0\n", 0644);
+	assert_ok(scratch,
+		  move_back_idle(&mover, &row, "it is bad", &worked, keeps, &scratch->err));
+	assert_asked("");
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, scratch_teardown)
@@ -151,6 +180,7 @@ int main(void)
 		TEST(who_is_back_already_goes_on),
 		TEST(anothers_hold_is_none_of_the_move),
 		TEST(who_is_not_back_is_stopped_and_brought_back),
+		TEST(who_stood_still_goes_on),
 		TEST(a_newer_database_is_not_left_to_the_old_version),
 	};
 
