@@ -148,17 +148,33 @@ int backups_remove(struct ledger *ledger, const char *name, const char *id, stru
 	return sql_run(ledger, s, "forget a backup", err);
 }
 
-int backups_let_go(struct ledger *ledger, const char *needed_by, struct dv_error *err)
+int backups_let_go(struct ledger *ledger, struct dv_error *err)
 {
 	int r;
 	DV_AUTO_STMT sqlite3_stmt *s =
-		sql_prepare(ledger, "UPDATE backups SET needed_by = NULL WHERE needed_by = ?1", &r,
+		sql_prepare(ledger,
+			    "UPDATE backups SET needed_by = NULL WHERE needed_by IS NOT NULL", &r,
 			    err);
+
+	return s ? sql_run(ledger, s, "let go of a run's backups", err) : r;
+}
+
+int backups_need(struct ledger *ledger, const char *name, const char *id, int64_t run,
+		 struct dv_error *err)
+{
+	int r;
+	DV_AUTO_STMT sqlite3_stmt *s =
+		sql_prepare(ledger,
+			    "UPDATE backups SET needed_by = CAST(?3 AS TEXT) WHERE name = ?1"
+			    " AND id = ?2",
+			    &r, err);
 
 	if (!s)
 		return r;
-	sql_bind_text(s, 1, needed_by);
-	return sql_run(ledger, s, "let go of a run's backups", err);
+	sql_bind_text(s, 1, name);
+	sql_bind_text(s, 2, id);
+	(void)sqlite3_bind_int64(s, 3, run);
+	return sql_run(ledger, s, "keep a backup for a run", err);
 }
 
 bool backups_time(const char *id, int64_t *ret_usec)

@@ -62,9 +62,11 @@ DV_MUST_CHECK int backups_remove(struct ledger *ledger, const char *name, const 
 void backups_next_id(const struct backups *backups, int64_t now_usec,
 		     char ret_id[static BACKUPS_ID_BYTES]);
 
-/* A run needs its copies no more: they are kept and forgotten like others. */
-DV_MUST_CHECK int backups_let_go(struct ledger *ledger, const char *needed_by,
-				 struct dv_error *err);
+/* No run needs any of them: they are kept and forgotten like others. */
+DV_MUST_CHECK int backups_let_go(struct ledger *ledger, struct dv_error *err);
+/* This one is needed by that run; nothing where there is none of this ID. */
+DV_MUST_CHECK int backups_need(struct ledger *ledger, const char *name, const char *id, int64_t run,
+			       struct dv_error *err);
 
 /* When a copy of this ID was begun, in microseconds since the epoch. */
 bool backups_time(const char *id, int64_t *ret_usec);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ledger/backups.h"
 #include "ledger/sql.h"
 
 #define COLUMNS                                                                                    \
@@ -158,4 +159,20 @@ int moves_list(struct ledger *ledger, int64_t run, struct moves *ret_moves, stru
 	*ret_moves = moves;
 	moves = (struct moves){ 0 }; /* handed over */
 	return 0;
+}
+
+int moves_keep_copies(struct ledger *ledger, struct dv_error *err)
+{
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int r = moves_list(ledger, MOVES_ALL_RUNS, &moves, err);
+
+	if (r == 0)
+		r = backups_let_go(ledger, err);
+	for (size_t i = 0; r == 0 && i < moves.n_rows; i++) {
+		const struct move_row *row = &moves.rows[i];
+
+		if (moves_is_between(row->state) && *row->copy)
+			r = backups_need(ledger, row->name, row->copy, row->run, err);
+	}
+	return r;
 }

@@ -52,6 +52,10 @@ const struct move_row *moves_find(const struct moves *moves, const char *name);
 /* Whether a killed run may have left something of theirs half done: they are between the two versions. */
 bool moves_is_between(enum update_state state);
 
+/* Of the copies that runs needed, those of who is between two versions are needed still, and no other. In the caller's
+ * transaction. */
+DV_MUST_CHECK int moves_keep_copies(struct ledger *ledger, struct dv_error *err);
+
 #define DV_AUTO_MOVES DV_CLEANUP(moves_done)
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "ledger/moves.h"
 #include "ledger/sql.h"
 
 #define RUN_COLUMNS                                                                                \
@@ -229,6 +230,8 @@ int update_log_end(struct ledger *ledger, int64_t id, int64_t at_usec, const cha
 	r = set_state(ledger, id, UPDATE_STATE_ENDED, at_usec, outcome, reason, err);
 	if (r == 0)
 		r = update_log_note(ledger, id, at_usec, UPDATE_STATE_ENDED, NULL, reason, err);
+	if (r == 0)
+		r = moves_keep_copies(ledger, err);
 	return close_transaction(ledger, r, err);
 }
 

@@ -82,7 +82,8 @@ DV_MUST_CHECK int update_log_target(struct ledger *ledger, int64_t id, const cha
 DV_MUST_CHECK int update_log_enter(struct ledger *ledger, int64_t id, int64_t at_usec,
 				   enum update_state state, const char *person, const char *text,
 				   struct dv_error *err);
-/* It is over; the state before stays as the last row of steps but one. */
+/* It is over; the state before stays as the last row of steps but one. Its copies are let go, but for those of who is
+ * between two versions (moves_keep_copies()). */
 DV_MUST_CHECK int update_log_end(struct ledger *ledger, int64_t id, int64_t at_usec,
 				 const char *outcome, const char *reason, struct dv_error *err);
 

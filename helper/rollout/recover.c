@@ -30,8 +30,6 @@ static int end(struct rollout *rollout, const struct update_run *ended, enum upd
 		  "update: %s", rollout->text);
 	rollout_notify(rollout, ended->id, ended->to, outcome);
 	r = update_log_end(rollout->ledger, ended->id, now_usec, row->name, rollout->text, err);
-	if (r == 0)
-		r = backups_let_go(rollout->ledger, run, err);
 	return r < 0 ? r
 		     : events_add(rollout->ledger, now_usec, row->priority, NULL, "update",
 				  rollout->text, err);

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "ledger/backups.h"
 #include "ledger/events.h"
 #include "ledger/update_notes.h"
 #include "rollout/bad.h"
@@ -74,8 +73,6 @@ int rollout_close(struct rollout *rollout, enum update_outcome outcome, struct d
 	if (is_over)
 		r = update_log_end(rollout->ledger, rollout->id, now_usec, row->name, rollout->text,
 				   err);
-	if (r == 0 && is_over)
-		r = backups_let_go(rollout->ledger, run, err);
 	if (r == 0 && rollout->id > 0)
 		r = events_add(rollout->ledger, now_usec, row->priority, NULL, "update",
 			       rollout->text, err);

@@ -1,6 +1,7 @@
 /* test_moves.c - how far a person's move is, with its state in the run's journal. */
 #include "scratch.h"
 
+#include "ledger/backups.h"
 #include "ledger/moves.h"
 
 static int64_t begin(struct scratch *scratch)
@@ -108,6 +109,54 @@ static void what_is_between_is_recovered(void **state DV_UNUSED)
 		assert_true(moves_is_between(between[i]));
 }
 
+static void add_copy(struct scratch *scratch, const struct move_row *move)
+{
+	struct backups_row row = { .name = (char *)move->name,
+				   .reason = (char *)"update",
+				   .is_ok = true,
+				   .needed_by = (char *)"1" };
+
+	(void)snprintf(row.id, sizeof(row.id), "%s", move->copy);
+	assert_ok(scratch, backups_add(scratch->ledger, &row, &scratch->err));
+}
+
+static void assert_needed(struct scratch *scratch, const char *name, const char *expected)
+{
+	DV_AUTO_BACKUPS struct backups backups = { 0 };
+
+	assert_ok(scratch, backups_list(scratch->ledger, name, &backups, &scratch->err));
+	assert_int_equal(backups.n_rows, 1);
+	assert_string_equal(backups.rows[0].needed_by ? backups.rows[0].needed_by : "nobody",
+			    expected);
+}
+
+/* The end of a run and what it lets go are one: a kill in between would keep them for good. Whoever is not at an end
+ * is brought there by a later run, with the same copy. */
+static void copies_are_kept_for_who_is_between(void **state)
+{
+	struct scratch *scratch = *state;
+	struct move_row row = { .run = begin(scratch),
+				.name = "anna",
+				.copy = "20261127-031500",
+				.state = UPDATE_STATE_MOVED };
+
+	assert_int_equal(row.run, 1);
+	add_copy(scratch, &row);
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
+	(void)snprintf(row.name, sizeof(row.name), "ben");
+	row.state = UPDATE_STATE_POINTED;
+	add_copy(scratch, &row);
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 10, &scratch->err));
+	assert_ok(scratch, update_log_end(scratch->ledger, 1, 11, "failed", "", &scratch->err));
+	assert_needed(scratch, "anna", "nobody");
+	assert_needed(scratch, "ben", "1");
+	row.state = UPDATE_STATE_BACK;
+	assert_ok(scratch, moves_enter(scratch->ledger, &row, 12, &scratch->err));
+	assert_ok(scratch, update_log_end(scratch->ledger, begin(scratch), 13, "current", "",
+					  &scratch->err));
+	assert_needed(scratch, "ben", "nobody");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 
 int main(void)
@@ -117,6 +166,7 @@ int main(void)
 		TEST(a_person_has_one_row_of_the_last_run),
 		TEST(no_other_run_replaces_who_is_between),
 		TEST(what_is_between_is_recovered),
+		TEST(copies_are_kept_for_who_is_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
