@@ -303,7 +303,7 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_keys test_knock test_known_bad test_launcher test_leave test_ledger \
               test_legacy_use test_limits test_line test_listener test_listing test_lock test_log \
               test_look test_looks test_manager test_maps test_mint test_mirror_result \
-              test_mirror_run test_mirrors test_mirrors_log test_move_back test_moves \
+              test_mirror_run test_mirrors test_mirrors_log test_move test_move_back test_moves \
               test_nginx_sockets test_nginx_user test_node test_notify test_order test_origin \
               test_outcome test_output test_package test_packages test_page test_pair test_pairing \
               test_pass test_path test_people test_people_update test_playwright \

@@ -34,9 +34,16 @@ static bool lives(const struct insist *insist)
 
 int insist_start(struct insist *insist, struct dv_error *err)
 {
-	int r = letin_start(insist->letin, err);
+	int r = letin_launch(insist->letin, err);
 
-	return r < 0 ? r : ask_started(insist, &insist->started_usec, err);
+	insist->is_systemds = r < 0;
+	if (r == 0)
+		r = letin_wait(insist->letin, err);
+	if (r < 0)
+		return r;
+	r = ask_started(insist, &insist->started_usec, err);
+	insist->is_systemds = r < 0;
+	return r;
 }
 
 /* A look where there are cookies, else a pairing. */

@@ -7,6 +7,8 @@
 #ifndef DEVVM_MOVE_INSIST_H
 #define DEVVM_MOVE_INSIST_H
 
+#include <stdbool.h>
+
 #include "move/letin.h"
 #include "units/manager.h"
 
@@ -14,6 +16,7 @@ struct insist {
 	const struct letin *letin;
 	struct manager *manager;
 	int64_t started_usec;
+	bool is_systemds; /* the start failed in systemd, and says nothing of the version */
 };
 
 /* letin_start(), and its process is the one that counts from here on. */

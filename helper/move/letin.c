@@ -62,18 +62,22 @@ static int check_version(const struct letin *letin, int64_t deadline_ms, struct 
 	return r;
 }
 
-int letin_start(const struct letin *letin, struct dv_error *err)
+int letin_launch(const struct letin *letin, struct dv_error *err)
+{
+	const char *user = letin->person->name;
+
+	/* What failed before has no say in whether it does now. */
+	DV_IGNORE(systemctl_run("reset-failed", "t3-serve@", user, START_MS, NULL));
+	return systemctl_run("start", "t3-serve@", user, START_MS, err);
+}
+
+int letin_wait(const struct letin *letin, struct dv_error *err)
 {
 	const char *user = letin->person->name;
 	int64_t deadline_ms = clock_deadline_ms(letin->start_ms);
 	struct dv_error why = { "it never answered" };
-	int r;
 
-	/* What failed before has no say in whether it does now. */
-	DV_IGNORE(systemctl_run("reset-failed", "t3-serve@", user, START_MS, &why));
-	r = systemctl_run("start", "t3-serve@", user, START_MS, err);
-
-	while (r == 0) {
+	for (;;) {
 		int asked = check_version(letin, clock_deadline_ms(ASK_MS), &why);
 
 		if (asked == 0 || asked == -EBADMSG)
@@ -90,7 +94,13 @@ int letin_start(const struct letin *letin, struct dv_error *err)
 					 (long long)letin->start_ms / 1000, why.text);
 		(void)poll(NULL, 0, LOOK_EVERY_MS);
 	}
-	return r;
+}
+
+int letin_start(const struct letin *letin, struct dv_error *err)
+{
+	int r = letin_launch(letin, err);
+
+	return r < 0 ? r : letin_wait(letin, err);
 }
 
 /* ---- a session ------------------------------------------------------------------------ */

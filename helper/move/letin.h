@@ -19,8 +19,12 @@ struct letin {
 	int64_t start_ms;    /* that it may take to answer */
 };
 
-/* Start it and wait until it answers. One that ended meanwhile is not waited for. -EIO, -ETIMEDOUT, -EBADMSG
- * (another version) with a sentence. */
+/* Have systemd start it: what fails here has run nothing of any version. */
+DV_MUST_CHECK int letin_launch(const struct letin *letin, struct dv_error *err);
+/* Wait until it answers. One that ended meanwhile is not waited for. -EIO, -ETIMEDOUT, -EBADMSG (another version) with
+ * a sentence. */
+DV_MUST_CHECK int letin_wait(const struct letin *letin, struct dv_error *err);
+/* Both. */
 DV_MUST_CHECK int letin_start(const struct letin *letin, struct dv_error *err);
 
 /* Whether there is somebody to ask at the machine's front door, where that is on: without, whether a t3 lets in says

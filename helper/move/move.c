@@ -12,6 +12,7 @@
 #include "move/moving.h"
 #include "move/still.h"
 #include "store/store.h"
+#include "t3/listener.h"
 #include "t3/program.h"
 
 #define SOAK_STEP_MS 5000
@@ -173,6 +174,24 @@ static int pair(const struct mover *mover, const struct insist *insist, struct s
 	return does;
 }
 
+/* Any local user can listen on their port in the moment in which nobody does: that would be a veto for all. */
+static bool is_versions_fault(const struct people_row *person, const struct insist *insist,
+			      struct trial *trial)
+{
+	enum listener listener = LISTENER_UNSET;
+	uint16_t port = (uint16_t)person->ports[PEOPLE_PORT_T3];
+	struct dv_error err = { "" };
+
+	if (insist->is_systemds)
+		return false;
+	if (listener_look(port, (uid_t)person->uid, &listener, &err) < 0 ||
+	    listener != LISTENER_FOREIGN)
+		return true;
+	(void)snprintf(trial->why.text, sizeof(trial->why.text),
+		       "another user's process listens on port %u, which is theirs", port);
+	return false;
+}
+
 /* Negative where the ledger fails. They can work with it from the moment in which it answers. */
 static int start_and_soak(const struct mover *mover, const struct people_row *person,
 			  struct move_row *row, struct trial *ret_trial, struct dv_error *err)
@@ -191,6 +210,8 @@ static int start_and_soak(const struct mover *mover, const struct people_row *pe
 	if (r == 0 && does == 0)
 		does = soak(&insist, &cookies, mover->config->update_soak_s * INT64_C(1000),
 			    &trial.why);
+	if (does < 0 && trial.is_told)
+		trial.is_told = is_versions_fault(person, &insist, &trial);
 	trial.does = does == 0;
 	*ret_trial = trial;
 	if (r < 0 || does < 0)

@@ -35,11 +35,12 @@ struct mover {
 enum move_outcome {
 	MOVE_UNSET,
 	MOVE_MOVED,
-	MOVE_DEFERRED, /* they are at work, or nobody answers at the front door */
+	MOVE_DEFERRED, /* they are at work, nobody answers at the front door, systemd starts nothing, or their port is
+			  another's */
 	MOVE_EXCLUDED, /* their own trouble: no copy, the old version does not let them in either, or they have left */
 	MOVE_FAILED, /* the new version does not do, the old one does: they are back */
 	MOVE_STUCK, /* it does not do, and they are not back: they are held, and `err` says what keeps them */
-	MOVE_HALTED, /* the same, and not the version is to blame: the front door had gone */
+	MOVE_HALTED, /* the same, and not the version is to blame */
 };
 
 /* Move them to `to`. What was done is in `ret_row`, its reason says why. Negative where the machine fails (ledger,
