@@ -73,6 +73,18 @@ int rollout_import_bad(struct rollout *rollout, struct dv_error *err)
 	return r;
 }
 
+/* As it can be read again: a sentence may have been cut in the midst of a letter. */
+static void write_line(FILE *out, const struct known_bad_row *row)
+{
+	bool is_fit =
+		str_is_utf8(row->reason, strlen(row->reason)) && !str_has_control(row->reason);
+
+	(void)fprintf(out, "%s ", row->version);
+	for (const char *at = row->reason; *at; at++)
+		(void)fputc(is_fit || (*at >= ' ' && *at <= '~') ? *at : '?', out);
+	(void)fputc('\n', out);
+}
+
 int rollout_keep_bad(struct rollout *rollout, struct dv_error *err)
 {
 	DV_AUTO_KNOWN_BAD struct known_bad list = { 0 };
@@ -90,7 +102,7 @@ int rollout_keep_bad(struct rollout *rollout, struct dv_error *err)
 	(void)fputs(HEADER, out);
 	for (size_t i = 0; i < list.n_rows; i++) {
 		if (list.rows[i].forgiven_usec == 0)
-			(void)fprintf(out, "%s %s\n", list.rows[i].version, list.rows[i].reason);
+			write_line(out, &list.rows[i]);
 	}
 	if (fclose(out) != 0)
 		return dv_fail(err, -ENOMEM, "write /" ROLLOUT_BAD_FILE);

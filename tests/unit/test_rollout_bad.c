@@ -63,11 +63,35 @@ static void a_broken_file_is_told_by_its_line(void **state)
 	assert_false(is_bad(scratch, "1.0.0"));
 }
 
+/* A sentence that was cut in the midst of a letter, or has two lines: it is what a run would refuse to read. */
+static void what_is_kept_can_be_read_again(void **state)
+{
+	static const char *const reasons[] = { "cut caf\xc3", "two\nlines", "caf\xc3\xa9" };
+	static const char *const versions[] = { "1.0.0", "1.0.1", "1.0.2" };
+	struct scratch *scratch = *state;
+	struct rollout rollout = rollout_of(scratch);
+
+	for (size_t i = 0; i < DV_COUNT(reasons); i++)
+		assert_ok(scratch,
+			  rollout_condemn(&rollout, versions[i], 1, reasons[i], &scratch->err));
+	assert_file(scratch, ROLLOUT_BAD_FILE,
+		    "# Versions of t3 that were found to be bad. Written by devvm; read by it when "
+		    "its ledger is new.\n1.0.2 caf\xc3\xa9\n1.0.1 two?lines\n1.0.0 cut caf?\n");
+	scratch_close_ledger(scratch);
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, LEDGER_PATH, 0), 0);
+	scratch_open_ledger(scratch);
+	rollout = rollout_of(scratch);
+	assert_ok(scratch, rollout_import_bad(&rollout, &scratch->err));
+	for (size_t i = 0; i < DV_COUNT(versions); i++)
+		assert_true(is_bad(scratch, versions[i]));
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_ledger_has_them_again),
+		TEST(what_is_kept_can_be_read_again),
 		TEST(a_broken_file_is_told_by_its_line),
 	};
 
