@@ -27,6 +27,10 @@ static int look_for_turn(const struct env *env, struct manager *manager, const c
 
 	if (r == 0 && since_usec <= 0)
 		r = dv_refuse(err, -ENODATA, "when %s started is not known", unit);
+	/* What an agent has written since looks older than the start then. */
+	if (r == 0 && since_usec > env->wall_usec(env))
+		r = dv_refuse(err, -ENODATA, "%s started later than now: the clock was set back",
+			      unit);
 	if (r == 0)
 		r = look_run(env, user, since_usec, &look, err);
 	if (r == 0 && !look.has_database)

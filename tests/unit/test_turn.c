@@ -53,6 +53,7 @@ static int setup(void **state)
 	fake_manager_reset();
 	fake_manager.loaded = UNIT " active\nt3-serve@ben.service failed\n";
 	fake_manager.active_since_usec = INT64_C(1769860800000000);
+	scratch->env.fixed_usec = fake_manager.active_since_usec + 1;
 	scratch_write(scratch, GROUP "cgroup.procs", "100\n110\n", 0644);
 	process(scratch, 100, "MainThread");
 	process(scratch, 110, "claude");
@@ -115,6 +116,18 @@ static void one_that_comes_or_goes_is_busy(void **state)
 	assert_turn(scratch, TURN_BUSY, UNIT " is in-a-new-state");
 }
 
+/* What an agent has written since is older than the start then, and looks like what was left of an earlier one. */
+static void a_clock_that_was_set_back_is_busy(void **state)
+{
+	struct scratch *scratch = *state;
+
+	scratch->env.fixed_usec = fake_manager.active_since_usec - 1;
+	set_turns(scratch, 0);
+	assert_turn(scratch, TURN_BUSY, UNIT " started later than now: the clock was set back");
+	scratch->env.fixed_usec = fake_manager.active_since_usec;
+	assert_turn(scratch, TURN_IDLE, "");
+}
+
 static void whatever_is_unclear_is_busy(void **state)
 {
 	struct scratch *scratch = *state;
@@ -165,9 +178,13 @@ static void whose_must_be_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_turn_and_an_agent_is_busy),   TEST(a_turn_without_an_agent_is_idle),
-		TEST(one_that_does_not_run_is_down), TEST(one_that_comes_or_goes_is_busy),
-		TEST(whatever_is_unclear_is_busy),   TEST(a_long_sentence_is_cut),
+		TEST(a_turn_and_an_agent_is_busy),
+		TEST(a_turn_without_an_agent_is_idle),
+		TEST(one_that_does_not_run_is_down),
+		TEST(one_that_comes_or_goes_is_busy),
+		TEST(a_clock_that_was_set_back_is_busy),
+		TEST(whatever_is_unclear_is_busy),
+		TEST(a_long_sentence_is_cut),
 		TEST(whose_must_be_a_name),
 	};
 
