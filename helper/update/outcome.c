@@ -1,10 +1,13 @@
 /* outcome.c - see outcome.h. */
 #include "update/outcome.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "base/str.h"
+
+#define STATUS_OF_SIGNAL 128 /* sh(1): of what a signal has ended, and its number */
 
 /* clang-format off */
 static const struct update_outcome_row ROWS[UPDATE_N_OUTCOMES] = {
@@ -120,9 +123,10 @@ enum update_outcome update_outcome_of_npm(const char *sentence)
 		if (strstr(sentence, NPM_CODES[i].code))
 			return NPM_CODES[i].outcome;
 	}
-	/* npm's own codes are words; a number is the exit status of a script that it ran. */
+	/* npm's own codes are words; a number is the exit status of a script that it ran. One that was killed may
+	 * have had too little memory, which says nothing of the version. */
 	at = strstr(sentence, "npm: ");
-	if (at && at[5] >= '0' && at[5] <= '9')
+	if (at && at[5] >= '0' && at[5] <= '9' && strtol(at + 5, NULL, 10) < STATUS_OF_SIGNAL)
 		return UPDATE_SCRIPT;
 	return UPDATE_NOT_STAGED;
 }

@@ -66,6 +66,9 @@ static void npm_says_what_it_is(void **state DV_UNUSED)
 		{ "ask for t3 nightly: there is no node, and t3 needs 22.16", UPDATE_FAILED },
 		{ "npm: 3", UPDATE_SCRIPT },
 		{ "npm: 127: sh: 1: cc: not found", UPDATE_SCRIPT },
+		/* What a shell tells of a child that was killed: of 9 where memory is short. */
+		{ "npm: 137: command failed", UPDATE_NOT_STAGED },
+		{ "npm: 143", UPDATE_NOT_STAGED },
 		{ "npm: ELIFECYCLE", UPDATE_NOT_STAGED },
 		{ "", UPDATE_NOT_STAGED },
 	};
