@@ -123,6 +123,9 @@ int restore_place(int folder_fd, int copy_fd, const char *aside, const char *sha
 		r = move_aside(folder_fd, aside, err);
 	if (r == 0 && has_copy && renameat(folder_fd, NEW, folder_fd, DATABASE) < 0)
 		r = dv_fail(err, -errno, "put the database in its place");
+	/* What is left of it may be what the disk is full of; root has the copy still. */
+	if (r < 0 && has_copy)
+		(void)unlinkat(folder_fd, NEW, 0); /* else the next try does */
 	return r < 0 ? r : sync_folder(folder_fd, err);
 }
 

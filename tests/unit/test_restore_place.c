@@ -189,6 +189,8 @@ static void what_is_not_the_copy_is_not_placed(void **state)
 	assert_int_equal(place(scratch, "no digest"), -EBADMSG);
 	assert_file(scratch, "data/state.sqlite", "old"); /* untouched */
 	assert_false(scratch_has(scratch, "data/" ASIDE));
+	/* On a disk that is full it would keep it so. */
+	assert_false(scratch_has(scratch, "data/.devvm-restore.sqlite"));
 	assert_ok(scratch, place(scratch, copy_digest)); /* and again, with the right one */
 	assert_restored(scratch, false);
 }
