@@ -62,7 +62,7 @@ void worked_look(const struct env *env, struct manager *manager, const struct mo
 	struct worked_seen seen = { .moved_usec = row->moved_usec };
 	struct dv_error err = { "" };
 	struct look look = { 0 };
-	int64_t since_usec = 0;
+	int64_t since_usec = 0, now_usec = env->wall_usec(env);
 	char unit[UNIT_BYTES];
 	int r;
 
@@ -70,6 +70,10 @@ void worked_look(const struct env *env, struct manager *manager, const struct mo
 	r = manager_active_since(manager, unit, &since_usec, &err);
 	if (r == 0)
 		r = look_run(env, row->name, since_usec, &look, &err);
+	/* What they have done since looks older than that then. */
+	if (r == 0 && look.worked_usec <= row->moved_usec &&
+	    (now_usec < row->moved_usec || now_usec < since_usec))
+		r = dv_refuse(&err, -ENODATA, "the clock was set back");
 	seen.is_known = r == 0;
 	seen.worked_usec = look.worked_usec;
 	seen.n_turns = look.n_turns;

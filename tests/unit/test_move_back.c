@@ -173,6 +173,46 @@ static void who_stood_still_goes_on(void **state)
 	assert_asked("");
 }
 
+static void process(struct scratch *scratch, int pid, const char *comm)
+{
+	char path[64], text[256];
+
+	(void)snprintf(path, sizeof(path), "proc/%d/stat", pid);
+	(void)snprintf(text, sizeof(text),
+		       "%d (%s) S 1 2 3 4 5 6 7 8 9 10 1 1 1 1 20 0 1 0 %d 1000 10 18446\n", pid,
+		       comm, pid);
+	scratch_write(scratch, path, text, 0644);
+	(void)snprintf(path, sizeof(path), "proc/%d/cmdline", pid);
+	scratch_write(scratch, path, comm, 0644);
+}
+
+/* All that they do since is from before the move, by the clock. */
+static void who_may_be_at_work_stays_where_the_clock_was_set_back(void **state)
+{
+	struct scratch *scratch = *state;
+	const struct mover mover = { .env = &scratch->env,
+				     .config = &scratch->config,
+				     .ledger = scratch->ledger,
+				     .run = 7 };
+	struct move_row row = { .name = "emo",
+				.run = 7,
+				.from = "0.0.24",
+				.to = "0.0.28",
+				.moved_usec = SCRATCH_NOW_USEC + 1,
+				.state = UPDATE_STATE_MOVED };
+	enum worked worked = WORKED_UNSET;
+	char keeps[TURN_WHY_BYTES] = "";
+
+	scratch_write(scratch, GROUP "cgroup.procs", "100\n110\n", 0644);
+	process(scratch, 100, "MainThread");
+	process(scratch, 110, "claude");
+	assert_ok(scratch,
+		  move_back_idle(&mover, &row, "it is bad", &worked, keeps, &scratch->err));
+	assert_string_equal(keeps, "whether they work with it cannot be told, and an agent of "
+				   "theirs is there: the clock was set back");
+	assert_false(was_stopped(scratch));
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, scratch_teardown)
@@ -181,6 +221,7 @@ int main(void)
 		TEST(anothers_hold_is_none_of_the_move),
 		TEST(who_is_not_back_is_stopped_and_brought_back),
 		TEST(who_stood_still_goes_on),
+		TEST(who_may_be_at_work_stays_where_the_clock_was_set_back),
 		TEST(a_newer_database_is_not_left_to_the_old_version),
 	};
 
