@@ -35,6 +35,8 @@ struct visit {
 	int r;
 	struct dv_error err;
 	int64_t ended_ms;
+	unsigned int n_owed; /* pages that know it failed, and come for the sentence */
+	bool is_told;	     /* to a navigation, that it failed */
 	struct visit *next;
 };
 
@@ -150,20 +152,27 @@ static char *print_visit(struct visit *visit, const char *title, const char *tar
 	return text;
 }
 
-/* Their server does not listen. A navigation begins a visit, and hears once that it failed. */
+/* Each page that waited hears that it failed; and where none did, the next navigation. */
+static bool is_owed(const struct visit *visit)
+{
+	return visit->state == VISIT_FAILED && (visit->n_owed > 0 || !visit->is_told);
+}
+
+/* Their server does not listen. A navigation begins a visit. */
 void visits_wait(struct visits *visits, const struct pair_target *target, struct door_call *call)
 {
 	struct visit **at = find_visit(visits, target->user, target->what);
 	size_t n = 0;
 	char *text;
 
-	if (at && (*at)->state == VISIT_FAILED) {
+	if (at && is_owed(*at)) {
+		(*at)->n_owed -= (*at)->n_owed > 0;
+		(*at)->is_told = true;
 		text = print_visit(*at, FAILED[target->what], call->target, &n);
 		call_reply(call, text, n);
-		drop_visit(visits, at);
 		return;
 	}
-	if (at && (*at)->state == VISIT_READY) { /* it ended since */
+	if (at && (*at)->state != VISIT_RUNNING) { /* it ended since */
 		drop_visit(visits, at);
 		at = NULL;
 	}
@@ -187,6 +196,7 @@ void visits_progress(struct visits *visits, const char *user, enum pair_what wha
 	size_t n = 0;
 
 	if (at) {
+		(*at)->n_owed += (*at)->state == VISIT_FAILED;
 		(void)pthread_mutex_lock(&(*at)->lock);
 		for (size_t i = 0; i < (*at)->n_steps; i++) {
 			const struct page_step *step = &(*at)->steps[i];

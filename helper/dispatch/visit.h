@@ -1,7 +1,8 @@
 /* visit.h - a visit to a server that does not run: it is started meanwhile, and the browser waits on a page.
  *
  * Single flight: of a person at most one visit to their server, and one to their terminal, is under way. Its outcome is told for a minute: to the page,
- * which asks once a second, and once to a navigation. The helper's records arrive on a thread of the pool.
+ * which asks once a second, and once to a navigation for each page that has heard so; the next begins anew. The
+ * helper's records arrive on a thread of the pool.
  */
 #ifndef DEVVM_DISPATCH_VISIT_H
 #define DEVVM_DISPATCH_VISIT_H
