@@ -249,6 +249,13 @@ static CURLcode set_limits(const struct transfer *transfer)
 	return code;
 }
 
+/* A proxy that the environment names is on the way to other machines, and hears nothing of this one. */
+static bool is_here(const struct fetch_request *request)
+{
+	return request->unix_socket || str_starts_with(request->url, "http://127.0.0.1:") ||
+	       str_starts_with(request->url, "http://[::1]:");
+}
+
 static CURLcode set_where(const struct transfer *transfer)
 {
 	const struct fetch_request *request = transfer->request;
@@ -265,6 +272,8 @@ static CURLcode set_where(const struct transfer *transfer)
 		code = set(curl, CURLOPT_FOLLOWLOCATION, follows ? 1L : 0L);
 	if (code == CURLE_OK)
 		code = set(curl, CURLOPT_MAXREDIRS, (long)request->max_redirects);
+	if (code == CURLE_OK && is_here(request))
+		code = set(curl, CURLOPT_PROXY, "");
 	if (code == CURLE_OK && request->unix_socket)
 		code = set(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
 	if (code == CURLE_OK && request->ca_file)

@@ -285,6 +285,22 @@ static void a_unix_socket_is_asked_whatever_the_url_names(void **state)
 	assert_contains(answer.body.text, "Host: example.invalid");
 }
 
+static void no_proxy_hears_what_is_asked_of_this_machine(void **state DV_UNUSED)
+{
+	DV_AUTO_FETCH_ANSWER struct fetch_answer answer = { 0 };
+	struct fetch_request request = request_for("http://example.invalid/echo");
+
+	(void)unsetenv("no_proxy");
+	(void)setenv("http_proxy", web.url, 1);
+	ask(request, "/echo", &answer);
+	assert_contains(answer.body.text, "GET /echo HTTP/1.1\r\n");
+	fetch_answer_done(&answer);
+	assert_int_equal(fetch_memory(&request, &answer, &err), 0);
+	assert_int_equal(answer.status, 404); /* of the proxy, which was asked for another machine's */
+	(void)unsetenv("http_proxy");
+	(void)setenv("no_proxy", "*", 1);
+}
+
 static void urls_are_shown_without_secrets(void **state)
 {
 	static const struct {
@@ -340,6 +356,7 @@ int main(void)
 		SCRATCH_TEST(headers_and_a_body_are_sent),
 		SCRATCH_TEST(a_secret_is_taken_nowhere_else),
 		SCRATCH_TEST(a_unix_socket_is_asked_whatever_the_url_names),
+		cmocka_unit_test(no_proxy_hears_what_is_asked_of_this_machine),
 		SCRATCH_TEST(urls_are_shown_without_secrets),
 	};
 
