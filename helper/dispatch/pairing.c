@@ -81,6 +81,20 @@ static struct pairing *find_pairing(struct pairings *pairings, const char *user)
 	return found;
 }
 
+/* They have had as many as a minute has. */
+static void turn_away(const struct pairing *pairing, struct door_call *call)
+{
+	if (pairing->r < 0)
+		call_message(call, 429, "Your workspace did not let you in", pairing->err.text,
+			     call->target);
+	else
+		call_message(call, 429, "Your browser does not keep the session",
+			     "It was let in ten times within a minute and came back without its "
+			     "cookie each time. Allow cookies of this address, wait a minute, and "
+			     "try again.",
+			     call->target);
+}
+
 void pairings_join(struct pairings *pairings, const struct pair_target *target,
 		   struct door_call *call)
 {
@@ -97,11 +111,7 @@ void pairings_join(struct pairings *pairings, const struct pair_target *target,
 		pairings->first = pairing;
 	}
 	if (!pairing->is_running && pairing->n_pairings >= PAIRING_MAX) {
-		call_message(call, 429, "Your browser does not keep the session",
-			     "It was let in ten times within a minute and came back without its "
-			     "cookie each time. Allow cookies of this address, wait a minute, and "
-			     "try again.",
-			     call->target);
+		turn_away(pairing, call);
 		return;
 	}
 	call->next = pairing->calls;

@@ -147,6 +147,31 @@ static void a_pairing_that_fails_says_why(void **state DV_UNUSED)
 
 static void a_browser_without_memory_is_stopped(void **state DV_UNUSED)
 {
+	static const struct fake_web_page pages[] = {
+		{ "/api/auth/browser-session", OK("Set-Cookie: t3_session=x; Path=/\r\n", "{}") },
+		{ NULL, NULL }
+	};
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
+	for (unsigned int i = 0; i < PAIRING_MAX; i++) {
+		begin(MINTED, pages);
+		pairings_join(&pairings, &stage.target, new_call("/", NULL));
+		turn();
+		assert_contains(stage.calls[0].text, "Status: 302 ");
+		end();
+	}
+	begin(NULL, NULL);
+	pairings_join(&pairings, &stage.target, new_call("/", NULL));
+	turn();
+	assert_contains(stage.calls[0].text, "Status: 429 ");
+	assert_contains(stage.calls[0].text, "Allow cookies of this address");
+	end();
+}
+
+static void who_is_never_let_in_hears_why_to_the_end(void **state DV_UNUSED)
+{
 	static struct pairings pairings; /* which keeps what it counts */
 
 	pairings.pool = stage.pool;
@@ -158,7 +183,7 @@ static void a_browser_without_memory_is_stopped(void **state DV_UNUSED)
 	}
 	assert_contains(stage.calls[PAIRING_MAX - 1].text, "Status: 502 ");
 	assert_contains(stage.calls[PAIRING_MAX].text, "Status: 429 ");
-	assert_contains(stage.calls[PAIRING_MAX].text, "Allow cookies of this address");
+	assert_contains(stage.calls[PAIRING_MAX].text, "pair emo: connect to /nowhere");
 	end();
 }
 
@@ -333,6 +358,7 @@ int main(void)
 		cmocka_unit_test(ten_tabs_share_a_pairing),
 		cmocka_unit_test(a_pairing_that_fails_says_why),
 		cmocka_unit_test(a_browser_without_memory_is_stopped),
+		cmocka_unit_test(who_is_never_let_in_hears_why_to_the_end),
 		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
 		cmocka_unit_test(a_session_that_nobody_can_be_asked_about_is_passed_on),
 		cmocka_unit_test(a_visit_is_told_step_by_step),
