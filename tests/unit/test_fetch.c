@@ -296,7 +296,7 @@ static void no_proxy_hears_what_is_asked_of_this_machine(void **state DV_UNUSED)
 	assert_contains(answer.body.text, "GET /echo HTTP/1.1\r\n");
 	fetch_answer_done(&answer);
 	assert_int_equal(fetch_memory(&request, &answer, &err), 0);
-	assert_int_equal(answer.status, 404); /* of the proxy, which was asked for another machine's */
+	assert_int_equal(answer.status, 404); /* of the proxy, for another machine */
 	(void)unsetenv("http_proxy");
 	(void)setenv("no_proxy", "*", 1);
 }
