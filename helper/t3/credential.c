@@ -11,12 +11,23 @@ static void json_cleanup(json_t **json)
 	json_decref(*json);
 }
 
+/* Warnings of node and of t3 come before it, and may hold braces, too. */
+static json_t *find_credential(const char *output)
+{
+	for (const char *at = output; (at = strchr(at, '{')); at++) {
+		json_t *json = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+
+		if (json_object_get(json, "credential"))
+			return json;
+		json_decref(json);
+	}
+	return NULL;
+}
+
 int t3_parse_credential(const char *output, struct t3_credential *ret_credential,
 			struct dv_error *err)
 {
-	const char *begin = strchr(output, '{');
-	DV_CLEANUP(json_cleanup)
-	json_t *json = begin ? json_loads(begin, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+	DV_CLEANUP(json_cleanup) json_t *json = find_credential(output);
 	const char *credential = json_string_value(json_object_get(json, "credential"));
 	const char *expires = json_string_value(json_object_get(json, "expiresAt"));
 

@@ -12,6 +12,9 @@ static void what_both_versions_print_is_taken(void **state DV_UNUSED)
 		"\"expiresAt\":\"2026-01-01T00:00:00Z\"}\n",
 		"(node:7) Warning: words before it\n{\"credential\":\"C-1\",\"expiresAt\":"
 		"\"2026-01-01T00:00:00Z\"}\nwords behind it\n",
+		"(node:7) Warning: import {x} is "
+		"old\n{\"level\":\"warn\"}\n{\"credential\":\"C-1\","
+		"\"expiresAt\":\"2026-01-01T00:00:00Z\"}\n",
 	};
 
 	for (size_t i = 0; i < DV_COUNT(texts); i++) {
