@@ -18,7 +18,11 @@ class Echo(http.server.BaseHTTPRequestHandler):
             body = json.dumps({"authenticated": True}).encode()
         else:
             body = ("GOT " + json.dumps([self.command, self.path, [f"{k}: {v}" for k, v in self.headers.items()]])).encode()
+        if self.path == "/leads":
+            body = b"LED NOWHERE"
         self.send_response(200)
+        if self.path == "/leads":
+            self.send_header("X-Accel-Redirect", "/led")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
