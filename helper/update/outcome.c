@@ -8,6 +8,7 @@
 #include "base/str.h"
 
 #define STATUS_OF_SIGNAL 128 /* sh(1): of what a signal has ended, and its number */
+#define SIGNAL_MAX 64
 
 /* clang-format off */
 static const struct update_outcome_row ROWS[UPDATE_N_OUTCOMES] = {
@@ -115,6 +116,12 @@ enum update_outcome update_outcome_of(const char *name)
 	return UPDATE_UNSET;
 }
 
+/* It may have had too little memory, which says nothing of the version. */
+static bool was_killed(long status)
+{
+	return status > STATUS_OF_SIGNAL && status <= STATUS_OF_SIGNAL + SIGNAL_MAX;
+}
+
 enum update_outcome update_outcome_of_npm(const char *sentence)
 {
 	const char *at;
@@ -123,10 +130,9 @@ enum update_outcome update_outcome_of_npm(const char *sentence)
 		if (strstr(sentence, NPM_CODES[i].code))
 			return NPM_CODES[i].outcome;
 	}
-	/* npm's own codes are words; a number is the exit status of a script that it ran. One that was killed may
-	 * have had too little memory, which says nothing of the version. */
+	/* npm's own codes are words; a number is the exit status of a script that it ran. */
 	at = strstr(sentence, "npm: ");
-	if (at && at[5] >= '0' && at[5] <= '9' && strtol(at + 5, NULL, 10) < STATUS_OF_SIGNAL)
+	if (at && at[5] >= '0' && at[5] <= '9' && !was_killed(strtol(at + 5, NULL, 10)))
 		return UPDATE_SCRIPT;
 	return UPDATE_NOT_STAGED;
 }

@@ -69,6 +69,8 @@ static void npm_says_what_it_is(void **state DV_UNUSED)
 		/* What a shell tells of a child that was killed: of 9 where memory is short. */
 		{ "npm: 137: command failed", UPDATE_NOT_STAGED },
 		{ "npm: 143", UPDATE_NOT_STAGED },
+		{ "npm: 128: no signal", UPDATE_SCRIPT },
+		{ "npm: 255: of process.exit(-1)", UPDATE_SCRIPT },
 		{ "npm: ELIFECYCLE", UPDATE_NOT_STAGED },
 		{ "", UPDATE_NOT_STAGED },
 	};
