@@ -29,15 +29,26 @@ static int start_again(const struct restore *run, struct dv_error *err)
 	return r < 0 ? r : letin_pair(&letin, &cookies, err);
 }
 
+static const char *describe_t3(const struct restore *run, bool is_held, int started)
+{
+	if (started < 0)
+		return ". Their t3 does not let in: ";
+	if (is_held)
+		return "; they stay on hold, which somebody has set by hand";
+	return run->row.was_running ? "; their t3 runs and lets in"
+				    : "; their t3 starts when they come";
+}
+
 static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], struct dv_error *err)
 {
 	const struct placing placing = restore_placing(run);
 	char aside[PLACING_ASIDE_BYTES], version[RESTORE_VERSION_TEXT_BYTES];
 	struct dv_error why = { "" }, ignored = { "" };
-	int started = 0, r = hold_release(&run->env, run->row.name, err);
+	int started = 0, r = hold_lift(&run->env, run->row.name, err);
+	bool is_held = r == 0 && hold_is_set(&run->env, run->row.name);
 
 	placing_aside(&placing, aside);
-	if (r == 0 && run->row.was_running)
+	if (r == 0 && run->row.was_running && !is_held)
 		started = start_again(run, &why);
 	if (r == 0)
 		r = restores_end(run->ledger, run->row.name, err);
@@ -47,10 +58,7 @@ static int release(struct restore *run, char ret_done[static ERROR_MAX_BYTES], s
 	restore_name_version(run, " and t3 ", version);
 	(void)snprintf(ret_done, ERROR_MAX_BYTES,
 		       "%s has the copy %s%s; what was there is in %s%s%.200s", run->row.name,
-		       run->row.id, version, aside,
-		       started < 0	      ? ". Their t3 does not let in: "
-		       : run->row.was_running ? "; their t3 runs and lets in"
-					      : "; their t3 starts when they come",
+		       run->row.id, version, aside, describe_t3(run, is_held, started),
 		       started < 0 ? why.text : "");
 	log_write(LOG_NOTICE, &(struct log_fields){ .user = run->row.name, .step = "restore" },
 		  "%s", ret_done);
@@ -92,7 +100,7 @@ static int hold_and_place(const struct restore *run, struct dv_error *err)
 	char why[64];
 	int r;
 
-	(void)snprintf(why, sizeof(why), "restore of %s", run->row.id);
+	(void)snprintf(why, sizeof(why), HOLD_OF_RESTORE "%s", run->row.id);
 	r = hold_set(&run->env, run->row.name, why, err);
 	if (r == 0)
 		r = systemctl_run("stop", "t3-serve@", run->row.name, STOP_MS, err);

@@ -6,12 +6,11 @@
 #include "base/log.h"
 
 #define WHY_BYTES 128
-#define BEFORE "held before that:\n"
 
 static void say_why(const struct move_row *row, char ret_why[static WHY_BYTES])
 {
-	(void)snprintf(ret_why, WHY_BYTES, "update of t3 from %.40s to %.40s, run %lld\n",
-		       row->from, row->to, (long long)row->run);
+	(void)snprintf(ret_why, WHY_BYTES, HOLD_OF_UPDATE "%.40s to %.40s, run %lld\n", row->from,
+		       row->to, (long long)row->run);
 }
 
 int between_hold(const struct env *env, const struct move_row *row, struct dv_error *err)
@@ -27,7 +26,7 @@ int between_hold(const struct env *env, const struct move_row *row, struct dv_er
 		return hold_put(env, row->name, why, err);
 	if (r < 0 || str_starts_with(others, why))
 		return 0;
-	if (asprintf(&both, "%s" BEFORE "%s", why, others) < 0)
+	if (asprintf(&both, "%s" HOLD_BEFORE "%s", why, others) < 0)
 		return dv_fail(err, -ENOMEM, "hold %s", row->name);
 	return hold_put(env, row->name, both, err);
 }
@@ -44,8 +43,9 @@ int between_release(const struct env *env, const struct move_row *row, struct dv
 	if (r < 0 || !str_starts_with(text, why))
 		return 0;
 	rest = text + strlen(why);
-	return str_starts_with(rest, BEFORE) ? hold_put(env, row->name, rest + strlen(BEFORE), err)
-					     : hold_release(env, row->name, err);
+	return str_starts_with(rest, HOLD_BEFORE)
+		       ? hold_put(env, row->name, rest + strlen(HOLD_BEFORE), err)
+		       : hold_release(env, row->name, err);
 }
 
 bool between_is_held(const struct env *env, const struct move_row *row)

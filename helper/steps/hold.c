@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/str.h"
 
-#define TEXT_BYTES 256
 #define FILE_MAX_BYTES 4096 /* what somebody writes by hand may be longer */
 
 void hold_path(const char *user, char ret_path[static HOLD_PATH_BYTES])
@@ -46,12 +46,51 @@ int hold_put(const struct env *env, const char *user, const char *text, struct d
 			    err);
 }
 
+static bool is_of_a_job(const char *text)
+{
+	return str_starts_with(text, HOLD_OF_UPDATE) || str_starts_with(text, HOLD_OF_RESTORE);
+}
+
+/* NULL: nobody has written anything. Borrowed from `text`. */
+static const char *find_by_hand(const char *text)
+{
+	while (is_of_a_job(text)) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+		if (*text == '\0')
+			return NULL;
+		if (str_starts_with(text, HOLD_BEFORE))
+			text += strlen(HOLD_BEFORE);
+	}
+	return text;
+}
+
+/* One that cannot be read is nobody's that could be kept. */
+static const char *read_by_hand(const struct env *env, const char *user, char **ret_text)
+{
+	struct dv_error err = { "" };
+
+	return hold_read(env, user, ret_text, &err) < 0 ? NULL : find_by_hand(*ret_text);
+}
+
 int hold_set(const struct env *env, const char *user, const char *why, struct dv_error *err)
 {
-	char text[TEXT_BYTES];
+	DV_AUTO_FREE char *before = NULL;
+	DV_AUTO_FREE char *text = NULL;
+	const char *by_hand = read_by_hand(env, user, &before);
 
-	(void)snprintf(text, sizeof(text), "%.254s\n", why);
+	if (asprintf(&text, "%s\n%s%s", why, by_hand ? HOLD_BEFORE : "", by_hand ? by_hand : "") <
+	    0)
+		return dv_fail(err, -ENOMEM, "hold %s", user);
 	return hold_put(env, user, text, err);
+}
+
+int hold_lift(const struct env *env, const char *user, struct dv_error *err)
+{
+	DV_AUTO_FREE char *text = NULL;
+	const char *by_hand = read_by_hand(env, user, &text);
+
+	return by_hand ? hold_put(env, user, by_hand, err) : hold_release(env, user, err);
 }
 
 int hold_release(const struct env *env, const char *user, struct dv_error *err)

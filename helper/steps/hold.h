@@ -14,6 +14,11 @@
 #define HOLD_FOLDER "var/lib/devvm/hold" /* below the root of struct env */
 #define HOLD_PATH_BYTES (sizeof(HOLD_FOLDER) + 64)
 
+/* With these words begins what a job writes; below its line stands what was there before. */
+#define HOLD_OF_UPDATE "update of t3 from "
+#define HOLD_OF_RESTORE "restore of "
+#define HOLD_BEFORE "held before that:\n"
+
 /* Below the root of struct env. `user` is a user name. */
 void hold_path(const char *user, char ret_path[static HOLD_PATH_BYTES]);
 /* Anything but a clear no is a yes. */
@@ -24,10 +29,13 @@ DV_MUST_CHECK int hold_read(const struct env *env, const char *user, char **ret_
 /* All of the file as it is to be. */
 DV_MUST_CHECK int hold_put(const struct env *env, const char *user, const char *text,
 			   struct dv_error *err);
-/* `why` is a line for people; one that is there already is replaced. */
+/* `why` is a line for people, of HOLD_OF_RESTORE or such. In the place of what another job has written; what somebody
+ * has written by hand stays below it. */
 DV_MUST_CHECK int hold_set(const struct env *env, const char *user, const char *why,
 			   struct dv_error *err);
-/* One that is not there is released already. */
+/* What jobs have written goes; what was written by hand is what is there then, and holds. */
+DV_MUST_CHECK int hold_lift(const struct env *env, const char *user, struct dv_error *err);
+/* All of it, whoever wrote it. One that is not there is released already. */
 DV_MUST_CHECK int hold_release(const struct env *env, const char *user, struct dv_error *err);
 
 #endif
