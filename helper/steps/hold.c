@@ -65,20 +65,25 @@ static const char *find_by_hand(const char *text)
 	return text;
 }
 
-/* One that cannot be read is nobody's that could be kept. */
-static const char *read_by_hand(const struct env *env, const char *user, char **ret_text)
+/* *ret_by_hand is NULL or in *ret_text. */
+static int read_by_hand(const struct env *env, const char *user, char **ret_text,
+			const char **ret_by_hand)
 {
 	struct dv_error err = { "" };
+	int r = hold_read(env, user, ret_text, &err);
 
-	return hold_read(env, user, ret_text, &err) < 0 ? NULL : find_by_hand(*ret_text);
+	*ret_by_hand = r < 0 ? NULL : find_by_hand(*ret_text);
+	return r == -ENOENT ? 0 : r;
 }
 
 int hold_set(const struct env *env, const char *user, const char *why, struct dv_error *err)
 {
 	DV_AUTO_FREE char *before = NULL;
 	DV_AUTO_FREE char *text = NULL;
-	const char *by_hand = read_by_hand(env, user, &before);
+	const char *by_hand;
 
+	if (read_by_hand(env, user, &before, &by_hand) < 0)
+		return 0;
 	if (asprintf(&text, "%s\n%s%s", why, by_hand ? HOLD_BEFORE : "", by_hand ? by_hand : "") <
 	    0)
 		return dv_fail(err, -ENOMEM, "hold %s", user);
@@ -88,8 +93,10 @@ int hold_set(const struct env *env, const char *user, const char *why, struct dv
 int hold_lift(const struct env *env, const char *user, struct dv_error *err)
 {
 	DV_AUTO_FREE char *text = NULL;
-	const char *by_hand = read_by_hand(env, user, &text);
+	const char *by_hand;
 
+	if (read_by_hand(env, user, &text, &by_hand) < 0)
+		return 0;
 	return by_hand ? hold_put(env, user, by_hand, err) : hold_release(env, user, err);
 }
 

@@ -30,7 +30,7 @@ DV_MUST_CHECK int hold_read(const struct env *env, const char *user, char **ret_
 DV_MUST_CHECK int hold_put(const struct env *env, const char *user, const char *text,
 			   struct dv_error *err);
 /* `why` is a line for people, of HOLD_OF_RESTORE or such. In the place of what another job has written; what somebody
- * has written by hand stays below it. */
+ * has written by hand stays below it. One that is there and cannot be read does as it is, for hold_lift(), too. */
 DV_MUST_CHECK int hold_set(const struct env *env, const char *user, const char *why,
 			   struct dv_error *err);
 /* What jobs have written goes; what was written by hand is what is there then, and holds. */

@@ -82,6 +82,21 @@ static void what_is_added_meanwhile_is_by_hand(void **state)
 	assert_file(scratch, HOLD_FOLDER "/anna", "by hand\n");
 }
 
+static void what_cannot_be_read_stays(void **state)
+{
+	struct scratch *scratch = *state;
+	char *book = calloc(1, 5001);
+
+	assert_non_null(book);
+	memset(book, 'x', 5000);
+	scratch_write(scratch, HOLD_FOLDER "/anna", book, 0644);
+	assert_ok(scratch, hold_set(&scratch->env, "anna", "restore of 1", &scratch->err));
+	assert_file(scratch, HOLD_FOLDER "/anna", book);
+	assert_ok(scratch, hold_lift(&scratch->env, "anna", &scratch->err));
+	assert_file(scratch, HOLD_FOLDER "/anna", book);
+	free(book);
+}
+
 static void what_cannot_be_looked_at_holds(void **state)
 {
 	struct scratch *scratch = *state;
@@ -99,6 +114,7 @@ int main(void)
 		TEST(what_was_written_by_hand_outlives_a_job),
 		TEST(what_jobs_have_written_goes_with_them),
 		TEST(what_is_added_meanwhile_is_by_hand),
+		TEST(what_cannot_be_read_stays),
 		TEST(what_cannot_be_looked_at_holds),
 	};
 
