@@ -243,6 +243,21 @@ static void describe(struct rollout *rollout, const char *version, const char *w
 			       "; versions are frozen until devvmctl unfreeze");
 }
 
+static int freeze(struct rollout *rollout, int64_t id, const char *version, const char *why,
+		  struct dv_error *err)
+{
+	char reason[FREEZE_REASON_MAX + 1];
+	int r;
+
+	(void)snprintf(reason, sizeof(reason), "t3 %.40s is bad: %.100s", version, why);
+	r = freeze_set(&rollout->env, reason, 0, id, err);
+	if (r != -EINVAL)
+		return r;
+	/* The sentence is not fit for a file of one line. */
+	(void)snprintf(reason, sizeof(reason), "t3 %.40s is bad", version);
+	return freeze_set(&rollout->env, reason, 0, id, err);
+}
+
 enum update_outcome rollout_roll_back(struct rollout *rollout, int64_t id, const char *version,
 				      const char *why)
 {
@@ -251,23 +266,18 @@ enum update_outcome rollout_roll_back(struct rollout *rollout, int64_t id, const
 				     .ledger = rollout->ledger,
 				     .manager = rollout->manager,
 				     .run = id };
-	struct dv_error err = { "" };
+	struct dv_error err = { "" }, frozen_err = { "" };
 	struct tally tally = { 0 };
-	char reason[FREEZE_REASON_MAX + 1];
-	int r = rollout_condemn(rollout, version, id, why, &err);
+	int frozen, r = rollout_condemn(rollout, version, id, why, &err);
 
-	/* Before anything takes its time: no other run is to begin meanwhile, and none afterwards. */
-	(void)snprintf(reason, sizeof(reason), "t3 %.40s is bad: %.100s", version, why);
-	if (r == 0)
-		r = freeze_set(&rollout->env, reason, 0, id, &err);
-	if (r == -EINVAL) { /* the sentence is not fit for a file of one line */
-		(void)snprintf(reason, sizeof(reason), "t3 %.40s is bad", version);
-		r = freeze_set(&rollout->env, reason, 0, id, &err);
-	}
-	if (r == 0)
-		r = bring_all_back(rollout, &mover, version, why, &tally, &err);
 	if (r < 0)
 		return rollout_end_with(rollout, UPDATE_FAILED, &err);
+	/* Before anything takes its time: no other run is to begin meanwhile, and none afterwards. Where it cannot be,
+	 * people go back all the same, and whoever goes on with this run freezes. */
+	frozen = freeze(rollout, id, version, why, &frozen_err);
+	r = bring_all_back(rollout, &mover, version, why, &tally, &err);
+	if (r < 0 || frozen < 0)
+		return rollout_end_with(rollout, UPDATE_FAILED, r < 0 ? &err : &frozen_err);
 	describe(rollout, version, why, &tally);
 	return UPDATE_ROLLED_BACK;
 }

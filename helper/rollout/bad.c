@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "ledger/known_bad.h"
 #include "update/version.h"
 
@@ -44,10 +45,13 @@ static int import_lines(struct rollout *rollout, char *rest, struct dv_error *er
 int rollout_condemn(struct rollout *rollout, const char *version, int64_t id, const char *why,
 		    struct dv_error *err)
 {
+	struct dv_error kept = { "" };
 	int r = known_bad_add(rollout->ledger, version, rollout->env.wall_usec(&rollout->env), id,
 			      why, err);
 
-	return r < 0 ? r : rollout_keep_bad(rollout, err);
+	if (r == 0 && rollout_keep_bad(rollout, &kept) < 0)
+		log_warning("update: %s", kept.text);
+	return r;
 }
 
 int rollout_import_bad(struct rollout *rollout, struct dv_error *err)

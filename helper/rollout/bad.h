@@ -4,7 +4,8 @@
 
 #include "rollout/rollout.h"
 
-/* The version is bad for good, as run `id` has found, and stands in the file beside the ledger. */
+/* The version is bad for good, as run `id` has found. Where the file beside the ledger cannot be written that is told,
+ * and the end of a run writes it again. */
 DV_MUST_CHECK int rollout_condemn(struct rollout *rollout, const char *version, int64_t id,
 				  const char *why, struct dv_error *err);
 

@@ -2,7 +2,10 @@
 #include "scratch.h"
 
 #include "ledger/known_bad.h"
+#include "ledger/moves.h"
+#include "rollout/back.h"
 #include "rollout/bad.h"
+#include "update/freeze.h"
 
 static struct rollout rollout_of(const struct scratch *scratch)
 {
@@ -86,12 +89,51 @@ static void what_is_kept_can_be_read_again(void **state)
 		assert_true(is_bad(scratch, versions[i]));
 }
 
+/* A full disk takes no file beside the ledger: nobody is to keep a bad version for that. */
+static void a_rollback_goes_on_without_its_files(void **state)
+{
+	static const char *const full[] = { ROLLOUT_BAD_FILE, FREEZE_PATH };
+	static const enum update_outcome outcomes[] = { UPDATE_ROLLED_BACK, UPDATE_FAILED };
+	struct scratch *scratch = *state;
+	struct rollout rollout = rollout_of(scratch);
+	struct move_row row = { .name = "anna", .from = "1.0.0", .to = "1.1.0", .level = -1 };
+
+	int64_t run = 0;
+
+	scratch_add_person(scratch, "anna", 0, PEOPLE_LOGIN_NONE);
+	scratch_make_folder(scratch, "opt/devvm/t3/people", 0755);
+	assert_int_equal(symlinkat("../versions/1.1.0", scratch->env.root_dirfd,
+				   "opt/devvm/t3/people/anna"),
+			 0);
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 1, "1.0.0", "boot", &row.run, &scratch->err));
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 2, "1.1.0", "boot", &run, &scratch->err));
+	for (size_t i = 0; i < DV_COUNT(full); i++) {
+		DV_AUTO_MOVES struct moves moves = { 0 };
+
+		row.state = UPDATE_STATE_MOVED;
+		assert_ok(scratch, moves_enter(scratch->ledger, &row, 1, &scratch->err));
+		scratch_make_folder(scratch, full[i], 0700);
+		assert_int_equal(rollout_roll_back(&rollout, run, "1.1.0", "it broke"),
+				 outcomes[i]);
+		assert_ok(scratch,
+			  moves_list(scratch->ledger, MOVES_ALL_RUNS, &moves, &scratch->err));
+		/* What leads back is gone, which is found out when it is their turn. */
+		assert_int_equal(moves.rows[0].state, UPDATE_STATE_STAYED);
+		assert_true(is_bad(scratch, "1.1.0"));
+		assert_int_equal(unlinkat(scratch->env.root_dirfd, full[i], AT_REMOVEDIR), 0);
+		(void)unlinkat(scratch->env.root_dirfd, FREEZE_PATH, 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_ledger_has_them_again),
 		TEST(what_is_kept_can_be_read_again),
+		TEST(a_rollback_goes_on_without_its_files),
 		TEST(a_broken_file_is_told_by_its_line),
 	};
 
