@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "ledger/unfinished.h"
+#include "ledger/moves.h"
+#include "ledger/restores.h"
 #include "ledger/update_notes.h"
 #include "steps/staging.h"
 #include "store/store.h"
@@ -33,16 +34,24 @@ static int add_open_run(struct ledger *ledger, struct str_list *needed, struct d
 	return 0;
 }
 
-/* What somebody goes back to when what was begun with them is brought to its end. */
-static int add_unfinished(struct ledger *ledger, const char *user, struct str_list *needed,
-			  struct dv_error *err)
+/* What somebody gets when what was begun with them is brought to its end, whether they have a pointer or not. */
+static int add_unfinished(struct ledger *ledger, struct str_list *needed, struct dv_error *err)
 {
-	struct unfinished unfinished;
-	int r = unfinished_find(ledger, user, &unfinished, err);
+	DV_AUTO_RESTORES struct restores restores = { 0 };
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int added = 0, r = restores_list(ledger, &restores, err);
 
-	if (r == 0 && *unfinished.version && str_list_add(needed, unfinished.version) < 0)
-		r = dv_fail(err, -ENOMEM, "list the versions that are needed");
-	return r;
+	if (r == 0)
+		r = moves_list(ledger, MOVES_ALL_RUNS, &moves, err);
+	for (size_t i = 0; r == 0 && added == 0 && i < restores.n_rows; i++) {
+		if (*restores.rows[i].version)
+			added = str_list_add(needed, restores.rows[i].version);
+	}
+	for (size_t i = 0; r == 0 && added == 0 && i < moves.n_rows; i++) {
+		if (moves_is_between(moves.rows[i].state))
+			added = str_list_add(needed, moves.rows[i].from);
+	}
+	return added < 0 ? dv_fail(err, -ENOMEM, "list the versions that are needed") : r;
 }
 
 /* Whatever cannot be read ends the pruning: a version that may be somebody's stays. */
@@ -56,8 +65,8 @@ static int list_needed(struct rollout *rollout, struct str_list *needed, struct 
 		r = store_list_people(&rollout->env, ROLLOUT_ITEM, &users, err);
 	for (size_t i = 0; r == 0 && i < users.n_items; i++)
 		r = add_pointer(&rollout->env, users.items[i], needed, err);
-	for (size_t i = 0; r == 0 && i < users.n_items; i++)
-		r = add_unfinished(rollout->ledger, users.items[i], needed, err);
+	if (r == 0)
+		r = add_unfinished(rollout->ledger, needed, err);
 	if (r == 0)
 		r = update_get_last_good(rollout->ledger, &last_good, err);
 	if (r == 0 && str_list_add(needed, last_good) < 0)
