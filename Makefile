@@ -311,8 +311,8 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_process test_programs test_progress test_protect_tree test_proto \
               test_protocol_doc test_queue test_rclone test_record test_refuse test_report \
               test_resolving test_restore_place test_restores test_retire_legacy test_rollout_bad \
-              test_rollout_notify test_rollout_prune test_rollout_waiting test_roster \
-              test_roster_fields \
+              test_rollout_notify test_rollout_prune test_rollout_run test_rollout_waiting \
+              test_roster test_roster_fields \
               test_roster_trust test_route test_rules test_schema test_secret test_secrets \
               test_server test_session test_settle test_snapshot test_spare test_ssh_key \
               test_staging test_state test_status test_status_page test_status_rollouts test_steps \

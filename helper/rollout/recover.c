@@ -158,19 +158,44 @@ static int roll_back(struct rollout *rollout, const struct update_run *run, cons
 	return *ret_outcome == UPDATE_FAILED ? dv_refuse(err, -EIO, "%s", rollout->text) : 0;
 }
 
-/* The verdict that the run was killed before; where the version had proved itself there was none to be. */
+/* With whom the version of the run failed, and was not judged; "" for nobody, and where it had proved itself: there
+ * no verdict is to be. */
+static int find_unjudged(struct rollout *rollout, const struct update_run *run,
+			 char ret_name[static STR_USER_NAME_MAX + 1],
+			 char ret_why[static ERROR_MAX_BYTES], struct dv_error *err)
+{
+	char current[STORE_VERSION_BYTES] = "";
+	int r = rollout_find_good(rollout, current, err);
+
+	ret_name[0] = '\0';
+	if (r < 0 || rollout_is_proven(rollout, current, run->to))
+		return r;
+	return find_failed(rollout, run->id, ret_name, ret_why, err);
+}
+
+bool rollout_awaits_verdict(struct rollout *rollout)
+{
+	DV_AUTO_UPDATE_RUN struct update_run run = { 0 };
+	char name[STR_USER_NAME_MAX + 1] = "", why[ERROR_MAX_BYTES] = "";
+	struct dv_error err = { "" };
+	int r = update_log_open(rollout->ledger, &run, &err);
+
+	if (r == 0 && run.state != UPDATE_STATE_CANARY)
+		return false;
+	if (r == 0)
+		r = find_unjudged(rollout, &run, name, why, &err);
+	return r < 0 || *name;
+}
+
+/* The verdict that the run was killed before. */
 static int finish_canary(struct rollout *rollout, const struct update_run *run,
 			 enum update_outcome *ret_outcome, struct dv_error *err)
 {
 	char name[STR_USER_NAME_MAX + 1] = "", why[ERROR_MAX_BYTES] = "";
 	char text[ERROR_MAX_BYTES];
-	char current[STORE_VERSION_BYTES] = "";
 	enum move_outcome outcome = MOVE_UNSET;
-	int r = rollout_find_good(rollout, current, err);
+	int r = find_unjudged(rollout, run, name, why, err);
 
-	if (r < 0 || rollout_is_proven(rollout, current, run->to))
-		return r;
-	r = find_failed(rollout, run->id, name, why, err);
 	if (r < 0 || !*name)
 		return r;
 	r = judge(rollout, name, why, &outcome, err);

@@ -47,15 +47,23 @@ int rollout_open(struct rollout *rollout, struct dv_error *err)
 				boot, &rollout->id, err);
 }
 
+/* What has begun to be everybody's must come to its end, and a version that has failed with somebody to its verdict:
+ * devvm-recover goes on with a run that is open. */
+static bool is_over(struct rollout *rollout, enum update_outcome outcome)
+{
+	if (outcome != UPDATE_FAILED)
+		return true;
+	if (rollout->state == UPDATE_STATE_ROLLBACK || rollout->state == UPDATE_STATE_DONE)
+		return false;
+	return rollout->state != UPDATE_STATE_CANARY || !rollout_awaits_verdict(rollout);
+}
+
 int rollout_close(struct rollout *rollout, enum update_outcome outcome, struct dv_error *err)
 {
 	const struct update_outcome_row *row = update_outcome_row(outcome);
 	int64_t now_usec = rollout->env.wall_usec(&rollout->env);
 	char run[24] = "";
-	/* What has begun to be everybody's must come to its end: devvm-recover goes on with a run that is open. */
-	bool is_over = rollout->id > 0 &&
-		       (outcome != UPDATE_FAILED || (rollout->state != UPDATE_STATE_ROLLBACK &&
-						     rollout->state != UPDATE_STATE_DONE));
+	bool ends = rollout->id > 0 && is_over(rollout, outcome);
 	int r = 0;
 
 	if (rollout->id > 0)
@@ -70,7 +78,7 @@ int rollout_close(struct rollout *rollout, enum update_outcome outcome, struct d
 			       *rollout->candidate.version ? rollout->candidate.version
 							   : rollout->order.to,
 			       outcome);
-	if (is_over)
+	if (ends)
 		r = update_log_end(rollout->ledger, rollout->id, now_usec, row->name, rollout->text,
 				   err);
 	if (r == 0 && rollout->id > 0)
