@@ -100,6 +100,18 @@ static enum watchdog_action judge(const struct watchdog_rules *rules,
 	return alert(row, now_usec, WATCHDOG_ALERT);
 }
 
+/* The clock was set back since: how long it runs is not known, but for how long it has been seen to fail. */
+static bool is_of_the_future(const struct watchdog_seen *seen)
+{
+	return seen->started_usec > seen->now_usec;
+}
+
+static bool is_past_grace(const struct watchdog_rules *rules, const struct watchdog_seen *seen,
+			  int64_t since_usec)
+{
+	return seen->now_usec - since_usec >= rules->grace_usec;
+}
+
 enum watchdog_action watchdog_decide(const struct watchdog_rules *rules,
 				     const struct watchdog_seen *seen,
 				     const struct watch_row *before, struct watch_row *ret_after)
@@ -112,10 +124,11 @@ enum watchdog_action watchdog_decide(const struct watchdog_rules *rules,
 		row = watchdog_set_aside(&row, seen->now_usec);
 		action = was_alerted ? WATCHDOG_RECOVERED : WATCHDOG_NOTHING;
 	} else if (seen->answer != ALIVE_UNSET && seen->started_usec > 0 &&
-		   seen->now_usec - seen->started_usec >= rules->grace_usec) {
+		   (is_of_the_future(seen) || is_past_grace(rules, seen, seen->started_usec))) {
 		row.started_usec = seen->started_usec;
 		row.first_fail_usec = row.n_fails++ == 0 ? seen->now_usec : row.first_fail_usec;
-		if (row.n_fails >= rules->n_fails)
+		if (row.n_fails >= rules->n_fails &&
+		    (!is_of_the_future(seen) || is_past_grace(rules, seen, row.first_fail_usec)))
 			action = judge(rules, seen, &row);
 	}
 	*ret_after = row;

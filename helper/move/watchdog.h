@@ -9,7 +9,8 @@
  *	a 4th restart	within half an hour: stand down, loudly and once, until it answers or somebody restarts it
  *
  * The number of restarts in half an hour holds whatever happens in between. A restart by somebody else begins the
- * count of fails anew. Times that lie in the future, because the clock was set, do not count.
+ * count of fails anew. Times that lie in the future, because the clock was set, do not count; after
+ * such a start the grace is one from the first fail on.
  */
 #ifndef DEVVM_MOVE_WATCHDOG_H
 #define DEVVM_MOVE_WATCHDOG_H
