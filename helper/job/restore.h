@@ -49,6 +49,9 @@ struct placing restore_placing(const struct restore *run);
  * Refuses with a sentence: they are at work, on hold, being worked on. Blocks for a minute at most. */
 DV_MUST_CHECK int restore_permit(struct restore *run, struct dv_error *err);
 
+/* Refuses where their t3 runs and may be at work, unless it is forced. */
+DV_MUST_CHECK int restore_check_idle(const struct restore *run, struct dv_error *err);
+
 /* The t3 that they get with the copy, in run->row.version: the one that they had when it was made, where what they have
  * now (or get anyway, from what is not finished) would migrate it, or does not read it, or is known to be bad; else it
  * stays as it is. Refuses, unless it is forced, where that one is not on this machine (then they keep what they have)
@@ -62,7 +65,8 @@ DV_MUST_CHECK int restore_find_own(struct restore *run, struct dv_error *err);
 void restore_name_version(const struct restore *run, const char *before,
 			  char ret_text[static RESTORE_VERSION_TEXT_BYTES]);
 
-/* From the row in the ledger to the end; -ESTALE where there is none any more. `ret_done` says what became of it.
+/* From the row in the ledger to the end; -ESTALE where there is none any more. Whoever comes to it without the lock
+ * goes on with what was killed: -EBUSY where that was before the hold, and they are at work. `ret_done` says what became of it.
  * Blocks for as long as the bytes take. */
 DV_MUST_CHECK int restore_finish(struct restore *run, char ret_done[static ERROR_MAX_BYTES],
 				 struct dv_error *err);

@@ -109,14 +109,31 @@ static int hold_and_place(const struct restore *run, struct dv_error *err)
 	return r < 0 ? r : placing_run(&placing, err);
 }
 
+/* Without the hold nothing was stopped yet, and whatever they are at now is of after the kill. */
+static int check_begun(const struct restore *run, struct dv_error *err)
+{
+	int r = 0;
+
+	if (run->row.state == RESTORE_HELD && !hold_is_set(&run->env, run->row.name))
+		r = restore_check_idle(run, err);
+	return r < 0 ? dv_prefix(err, r,
+				 "it was killed before anything was changed: systemctl start "
+				 "devvm-recover, or devvmctl restore %s ID, goes on",
+				 run->row.name)
+		     : 0;
+}
+
 int restore_finish(struct restore *run, char ret_done[static ERROR_MAX_BYTES], struct dv_error *err)
 {
 	const char *name = run->row.name;
-	int r = 0;
+	bool is_recovered = run->lock_fd < 0;
+	int r;
 
-	if (run->lock_fd < 0)
+	if (is_recovered)
 		run->lock_fd = lock_take(&run->env, name, clock_deadline_ms(LOCK_MS), err);
 	r = run->lock_fd < 0 ? run->lock_fd : read_row(run, err);
+	if (r == 0 && is_recovered)
+		r = check_begun(run, err);
 	if (r == 0 && run->row.state == RESTORE_HELD) {
 		r = hold_and_place(run, err);
 		if (r < 0)
@@ -173,8 +190,11 @@ int restore_recover(bool *ret_is_whole, struct dv_error *err)
 	for (size_t i = 0; i < restores.n_rows; i++) {
 		if (recover_one(&restores.rows[i], &why) == 0)
 			continue;
-		log_error("the restore of %s is not finished, and nothing of theirs starts: %s",
-			  restores.rows[i].name, why.text);
+		log_error("the restore of %s is not finished%s: %s", restores.rows[i].name,
+			  hold_is_set(&run.env, restores.rows[i].name)
+				  ? ", and nothing of theirs starts"
+				  : "",
+			  why.text);
 		*ret_is_whole = false;
 	}
 	return 0;

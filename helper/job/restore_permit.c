@@ -11,7 +11,7 @@
 #define STUCK_LOCK_MS 5000 /* whoever is at somebody on hold is about to finish that */
 #define UNIT_BYTES (64 + STR_USER_NAME_MAX)
 
-static int check_idle(const struct restore *run, struct dv_error *err)
+int restore_check_idle(const struct restore *run, struct dv_error *err)
 {
 	char unit[UNIT_BYTES];
 	const struct busy_question question = { .env = &run->env,
@@ -166,5 +166,5 @@ int restore_permit(struct restore *run, struct dv_error *err)
 	r = unfinished_is_any(&run->stuck) ? permit_instead(run, err)
 					   : restore_choose_version(run, &leads_back, err);
 	/* Last, for the looks before it may take their time. */
-	return r < 0 ? r : check_idle(run, err);
+	return r < 0 ? r : restore_check_idle(run, err);
 }
