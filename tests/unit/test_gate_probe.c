@@ -91,6 +91,21 @@ static void a_start_is_judged_by_what_answers(void **state)
 	}
 }
 
+/* A machine that was slow for minutes: what comes last is not to be blamed. */
+static void without_time_left_the_version_is_not_to_blame(void **state)
+{
+	static const struct fake_web_page pages[] = { { NULL, NULL } };
+	struct stage stage;
+
+	set(&stage, *state, "exec sleep 600", pages);
+	stage.plan.deadline_ms = clock_deadline_ms(100);
+	stage.plan.start_ms = LONG_MS;
+	assert_int_equal(probe_launch(&stage.probe), 0);
+	assert_int_equal(probe_wait_version(&stage.probe), -1);
+	assert_int_equal(stage.result.outcome, GATE_ERROR);
+	end(&stage);
+}
+
 static void loopback_alone_is_told(void **state)
 {
 	static const struct fake_web_page pages[] = {
@@ -139,6 +154,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(a_start_is_judged_by_what_answers),
+		WITH(without_time_left_the_version_is_not_to_blame),
 		WITH(loopback_alone_is_told),
 		WITH(a_pairing_that_fails_is_told_without_the_credential),
 	};
