@@ -24,7 +24,7 @@ static int64_t parse_time(const char *text)
 	struct tm tm = { 0 };
 	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 
-	if (!rest || !*rest || !strchr(".Z+", *rest))
+	if (!rest || !*rest || !strchr(".Z+", *rest) || tm.tm_year < 70)
 		return 0;
 	return (int64_t)timegm(&tm) * USEC_PER_S;
 }
@@ -121,6 +121,7 @@ int candidate_read(int folder_fd, struct candidate *ret_candidate, struct dv_err
 	struct candidate candidate = { 0 };
 	DV_AUTO_FREE char *text = NULL;
 	AUTO_JSON json_t *json = NULL;
+	json_int_t published_usec;
 	size_t n_bytes = 0;
 	int r = fd;
 
@@ -137,8 +138,8 @@ int candidate_read(int folder_fd, struct candidate *ret_candidate, struct dv_err
 	take_integrity(json_object_get(json, "integrity"), &candidate);
 	take_deprecated(json_object_get(json, "deprecated"), &candidate);
 	candidate.has_bin = json_is_true(json_object_get(json, "has_bin"));
-	candidate.published_usec =
-		(int64_t)json_integer_value(json_object_get(json, "published_usec"));
+	published_usec = json_integer_value(json_object_get(json, "published_usec"));
+	candidate.published_usec = published_usec > 0 ? (int64_t)published_usec : 0;
 	*ret_candidate = candidate;
 	return 0;
 }

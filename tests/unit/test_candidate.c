@@ -34,6 +34,11 @@ static void what_is_missing_is_empty(void **state DV_UNUSED)
 	assert_string_equal(candidate.integrity, "");
 	assert_false(candidate.has_bin);
 	assert_int_equal(candidate.published_usec, 0);
+	assert_int_equal(candidate_parse("{\"version\": \"1.0.0\", \"time[1.0.0]\": "
+					 "\"1601-01-31T12:00:00Z\"}",
+					 &candidate, NULL),
+			 0);
+	assert_int_equal(candidate.published_usec, 0);
 	assert_int_equal(candidate_parse("{\"version\": \"1.0.0\", \"bin\": \"x.js\"}", &candidate,
 					 NULL),
 			 0);
@@ -109,6 +114,10 @@ static void a_file_of_somebody_else_is_not_believed(void **state)
 		assert_int_equal(candidate_read(scratch->env.root_dirfd, &candidate, NULL),
 				 -EBADMSG);
 	}
+	scratch_write(scratch, CANDIDATE_FILE,
+		      "{\"version\": \"1.0.0\", \"published_usec\": -9223372036854775808}", 0644);
+	assert_ok(scratch, candidate_read(scratch->env.root_dirfd, &candidate, &scratch->err));
+	assert_int_equal(candidate.published_usec, 0);
 	memset(big, ' ', 9999);
 	scratch_write(scratch, CANDIDATE_FILE, big, 0644);
 	assert_int_equal(candidate_read(scratch->env.root_dirfd, &candidate, NULL), -EFBIG);
