@@ -311,7 +311,7 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_process test_programs test_progress test_protect_tree test_proto \
               test_protocol_doc test_queue test_rclone test_record test_refuse test_report \
               test_resolving test_restore_finish test_restore_place test_restores \
-              test_retire_legacy test_rollout_bad \
+              test_retire_legacy test_rollout_bad test_rollout_drain \
               test_rollout_notify test_rollout_prune test_rollout_run test_rollout_waiting \
               test_roster test_roster_fields \
               test_roster_trust test_route test_rules test_schema test_secret test_secrets \

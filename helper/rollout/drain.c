@@ -70,7 +70,7 @@ static int may_be_given(struct drain *drain, const char *version, bool *ret_may,
 static int find_version(struct drain *drain, struct dv_error *err)
 {
 	struct rollout *rollout = drain->rollout;
-	bool is_new = false, was_gated = false;
+	bool was_gated = false;
 	int r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, NULL, drain->version, err);
 
 	for (size_t i = 0; r == 0 && i < drain->deferrals.n_rows; i++) {
@@ -80,13 +80,11 @@ static int find_version(struct drain *drain, struct dv_error *err)
 		if (!version_is_before(drain->version, version))
 			continue;
 		r = may_be_given(drain, version, &may, err);
-		if (r == 0 && may) {
+		if (r == 0 && may)
 			(void)snprintf(drain->version, sizeof(drain->version), "%s", version);
-			is_new = true;
-		}
 	}
 	/* Whom the gate found not to go with it. */
-	if (r == 0 && is_new)
+	if (r == 0)
 		r = update_was_gated(rollout->ledger, drain->version, &was_gated,
 				     &rollout->excluded, err);
 	return r;
