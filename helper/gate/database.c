@@ -203,10 +203,11 @@ int database_unfill(void *unused DV_UNUSED, const void *input, struct dv_error *
 	return r;
 }
 
+/* A process that reads a build's database has filled them in: no name is sure to end. */
 static const struct database_table *find_table(const struct database_facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->n_tables && i < DATABASE_TABLES_MAX; i++) {
-		if (strcmp(facts->tables[i].name, name) == 0)
+		if (strncmp(facts->tables[i].name, name, sizeof(facts->tables[i].name)) == 0)
 			return &facts->tables[i];
 	}
 	return NULL;
@@ -225,8 +226,9 @@ int database_compare(const struct database_facts *before, const struct database_
 		/* One that is gone was renamed or merged, which only its build can judge. */
 		if (str_starts_with(table->name, PROJECTION) && table->n_rows > 0 && now &&
 		    now->n_rows == 0)
-			return dv_refuse(err, -EBADMSG, "%s had %lld rows, and none is left",
-					 table->name, (long long)table->n_rows);
+			return dv_refuse(err, -EBADMSG, "%.*s had %lld rows, and none is left",
+					 (int)sizeof(table->name) - 1, table->name,
+					 (long long)table->n_rows);
 	}
 	return 0;
 }

@@ -155,6 +155,22 @@ static void a_migration_is_compared(void **state DV_UNUSED)
 	}
 }
 
+/* Whoever took over the process that reads a database says what it likes. */
+static void a_name_without_an_end_is_not_read_beyond_it(void **state DV_UNUSED)
+{
+	struct database_facts before = { .level = 30, .n_tables = 1 }, after = before;
+	char *name = before.tables[0].name;
+	struct dv_error err = { "" };
+
+	memset(name, 'x', sizeof(before.tables[0].name));
+	memcpy(name, "projection_", strlen("projection_"));
+	before.tables[0].n_rows = INT64_C(0x4141414141414141);
+	after.tables[0] = before.tables[0];
+	after.tables[0].n_rows = 0;
+	assert_int_equal(database_compare(&before, &after, &err), -EBADMSG);
+	assert_null(strstr(err.text, "AAAA"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +181,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rows_are_made_and_taken_out_again, scratch_setup,
 						scratch_teardown),
 		cmocka_unit_test(a_migration_is_compared),
+		cmocka_unit_test(a_name_without_an_end_is_not_read_beyond_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
