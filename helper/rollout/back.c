@@ -155,8 +155,9 @@ static int bring_back(struct rollout *rollout, const struct mover *mover, struct
 /* Whether they have it, of whatever run: in this one who is between as well, and of all others whose move to it came
  * to its end and whose version it still is. Who has left runs nothing. */
 static int has_it(struct rollout *rollout, const struct move_row *row, int64_t id,
-		  const char *version, bool *ret_has, struct dv_error *err)
+		  const char *version, struct tally *tally, bool *ret_has, struct dv_error *err)
 {
+	struct dv_error why = { "" };
 	DV_AUTO_PEOPLE_ROW struct people_row person = { 0 };
 	char own[STORE_VERSION_BYTES] = "";
 	int r;
@@ -168,9 +169,13 @@ static int has_it(struct rollout *rollout, const struct move_row *row, int64_t i
 	r = people_get(rollout->ledger, row->name, &person, err);
 	if (r < 0 || person.state != PEOPLE_PRESENT)
 		return r;
-	r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, row->name, own, err);
-	*ret_has = r == 0 && strcmp(own, version) == 0;
-	return r;
+	/* Whoever else has it is not to keep it for one link that is broken. */
+	if (store_get_pointer(&rollout->env, ROLLOUT_ITEM, row->name, own, &why) < 0) {
+		tally->n_failed++;
+		log_error("update: which t3 %s has cannot be told: %s", row->name, why.text);
+	}
+	*ret_has = strcmp(own, version) == 0;
+	return 0;
 }
 
 /* Once each, of those who are not done; how many are to come again. */
@@ -189,7 +194,7 @@ static int pass(struct rollout *rollout, const struct mover *mover, const char *
 
 		if (tally->is_done[i - 1])
 			continue;
-		r = has_it(rollout, row, mover->run, version, &has, err);
+		r = has_it(rollout, row, mover->run, version, tally, &has, err);
 		if (r == 0 && has)
 			r = bring_back(rollout, mover, row, why, is_last, tally, &way, err);
 		tally->is_done[i - 1] = way != WAY_LATER;

@@ -127,6 +127,38 @@ static void a_rollback_goes_on_without_its_files(void **state)
 	}
 }
 
+static void one_broken_link_keeps_nobody_else_from_going(void **state)
+{
+	struct scratch *scratch = *state;
+	struct rollout rollout = rollout_of(scratch);
+	struct move_row row = {
+		.from = "1.0.0", .to = "1.1.0", .level = -1, .state = UPDATE_STATE_MOVED
+	};
+	DV_AUTO_MOVES struct moves moves = { 0 };
+	int64_t run = 0;
+
+	scratch_add_person(scratch, "anna", 0, PEOPLE_LOGIN_NONE);
+	scratch_add_person(scratch, "ben", 1, PEOPLE_LOGIN_NONE);
+	scratch_write(scratch, "opt/devvm/t3/people/ben", "1.1.0", 0644);
+	assert_int_equal(symlinkat("../versions/1.1.0", scratch->env.root_dirfd,
+				   "opt/devvm/t3/people/anna"),
+			 0);
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 1, "1.0.0", "boot", &row.run, &scratch->err));
+	assert_ok(scratch,
+		  update_log_begin(scratch->ledger, 2, "1.1.0", "boot", &run, &scratch->err));
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(row.name, sizeof(row.name), "%s", i == 0 ? "anna" : "ben");
+		row.began_usec = i;
+		assert_ok(scratch, moves_enter(scratch->ledger, &row, 1, &scratch->err));
+	}
+	assert_int_equal(rollout_roll_back(&rollout, run, "1.1.0", "it broke"), UPDATE_ROLLED_BACK);
+	assert_contains(rollout.text, "anna kept it for now");
+	assert_contains(rollout.text, "1 could not be brought back yet");
+	assert_ok(scratch, moves_list(scratch->ledger, MOVES_ALL_RUNS, &moves, &scratch->err));
+	assert_int_equal(moves_find(&moves, "anna")->state, UPDATE_STATE_STAYED);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup_ledger, scratch_teardown)
@@ -134,6 +166,7 @@ int main(void)
 		TEST(a_new_ledger_has_them_again),
 		TEST(what_is_kept_can_be_read_again),
 		TEST(a_rollback_goes_on_without_its_files),
+		TEST(one_broken_link_keeps_nobody_else_from_going),
 		TEST(a_broken_file_is_told_by_its_line),
 	};
 
