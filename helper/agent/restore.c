@@ -36,13 +36,21 @@ static int sync_folder(int folder_fd, struct dv_error *err)
 	return fsync(folder_fd) < 0 ? dv_fail(err, -errno, "keep the folder of the database") : 0;
 }
 
-/* `aside`, or, where a run that was killed has filled it, the next that is free: nothing that may be the person's
- * is ever removed. */
+/* One that a killed run has filled; or begun to, where there is another database to be put aside by now. */
+static bool is_taken(int folder_fd, const char *name)
+{
+	char begun[PATH_BYTES * 2];
+
+	(void)snprintf(begun, sizeof(begun), "%s.part/" DATABASE, name);
+	return exists(folder_fd, name) || (exists(folder_fd, begun) && exists(folder_fd, DATABASE));
+}
+
+/* `aside`, or, where that is taken, the next that is free: nothing that may be the person's is ever removed. */
 static int find_free(int folder_fd, const char *aside, char ret_name[static PATH_BYTES],
 		     struct dv_error *err)
 {
 	(void)snprintf(ret_name, PATH_BYTES, "%s", aside);
-	for (unsigned int i = 1; exists(folder_fd, ret_name); i++) {
+	for (unsigned int i = 1; is_taken(folder_fd, ret_name); i++) {
 		if (i > MAX_ASIDE)
 			return dv_refuse(err, -EEXIST, "there are too many of %s: look into them",
 					 aside);

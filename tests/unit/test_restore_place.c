@@ -225,6 +225,19 @@ static int back_and_teardown(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, back_and_teardown)
 
+/* Killed in the midst of it, and t3 has run since: by hand, or because somebody removed the hold. */
+static void what_was_made_since_does_not_take_the_place_of_what_is_aside(void **state)
+{
+	struct scratch *scratch = *state;
+
+	make_copy(scratch);
+	scratch_write(scratch, "data/" ASIDE ".part/state.sqlite", "old", 0600);
+	scratch_write(scratch, "data/state.sqlite", "since", 0600);
+	assert_ok(scratch, place(scratch, copy_digest));
+	assert_file(scratch, "data/" ASIDE ".part/state.sqlite", "old");
+	assert_file(scratch, "data/" ASIDE ".1/state.sqlite", "since");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +245,7 @@ int main(void)
 		TEST(what_was_there_goes_aside_as_a_set),
 		TEST(a_rollback_journal_goes_aside_too),
 		TEST(a_killed_one_goes_on),
+		TEST(what_was_made_since_does_not_take_the_place_of_what_is_aside),
 		TEST(without_a_database_before_it_is_placed_too),
 		TEST(what_is_not_the_copy_is_not_placed),
 		cmocka_unit_test_setup_teardown(the_journal, scratch_setup_ledger,
