@@ -132,7 +132,7 @@ static int ask(struct drain *drain, const struct people_row *person, struct dv_e
 	struct rollout *rollout = drain->rollout;
 	int r = store_get_pointer(&rollout->env, ROLLOUT_ITEM, person->name, drain->own, err);
 
-	if (r < 0 || !*drain->own || strcmp(drain->own, drain->version) == 0 ||
+	if (r < 0 || !*drain->own || !*drain->version || strcmp(drain->own, drain->version) == 0 ||
 	    version_is_before(drain->version, drain->own))
 		return r;
 	drain->n_waiting++;

@@ -45,10 +45,31 @@ static void whom_the_gate_excluded_does_not_get_it_by_asking(void **state)
 	str_list_done(&rollout.excluded);
 }
 
+/* Somebody has removed the link: there is no version to stop anybody's t3 for. */
+static void where_nothing_is_current_there_is_nothing_to_give(void **state)
+{
+	struct scratch *scratch = *state;
+	struct rollout rollout = { .env = scratch->env,
+				   .ledger = scratch->ledger,
+				   .config.update_order = CONFIG_ORDER_NAME,
+				   .only = "anna" };
+	enum update_outcome outcome = UPDATE_UNSET;
+
+	fake_manager_reset();
+	set_up_versions(scratch);
+	assert_int_equal(unlinkat(scratch->env.root_dirfd, T3 "current", 0), 0);
+	scratch_add_person(scratch, "anna", 0, PEOPLE_LOGIN_NONE);
+	assert_ok(scratch, rollout_drain(&rollout, &outcome, &scratch->err));
+	assert_int_equal(outcome, UPDATE_CURRENT);
+	assert_int_equal(rollout.id, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(whom_the_gate_excluded_does_not_get_it_by_asking,
+						scratch_setup_ledger, scratch_teardown),
+		cmocka_unit_test_setup_teardown(where_nothing_is_current_there_is_nothing_to_give,
 						scratch_setup_ledger, scratch_teardown),
 	};
 
