@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "job/jobs.h"
 #include "ledger/installs.h"
+#include "steps/staging.h"
+#include "t3/program.h"
 
 #define PATH_BYTES (64 + STR_USER_NAME_MAX + BACKUPS_ID_BYTES)
 
@@ -57,13 +59,26 @@ static void say_plan(const struct restore *run, char ret_text[static ERROR_MAX_B
 		       is_any ? ", and the hold goes" : "");
 }
 
-static int begin(struct restore *run, struct dv_error *err)
+static int write_row(struct restore *run, struct dv_error *err)
 {
-	int r = unfinished_is_any(&run->stuck)
-			? unfinished_replace(run->ledger, &run->stuck, &run->row,
-					     run->row.began_usec, err)
-			: restores_begin(run->ledger, &run->row, err);
+	return unfinished_is_any(&run->stuck)
+		       ? unfinished_replace(run->ledger, &run->stuck, &run->row,
+					    run->row.began_usec, err)
+		       : restores_begin(run->ledger, &run->row, err);
+}
 
+int restore_begin(struct restore *run, struct dv_error *err)
+{
+	DV_AUTO_CLOSE int lock_fd = -1;
+	int r = 0;
+
+	/* A run removes versions under this lock, and leaves what a row names: until there is one it may have gone. */
+	if (*run->row.version) {
+		lock_fd = staging_lock(&run->env, T3_ITEM, err);
+		r = lock_fd < 0 ? lock_fd : restore_check_version(run, err);
+	}
+	if (r == 0)
+		r = write_row(run, err);
 	/* The move is over: the updater may go on. */
 	dv_closep(&run->run_fd);
 	run->run_fd = -1;
@@ -86,7 +101,7 @@ static int carry_out(struct restore *run, bool is_plan, char ret_done[static ERR
 		return 0;
 	}
 	if (r == 0)
-		r = begin(run, err);
+		r = restore_begin(run, err);
 	return r < 0 ? r : restore_finish(run, ret_done, err);
 }
 

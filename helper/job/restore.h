@@ -49,6 +49,11 @@ struct placing restore_placing(const struct restore *run);
  * Refuses with a sentence: they are at work, on hold, being worked on. Blocks for a minute at most. */
 DV_MUST_CHECK int restore_permit(struct restore *run, struct dv_error *err);
 
+/* Refuses where the t3 that they are to get is not on this machine. */
+DV_MUST_CHECK int restore_check_version(const struct restore *run, struct dv_error *err);
+/* After restore_permit(): the row, with which that t3 stays on this machine. The updater may go on then. Blocks for a
+ * minute at most. */
+DV_MUST_CHECK int restore_begin(struct restore *run, struct dv_error *err);
 /* Refuses where their t3 runs and may be at work, unless it is forced. */
 DV_MUST_CHECK int restore_check_idle(const struct restore *run, struct dv_error *err);
 

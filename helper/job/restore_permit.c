@@ -80,7 +80,7 @@ static int check_level(const struct restore *run, struct dv_error *err)
 	return r;
 }
 
-static int check_version(const struct restore *run, struct dv_error *err)
+int restore_check_version(const struct restore *run, struct dv_error *err)
 {
 	if (!*run->row.version || store_has(&run->env, T3_ITEM, run->row.version))
 		return 0;
@@ -100,7 +100,7 @@ static int permit_instead(struct restore *run, struct dv_error *err)
 	if (r == 0 && !run->stuck.has_move)
 		r = restore_choose_version(run, &leads_back, err);
 	if (r == 0 && !leads_back)
-		r = check_version(run, err);
+		r = restore_check_version(run, err);
 	if (r == 0 && !leads_back)
 		r = check_level(run, err);
 	/* Whether they are let in again is what it is for. */

@@ -1,4 +1,4 @@
-/* test_restore_finish.c - what the recovery does with a restore that was killed before its hold. */
+/* test_restore_finish.c - how a restore begins, and what the recovery does with one that was killed before its hold. */
 #include "scratch.h"
 
 #include "job/restore.h"
@@ -32,10 +32,36 @@ static void who_works_again_is_asked_first(void **state)
 	people_row_done(&run.person);
 }
 
+/* A run of the updater has removed it while the copy was held against its digest. */
+static void for_a_version_that_has_gone_nothing_is_begun(void **state)
+{
+	struct scratch *scratch = *state;
+	struct restore run = {
+		.env = scratch->env,
+		.ledger = scratch->ledger,
+		.row = { .name = "anna", .id = "20261127-031500", .version = "1.0.0" },
+		.lock_fd = -1,
+		.run_fd = -1
+	};
+	DV_AUTO_RESTORES struct restores before = { 0 };
+	DV_AUTO_RESTORES struct restores after = { 0 };
+
+	assert_int_equal(restore_begin(&run, &scratch->err), -ENOENT);
+	assert_contains(scratch->err.text, "devvmctl install t3 1.0.0 brings it");
+	assert_ok(scratch, restores_list(scratch->ledger, &before, &scratch->err));
+	assert_int_equal(before.n_rows, 0);
+	scratch_make_folder(scratch, "opt/devvm/t3/versions/1.0.0", 0755);
+	assert_ok(scratch, restore_begin(&run, &scratch->err));
+	assert_ok(scratch, restores_list(scratch->ledger, &after, &scratch->err));
+	assert_int_equal(after.n_rows, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(who_works_again_is_asked_first,
+						scratch_setup_ledger, scratch_teardown),
+		cmocka_unit_test_setup_teardown(for_a_version_that_has_gone_nothing_is_begun,
 						scratch_setup_ledger, scratch_teardown),
 	};
 
