@@ -163,7 +163,8 @@ static void a_name_without_an_end_is_not_read_beyond_it(void **state DV_UNUSED)
 	struct dv_error err = { "" };
 
 	memset(name, 'x', sizeof(before.tables[0].name));
-	memcpy(name, "projection_", strlen("projection_"));
+	for (const char *at = "projection_"; *at; at++)
+		*name++ = *at;
 	before.tables[0].n_rows = INT64_C(0x4141414141414141);
 	after.tables[0] = before.tables[0];
 	after.tables[0].n_rows = 0;
