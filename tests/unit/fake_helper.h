@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -124,8 +125,10 @@ static inline void fake_start(struct fake_helper *fake, const char *request,
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 4) < 0)
 		abort();
 	fake->pid = fork();
-	if (fake->pid == 0)
+	if (fake->pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should a check fail */
 		fake_serve(fd, request, script);
+	}
 	(void)close(fd);
 }
 
