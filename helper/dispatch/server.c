@@ -45,6 +45,14 @@ static void unlink_connection(struct connection *connection)
 		connection->next->previous = connection->previous;
 }
 
+/* It may hold the cookies of a session. */
+static void free_answer(void *bytes, size_t n_bytes)
+{
+	if (bytes)
+		explicit_bzero(bytes, n_bytes);
+	free(bytes);
+}
+
 static void connection_free(struct connection *connection)
 {
 	(void)sd_event_source_disable_unref(connection->io);
@@ -59,7 +67,7 @@ static void connection_free(struct connection *connection)
 	connection->server->n_connections--;
 	unlink_connection(connection);
 	fcgi_done(&connection->fcgi);
-	free(connection->out);
+	free_answer(connection->out, connection->n_out);
 	explicit_bzero(connection->in, sizeof(connection->in));
 	free(connection);
 }
@@ -97,8 +105,7 @@ static bool flush_out(struct connection *connection)
 		connection->n_sent += (size_t)n;
 	}
 	if (connection->out) {
-		explicit_bzero(connection->out, connection->n_out);
-		free(connection->out);
+		free_answer(connection->out, connection->n_out);
 		connection->out = NULL;
 		connection->n_out = connection->n_sent = 0;
 		if (!connection->fcgi.keeps) {
@@ -121,13 +128,12 @@ static void on_reply(struct door_call *call, char *text, size_t n_bytes)
 
 	connection->waits = false;
 	if (connection->gone || !text) {
-		free(text);
+		free_answer(text, n_bytes);
 		connection_free(connection);
 		return;
 	}
 	r = fcgi_answer(&connection->fcgi, text, n_bytes, &connection->out, &connection->n_out);
-	explicit_bzero(text, n_bytes);
-	free(text);
+	free_answer(text, n_bytes);
 	if (r < 0) {
 		connection_free(connection);
 		return;

@@ -15,6 +15,19 @@
 #define SPARE 3
 #define OTHER_UID 54321
 
+/* What is wiped, instead of libc's: answers as they were made, and as records. */
+static size_t n_wiped_texts, n_wiped_records;
+
+void explicit_bzero(void *bytes, size_t n_bytes)
+{
+	const char *volatile was = bytes;
+
+	n_wiped_texts += n_bytes > 6 && memcmp(was, "Status", 6) == 0;
+	n_wiped_records += n_bytes > 14 && memcmp(was + 8, "Status", 6) == 0;
+	memset(bytes, 0, n_bytes);
+	__asm__ volatile("" : : "r"(bytes) : "memory");
+}
+
 struct stage {
 	struct scratch *scratch;
 	struct door door;
@@ -179,6 +192,72 @@ static void who_reads_slowly_hears_all(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* It may hold the cookies of a session. */
+static void what_nobody_hears_is_wiped(void **state)
+{
+	struct stage *stage = *state;
+	static uint8_t bytes[400][HEALTH_BYTES];
+	int fd = connect_one(stage);
+
+	n_wiped_texts = n_wiped_records = 0;
+	for (size_t i = 0; i < DV_COUNT(bytes); i++)
+		put_health(bytes[i], true);
+	assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+	turn(stage);
+	assert_true(n_wiped_texts < DV_COUNT(bytes)); /* or the socket holds them all */
+	assert_int_equal(close(fd), 0);
+	turn(stage);
+	assert_true(n_wiped_texts > 0);
+	assert_int_equal(n_wiped_records, n_wiped_texts);
+}
+
+static void put_param(uint8_t *bytes, size_t *n_bytes, const char *name, const char *value)
+{
+	bytes[(*n_bytes)++] = (uint8_t)strlen(name);
+	bytes[(*n_bytes)++] = (uint8_t)strlen(value);
+	memcpy(bytes + *n_bytes, name, strlen(name));
+	*n_bytes += strlen(name);
+	memcpy(bytes + *n_bytes, value, strlen(value));
+	*n_bytes += strlen(value);
+}
+
+/* As an administrator asks for the status page. */
+static void ask_status(int fd)
+{
+	static const uint8_t end[] = { 1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1, 0, 0, 0, 0 };
+	uint8_t bytes[256] = { 1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 4, 0, 1 };
+	size_t n = 24;
+
+	put_param(bytes, &n, "REQUEST_METHOD", "GET");
+	put_param(bytes, &n, "REQUEST_URI", "/devvm/");
+	put_param(bytes, &n, "DEVVM_LISTENER", "unix:/x");
+	put_param(bytes, &n, "HTTP_X_AUTHENTIK_USERNAME", "emil");
+	bytes[21] = (uint8_t)(n - 24);
+	memcpy(bytes + n, end, sizeof(end));
+	assert_int_equal(send(fd, bytes, n + sizeof(end), 0), n + sizeof(end));
+}
+
+static void what_comes_too_late_is_wiped(void **state)
+{
+	struct stage *stage = *state;
+	static struct work_pool *pool; /* whose threads stay */
+	int fd = connect_one(stage);
+
+	scratch_write(stage->scratch, DOOR_PEOPLE_PATH,
+		      "{\"emil\": {\"os_user\": \"emo\", \"port\": 1}}", 0644);
+	scratch_write(stage->scratch, DOOR_MORE_PATH, "{\"admins\": [\"emil\"]}", 0644);
+	assert_ok(stage->scratch, work_pool_new(&pool, stage->server.event, &stage->scratch->err));
+	stage->door.status = (struct status_ask){ .pool = pool, .helper_path = "/nowhere" };
+	n_wiped_texts = 0;
+	ask_status(fd);
+	assert_true(sd_event_run(stage->server.event, 1000000) > 0);
+	assert_int_equal(close(fd), 0);
+	for (int i = 0; i < 100 && stage->server.n_connections > 0; i++)
+		assert_true(sd_event_run(stage->server.event, 100000) >= 0);
+	assert_int_equal(stage->server.n_connections, 0);
+	assert_int_equal(n_wiped_texts, 1);
+}
+
 static void one_that_is_not_kept_ends(void **state)
 {
 	struct stage *stage = *state;
@@ -279,6 +358,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_carries_many_requests),
 		TEST(who_reads_slowly_hears_all),
+		TEST(what_nobody_hears_is_wiped),
+		TEST(what_comes_too_late_is_wiped),
 		TEST(one_that_is_not_kept_ends),
 		TEST(what_is_no_request_ends_it),
 		TEST(half_a_request_waits_without_harm),
