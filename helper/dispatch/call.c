@@ -8,11 +8,12 @@
 
 void call_reply(struct door_call *call, char *text, size_t n_bytes)
 {
+	free(call->identity);
 	free(call->target);
 	if (call->cookies)
 		explicit_bzero(call->cookies, strlen(call->cookies));
 	free(call->cookies);
-	call->target = call->cookies = NULL;
+	call->identity = call->target = call->cookies = NULL;
 	call->reply(call, text, n_bytes);
 }
 

@@ -11,8 +11,8 @@
 struct door_call {
 	/* Takes `text` (newly allocated; NULL: memory is short). */
 	void (*reply)(struct door_call *call, char *text, size_t n_bytes);
-	struct door_call *next; /* of whoever keeps it waiting */
-	char *target, *cookies; /* the door's own */
+	struct door_call *next;		   /* of whoever keeps it waiting */
+	char *identity, *target, *cookies; /* the door's own */
 };
 
 /* Takes `text`, NULL for want of memory. */

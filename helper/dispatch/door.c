@@ -112,11 +112,12 @@ void door_ask(struct door *door, const struct fcgi *request, struct door_call *c
 	if (door_people_refresh(&door->people, door->root_fd, &err) < 0)
 		log_error("nobody is let in: %s", err.text);
 	route_decide(request, &door->people, &door->secret, &route);
+	call->identity = strdup(route.identity);
 	call->target = strdup(route.target);
 	call->cookies = route.kind == ROUTE_CHECK
 				? route_session_cookies(fcgi_get(request, "HTTP_COOKIE"))
 				: NULL;
-	if (!call->target || (route.kind == ROUTE_CHECK && !call->cookies)) {
+	if (!call->identity || !call->target || (route.kind == ROUTE_CHECK && !call->cookies)) {
 		call_reply(call, NULL, 0);
 		return;
 	}

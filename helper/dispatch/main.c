@@ -116,6 +116,7 @@ static int serve(const char *nginx_user, struct dv_error *err)
 	door.helper_path = door.status.helper_path = PATH_HELPER_SOCKET;
 	door.keeper.event = event;
 	door.pairings.keeper = &door.keeper;
+	door.pairings.people = &door.people;
 	server.door = &door;
 	server.event = event;
 	r = dispatch_server_start(&server, SD_LISTEN_FDS_START, err);

@@ -13,6 +13,7 @@
 /* Stays for MINUTE_MS behind its last: it counts. */
 struct pairing {
 	struct work work;
+	struct pairings *pairings;
 	struct pair_target target;
 	struct door_call *calls;
 	bool is_running;
@@ -23,6 +24,38 @@ struct pairing {
 	unsigned int n_pairings;
 	struct pairing *next;
 };
+
+static bool is_same(const struct pair_target *a, const struct pair_target *b)
+{
+	return strcmp(a->user, b->user) == 0 && a->uid == b->uid && a->port == b->port;
+}
+
+/* Whether whoever asked still has that account and that server. */
+static bool is_still(const struct pairings *pairings, const struct door_call *call,
+		     const struct pair_target *target)
+{
+	const struct door_person *person = NULL;
+	struct dv_error err = { "" };
+
+	if (door_people_refresh(pairings->people, target->root_fd, &err) == 0)
+		person = door_people_find(pairings->people, call->identity);
+	return person && person->away == DOOR_HERE && strcmp(person->user, target->user) == 0 &&
+	       person->port == target->port &&
+	       door_people_uid(pairings->people, person) == target->uid;
+}
+
+static void redirect(struct door_call *call, const struct str_list *cookies)
+{
+	size_t n = 0;
+	char *text = page_redirect(call->target, cookies, &n);
+
+	call_reply(call, text, n);
+}
+
+static void ask_anew(struct door_call *call)
+{
+	redirect(call, &(const struct str_list){ 0 });
+}
 
 static void run_pairing(struct work *work)
 {
@@ -42,16 +75,14 @@ static void end_pairing(struct work *work)
 		log_warning("%s", pairing->err.text);
 	while (call) {
 		struct door_call *next = call->next;
-		size_t n = 0;
 
-		if (pairing->r < 0) {
+		if (!is_still(pairing->pairings, call, &pairing->target))
+			ask_anew(call);
+		else if (pairing->r < 0)
 			call_message(call, 502, "Your workspace did not let you in",
 				     pairing->err.text, call->target);
-		} else {
-			char *text = page_redirect(call->target, &pairing->cookies, &n);
-
-			call_reply(call, text, n);
-		}
+		else
+			redirect(call, &pairing->cookies);
 		call = next;
 	}
 	for (size_t i = 0; i < pairing->cookies.n_items; i++)
@@ -61,7 +92,7 @@ static void end_pairing(struct work *work)
 }
 
 /* Forgets those that no longer count on its way. */
-static struct pairing *find_pairing(struct pairings *pairings, const char *user)
+static struct pairing *find_pairing(struct pairings *pairings, const struct pair_target *target)
 {
 	struct pairing *found = NULL;
 	int64_t now_ms = clock_now_ms();
@@ -74,7 +105,7 @@ static struct pairing *find_pairing(struct pairings *pairings, const char *user)
 			free(pairing);
 			continue;
 		}
-		if (strcmp(pairing->target.user, user) == 0)
+		if (is_same(&pairing->target, target))
 			found = pairing;
 		at = &pairing->next;
 	}
@@ -98,7 +129,7 @@ static void turn_away(const struct pairing *pairing, struct door_call *call)
 void pairings_join(struct pairings *pairings, const struct pair_target *target,
 		   struct door_call *call)
 {
-	struct pairing *pairing = find_pairing(pairings, target->user);
+	struct pairing *pairing = find_pairing(pairings, target);
 
 	if (!pairing) {
 		pairing = calloc(1, sizeof(*pairing));
@@ -106,6 +137,7 @@ void pairings_join(struct pairings *pairings, const struct pair_target *target,
 			call_reply(call, NULL, 0);
 			return;
 		}
+		pairing->pairings = pairings;
 		pairing->began_ms = clock_now_ms();
 		pairing->next = pairings->first;
 		pairings->first = pairing;
@@ -144,10 +176,12 @@ static void end_check(struct keeper_ask *ask, int r, enum t3_session session,
 
 	if (r < 0)
 		log_warning("let a request of %s through: %s", ask->target.user, err->text);
-	if (r == 0 && session == T3_SESSION_DEAD)
+	if (r < 0 || session != T3_SESSION_DEAD)
+		call_pass(check->call);
+	else if (is_still(check->pairings, check->call, &ask->target))
 		pairings_join(check->pairings, &ask->target, check->call);
 	else
-		call_pass(check->call);
+		ask_anew(check->call);
 	free(check);
 }
 

@@ -4,6 +4,9 @@
  * its outcome. Two browsers of one person that come in the same second so get the same session: both were
  * let in as this person by the proxy. A browser that keeps no cookie would be let in again with each
  * navigation, at 1.5 seconds and 250 MB each: PAIRING_MAX of a person within a minute.
+ *
+ * Who is who may change meanwhile. A session is one of that account and that server: nobody gets it whose identity
+ * leads elsewhere by then, and their browser is sent to ask anew.
  */
 #ifndef DEVVM_DISPATCH_PAIRING_H
 #define DEVVM_DISPATCH_PAIRING_H
@@ -11,16 +14,18 @@
 #include "dispatch/call.h"
 #include "dispatch/keeper.h"
 #include "dispatch/pair.h"
+#include "dispatch/people.h"
 #include "dispatch/work.h"
 
 #define PAIRING_MAX 10
 
 struct pairing;
 
-/* `pool` and `keeper` are borrowed, and all stay for good. */
+/* `pool`, `keeper` and `people` are borrowed, and all stay for good. */
 struct pairings {
 	struct work_pool *pool;
 	struct keeper *keeper;
+	struct door_people *people;
 	struct pairing *first;
 };
 

@@ -28,6 +28,8 @@ static struct {
 	struct keeper keeper;
 	struct fake_helper helper;
 	struct fake_web web;
+	struct scratch *scratch;
+	struct door_people people;
 	struct pair_target target;
 	struct told calls[MAX_CALLS];
 	size_t n_calls, n_told;
@@ -50,6 +52,7 @@ static struct door_call *new_call(const char *target, const char *cookies)
 
 	assert_true(stage.n_calls <= MAX_CALLS);
 	*told = (struct told){ .call = { .reply = on_reply,
+					 .identity = strdup("emil"),
 					 .target = strdup(target),
 					 .cookies = cookies ? strdup(cookies) : NULL } };
 	return &told->call;
@@ -70,6 +73,20 @@ static void forget_calls(void)
 	stage.n_calls = stage.n_told = 0;
 }
 
+/* Who `emil` is from now on. */
+static void map_to(const char *user, uint16_t port, uid_t uid)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "{\"emil\": {\"os_user\": \"%s\", \"port\": %u}}", user,
+		       port);
+	scratch_write(stage.scratch, DOOR_PEOPLE_PATH, text, 0644);
+	assert_ok(stage.scratch, door_people_refresh(&stage.people, stage.scratch->env.root_dirfd,
+						     &stage.scratch->err));
+	assert_int_equal(stage.people.n_rows, 1);
+	stage.people.rows[0].uid = uid; /* there is no such account */
+}
+
 static void begin(const char *const *script, const struct fake_web_page *pages)
 {
 	if (!fake_become_root())
@@ -78,11 +95,13 @@ static void begin(const char *const *script, const struct fake_web_page *pages)
 		fake_start(&stage.helper, NULL, script);
 	if (pages)
 		assert_true(fake_web_start(&stage.web, pages));
+	stage.scratch = scratch_new();
 	stage.target = (struct pair_target){ .helper_path = script ? stage.helper.path : "/nowhere",
-					     .root_fd = open("/", O_PATH | O_CLOEXEC),
+					     .root_fd = stage.scratch->env.root_dirfd,
 					     .user = "emo",
 					     .uid = geteuid(),
-					     .port = (uint16_t)stage.web.port };
+					     .port = pages ? (uint16_t)stage.web.port : 1 };
+	map_to("emo", stage.target.port, stage.target.uid);
 }
 
 static void end(void)
@@ -90,7 +109,9 @@ static void end(void)
 	forget_calls();
 	keeper_done(&stage.keeper);
 	stage.keeper = (struct keeper){ .event = stage.event };
-	(void)close(stage.target.root_fd);
+	door_people_done(&stage.people);
+	stage.people = (struct door_people){ 0 };
+	scratch_free(stage.scratch);
 	if (stage.web.pid > 0)
 		fake_web_stop(&stage.web);
 	if (stage.helper.pid > 0)
@@ -110,6 +131,7 @@ static void ten_tabs_share_a_pairing(void **state DV_UNUSED)
 
 	pairings.pool = stage.pool;
 	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
 	begin(MINTED, pages);
 	for (int i = 0; i < 10; i++) {
 		char target[16];
@@ -136,6 +158,7 @@ static void a_pairing_that_fails_says_why(void **state DV_UNUSED)
 
 	pairings.pool = stage.pool;
 	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
 	begin(REFUSED, pages);
 	pairings_join(&pairings, &stage.target, new_call("/deep?x=1", NULL));
 	turn();
@@ -155,14 +178,18 @@ static void a_browser_without_memory_is_stopped(void **state DV_UNUSED)
 
 	pairings.pool = stage.pool;
 	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
+	begin(NULL, pages);
 	for (unsigned int i = 0; i < PAIRING_MAX; i++) {
-		begin(MINTED, pages);
+		fake_start(&stage.helper, NULL, MINTED);
+		stage.target.helper_path = stage.helper.path;
 		pairings_join(&pairings, &stage.target, new_call("/", NULL));
 		turn();
 		assert_contains(stage.calls[0].text, "Status: 302 ");
-		end();
+		forget_calls();
+		assert_true(fake_stop(&stage.helper));
+		stage.helper.pid = 0;
 	}
-	begin(NULL, NULL);
 	pairings_join(&pairings, &stage.target, new_call("/", NULL));
 	turn();
 	assert_contains(stage.calls[0].text, "Status: 429 ");
@@ -176,6 +203,7 @@ static void who_is_never_let_in_hears_why_to_the_end(void **state DV_UNUSED)
 
 	pairings.pool = stage.pool;
 	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
 	begin(NULL, NULL);
 	for (unsigned int i = 0; i <= PAIRING_MAX; i++) {
 		pairings_join(&pairings, &stage.target, new_call("/", NULL));
@@ -184,6 +212,68 @@ static void who_is_never_let_in_hears_why_to_the_end(void **state DV_UNUSED)
 	assert_contains(stage.calls[PAIRING_MAX - 1].text, "Status: 502 ");
 	assert_contains(stage.calls[PAIRING_MAX].text, "Status: 429 ");
 	assert_contains(stage.calls[PAIRING_MAX].text, "pair emo: connect to /nowhere");
+	end();
+}
+
+#define ANEW "Status: 302 Found\r\nLocation: /x\r\nCache-Control: "
+
+/* The account that somebody has, its uid, or its port, is another one while they are let in. */
+static void who_is_somebody_else_by_then_gets_no_session(void **state DV_UNUSED)
+{
+	static const struct fake_web_page pages[] = {
+		{ "/api/auth/browser-session", OK("Set-Cookie: t3_session=x; Path=/\r\n", "{}") },
+		{ "/api/auth/session", OK("", "{\"authenticated\": false}") },
+		{ NULL, NULL }
+	};
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
+	for (int i = 0; i < 6; i++) {
+		const bool is_checked = i >= 3;
+
+		begin(is_checked ? NULL : MINTED, pages);
+		if (is_checked)
+			pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
+		else
+			pairings_join(&pairings, &stage.target, new_call("/x", NULL));
+		if (i % 3 == 0)
+			map_to("anca", stage.target.port, stage.target.uid);
+		else if (i % 3 == 1)
+			map_to("emo", stage.target.port, stage.target.uid + 1);
+		else
+			map_to("emo", (uint16_t)(stage.target.port - 1), stage.target.uid);
+		turn();
+		assert_contains(stage.calls[0].text, ANEW);
+		end();
+	}
+}
+
+static void who_comes_meanwhile_is_let_in_where_they_are_now(void **state DV_UNUSED)
+{
+	static const struct fake_web_page pages[] = {
+		{ "/api/auth/browser-session", OK("Set-Cookie: t3_session=x; Path=/\r\n", "{}") },
+		{ NULL, NULL }
+	};
+	static struct pairings pairings; /* which keeps what it counts */
+	struct pair_target before;
+
+	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
+	begin(MINTED, pages);
+	before = stage.target;
+	before.port = 1;
+	before.helper_path = "/nowhere";
+	map_to("emo", before.port, before.uid);
+	pairings_join(&pairings, &before, new_call("/x", NULL));
+	map_to("emo", stage.target.port, stage.target.uid);
+	pairings_join(&pairings, &stage.target, new_call("/y", NULL));
+	turn();
+	assert_contains(stage.calls[0].text, ANEW);
+	assert_contains(stage.calls[1].text,
+			"Location: /y\r\nSet-Cookie: t3_session=x; Path=/\r\n");
 	end();
 }
 
@@ -206,6 +296,7 @@ static void a_session_is_passed_on_unless_it_is_dead(void **state DV_UNUSED)
 
 		pairings.pool = stage.pool;
 		pairings.keeper = &stage.keeper;
+		pairings.people = &stage.people;
 		begin(i == 2 ? MINTED : NULL, pages);
 		pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
 		turn();
@@ -220,8 +311,8 @@ static void a_session_that_nobody_can_be_asked_about_is_passed_on(void **state D
 
 	pairings.pool = stage.pool;
 	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
 	begin(NULL, NULL);
-	stage.target.port = 1;
 	pairings_check(&pairings, &stage.target, new_call("/x", "t3_session=y"));
 	turn();
 	assert_contains(stage.calls[0].text, "X-Accel-Redirect: @devvm_person\r\n");
@@ -359,6 +450,8 @@ int main(void)
 		cmocka_unit_test(a_pairing_that_fails_says_why),
 		cmocka_unit_test(a_browser_without_memory_is_stopped),
 		cmocka_unit_test(who_is_never_let_in_hears_why_to_the_end),
+		cmocka_unit_test(who_is_somebody_else_by_then_gets_no_session),
+		cmocka_unit_test(who_comes_meanwhile_is_let_in_where_they_are_now),
 		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
 		cmocka_unit_test(a_session_that_nobody_can_be_asked_about_is_passed_on),
 		cmocka_unit_test(a_visit_is_told_step_by_step),
