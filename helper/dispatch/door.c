@@ -104,13 +104,21 @@ static void go_to_person(struct door *door, const struct route *route, struct do
 	}
 }
 
-void door_ask(struct door *door, const struct fcgi *request, struct door_call *call)
+static void refresh_people(struct door *door)
 {
 	struct dv_error err = { "" };
+	int r = door_people_refresh(&door->people, door->root_fd, &err);
+
+	if (r < 0 && strcmp(err.text, door->said.text) != 0)
+		log_error("nobody is let in: %s", err.text);
+	door->said = r < 0 ? err : (struct dv_error){ "" };
+}
+
+void door_ask(struct door *door, const struct fcgi *request, struct door_call *call)
+{
 	struct route route;
 
-	if (door_people_refresh(&door->people, door->root_fd, &err) < 0)
-		log_error("nobody is let in: %s", err.text);
+	refresh_people(door);
 	route_decide(request, &door->people, &door->secret, &route);
 	call->identity = strdup(route.identity);
 	call->target = strdup(route.target);

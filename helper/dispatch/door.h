@@ -19,6 +19,7 @@ struct door {
 	const char *helper_path;
 	struct secret secret;
 	struct door_people people;
+	struct dv_error said; /* why nobody is known, as it was logged; "" where they are */
 	struct keeper keeper;
 	struct pairings pairings;
 	struct visits visits;

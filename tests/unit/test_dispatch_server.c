@@ -258,6 +258,42 @@ static void what_comes_too_late_is_wiped(void **state)
 	assert_int_equal(n_wiped_texts, 1);
 }
 
+static void ask_five_times(struct stage *stage, int fd)
+{
+	for (int i = 0; i < 5; i++) {
+		ask_health(fd, true);
+		turn(stage);
+		assert_healthy(fd);
+	}
+}
+
+/* Not with each of ten thousand requests. */
+static void that_nobody_is_let_in_is_said_once(void **state)
+{
+	struct stage *stage = *state;
+	int root_fd = stage->scratch->env.root_dirfd, fd = connect_one(stage);
+	DV_AUTO_CLOSE int saved_fd = dup(STDERR_FILENO);
+	DV_AUTO_CLOSE int log_fd = openat(root_fd, "log", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char log[4096] = "";
+	size_t n = 0;
+
+	assert_true(saved_fd >= 0 && dup2(log_fd, STDERR_FILENO) >= 0);
+	ask_five_times(stage, fd); /* it is missing */
+	scratch_write(stage->scratch, DOOR_PEOPLE_PATH, "{", 0644);
+	ask_five_times(stage, fd);
+	scratch_write(stage->scratch, DOOR_PEOPLE_PATH, "{}", 0644);
+	ask_five_times(stage, fd);
+	scratch_write(stage->scratch, DOOR_PEOPLE_PATH, "{", 0644);
+	ask_five_times(stage, fd);
+	assert_true(dup2(saved_fd, STDERR_FILENO) >= 0);
+	assert_true(pread(log_fd, log, sizeof(log) - 1, 0) > 0);
+	for (const char *at = log; (at = strstr(at, "nobody is let in: ")); at++)
+		n++;
+	if (n != 3)
+		fail_msg("said %zu times, not 3: %s", n, log);
+	assert_int_equal(close(fd), 0);
+}
+
 static void one_that_is_not_kept_ends(void **state)
 {
 	struct stage *stage = *state;
@@ -356,15 +392,11 @@ static void there_is_a_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(one_carries_many_requests),
-		TEST(who_reads_slowly_hears_all),
-		TEST(what_nobody_hears_is_wiped),
-		TEST(what_comes_too_late_is_wiped),
-		TEST(one_that_is_not_kept_ends),
-		TEST(what_is_no_request_ends_it),
-		TEST(half_a_request_waits_without_harm),
-		TEST(who_is_not_nginx_is_turned_away),
-		TEST(there_is_a_most),
+		TEST(one_carries_many_requests),	  TEST(who_reads_slowly_hears_all),
+		TEST(what_nobody_hears_is_wiped),	  TEST(what_comes_too_late_is_wiped),
+		TEST(that_nobody_is_let_in_is_said_once), TEST(one_that_is_not_kept_ends),
+		TEST(what_is_no_request_ends_it),	  TEST(half_a_request_waits_without_harm),
+		TEST(who_is_not_nginx_is_turned_away),	  TEST(there_is_a_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
