@@ -31,6 +31,7 @@ struct door_person {
 	enum door_away away;
 	bool is_admin;
 	uid_t uid; /* (uid_t)-1: not looked up yet, or no account yet */
+	int64_t look_again_ms;
 };
 
 /* Zero-initialise; release with door_people_done(). */
@@ -46,7 +47,8 @@ DV_MUST_CHECK int door_people_refresh(struct door_people *people, int root_fd,
 /* Borrowed until the next refresh; NULL where nobody is called so. */
 const struct door_person *door_people_find(const struct door_people *people, const char *identity);
 /* The uid of their account; (uid_t)-1 where there is none. The name service is asked once for each reading of
- * the files: with many accounts it takes a millisecond. */
+ * the files: with many accounts it takes a millisecond. Where there is none it is asked again once a second, and more
+ * seldom where it takes long. */
 uid_t door_people_uid(const struct door_people *people, const struct door_person *person);
 void door_people_done(struct door_people *people);
 

@@ -1,6 +1,8 @@
 /* test_door_people.c - the maps are followed at once, and without one nobody is known. */
 #include "scratch.h"
 
+#include <pwd.h>
+
 #include "dispatch/people.h"
 
 #define EMO "{\"emo.id\": {\"os_user\": \"emo\", \"port\": 3773}"
@@ -43,6 +45,16 @@ static void a_change_is_seen_at_once(void **state)
 	door_people_done(&people);
 }
 
+static size_t n_asked;
+
+struct passwd *getpwnam(const char *name)
+{
+	static struct passwd root = { .pw_uid = 0 };
+
+	n_asked++;
+	return strcmp(name, "root") == 0 ? &root : NULL;
+}
+
 static void accounts_are_looked_up(void **state)
 {
 	struct scratch *scratch = *state;
@@ -55,7 +67,15 @@ static void accounts_are_looked_up(void **state)
 	refresh(scratch, &people);
 	assert_int_equal(door_people_uid(&people, door_people_find(&people, "a")), 0);
 	assert_int_equal(door_people_uid(&people, door_people_find(&people, "a")), 0);
+	assert_int_equal(n_asked, 1);
+	/* The answer may take seconds, in which nobody else is served. */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(door_people_uid(&people, door_people_find(&people, "b")),
+				 (uid_t)-1);
+	assert_int_equal(n_asked, 2);
+	people.rows[1].look_again_ms = 0;
 	assert_int_equal(door_people_uid(&people, door_people_find(&people, "b")), (uid_t)-1);
+	assert_int_equal(n_asked, 3);
 	door_people_done(&people);
 }
 
