@@ -170,6 +170,15 @@ static void find_place(struct route *route)
 		route->kind = ROUTE_TERMINAL;
 }
 
+static bool has_session(const struct fcgi *request)
+{
+	DV_AUTO_SECRET struct secret cookies = { .text = route_session_cookies(
+							 fcgi_get(request, "HTTP_COOKIE")) };
+
+	cookies.n_bytes = cookies.text ? strlen(cookies.text) : 0;
+	return cookies.text;
+}
+
 void route_decide(const struct fcgi *request, const struct door_people *people,
 		  const struct secret *secret, struct route *ret_route)
 {
@@ -184,11 +193,9 @@ void route_decide(const struct fcgi *request, const struct door_people *people,
 		route.kind = identify(request, people, secret, &route);
 	if (route.kind == ROUTE_UNSET)
 		find_place(&route);
-	if (route.kind == ROUTE_UNSET) {
-		DV_AUTO_FREE char *cookies =
-			route_session_cookies(fcgi_get(request, "HTTP_COOKIE"));
-
-		route.kind = !route.is_navigation ? ROUTE_PASS : cookies ? ROUTE_CHECK : ROUTE_PAIR;
-	}
+	if (route.kind == ROUTE_UNSET)
+		route.kind = !route.is_navigation   ? ROUTE_PASS
+			     : has_session(request) ? ROUTE_CHECK
+						    : ROUTE_PAIR;
 	*ret_route = route;
 }

@@ -205,6 +205,31 @@ static void cookies_of_others_may_be_long(void **state DV_UNUSED)
 	assert_string_equal(found, "t3_session=a");
 }
 
+static size_t n_wiped;
+
+void explicit_bzero(void *bytes, size_t n_bytes)
+{
+	const char *volatile was = bytes;
+
+	n_wiped += n_bytes >= 12 && memcmp(was, "t3_session=b", 12) == 0;
+	memset(bytes, 0, n_bytes);
+	__asm__ volatile("" : : "r"(bytes) : "memory");
+}
+
+static void a_session_that_was_looked_for_is_wiped(void **state DV_UNUSED)
+{
+	struct fcgi request = {
+		.params = { BY_SOCKET, ANNA, GET, DOCUMENT, { "HTTP_COOKIE", "t3_session=b" } },
+		.n_params = 5
+	};
+	struct route route;
+
+	n_wiped = 0;
+	route_decide(&request, &ALL, &SECRET, &route);
+	assert_int_equal(route.kind, ROUTE_CHECK);
+	assert_int_equal(n_wiped, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +239,7 @@ int main(void)
 		cmocka_unit_test(without_a_secret_none_is_right),
 		cmocka_unit_test(targets_are_of_the_same_origin),
 		cmocka_unit_test(cookies_of_t3_alone),
+		cmocka_unit_test(a_session_that_was_looked_for_is_wiped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
