@@ -131,6 +131,14 @@ static size_t on_body(char *data, size_t size, size_t n_items, void *context)
 	return transfer->failure < 0 ? CURL_WRITEFUNC_ERROR : n_bytes;
 }
 
+/* There may be the cookies of a session among them. */
+static void wipe_headers(struct str_list *headers)
+{
+	for (size_t i = 0; i < headers->n_items; i++)
+		explicit_bzero(headers->items[i], strlen(headers->items[i]));
+	str_list_done(headers);
+}
+
 /* Called with one line each; a status line begins the headers of another answer. */
 static size_t on_header(char *data, size_t size, size_t n_items, void *context)
 {
@@ -146,12 +154,12 @@ static size_t on_header(char *data, size_t size, size_t n_items, void *context)
 		return n_bytes;
 	line = strndup(data, n_line);
 	if (line && str_starts_with(line, "HTTP/")) {
-		str_list_done(headers);
-		*headers = (struct str_list){ 0 };
+		wipe_headers(headers);
 	} else if (!line || str_list_add(headers, line) < 0) {
 		transfer->failure = dv_fail(&transfer->failure_err, -ENOMEM, "keep the headers");
 		return 0;
 	}
+	explicit_bzero(line, strlen(line));
 	return n_bytes;
 }
 
@@ -444,7 +452,7 @@ int fetch_file(const struct fetch_request *request, const struct fetch_target *t
 void fetch_answer_done(struct fetch_answer *answer)
 {
 	secret_done(&answer->body);
-	str_list_done(&answer->headers);
+	wipe_headers(&answer->headers);
 	*answer = (struct fetch_answer){ 0 };
 }
 

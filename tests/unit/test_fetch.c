@@ -18,6 +18,7 @@ static const struct fake_web_page PAGES[] = {
 	{ "/ok", OK("X-Version: 3\r\n") },
 	{ "/ok?token=s3cret", OK("") },
 	{ "/500", "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nbad\n" },
+	{ "/cookie", OK("Set-Cookie: t3_session=s3cret; Path=/\r\n") },
 	{ "/empty", "HTTP/1.1 204 No Content\r\n\r\n" },
 	{ "/truncated", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello" },
 	{ "/chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
@@ -32,6 +33,18 @@ static const struct fake_web_page PAGES[] = {
 	{ "/hang", NULL },
 	{ 0 },
 };
+
+/* What is wiped, instead of libc's. */
+static size_t n_wiped_cookies;
+
+void explicit_bzero(void *bytes, size_t n_bytes)
+{
+	const char *volatile was = bytes;
+
+	n_wiped_cookies += n_bytes > 11 && memcmp(was, "Set-Cookie:", 11) == 0;
+	memset(bytes, 0, n_bytes);
+	__asm__ volatile("" : : "r"(bytes) : "memory");
+}
 
 static struct fake_web web;
 static struct dv_error err;
@@ -244,6 +257,21 @@ static void headers_and_a_body_are_sent(void **state DV_UNUSED)
 	assert_contains(answer.body.text, "\r\nContent-Length: 7\r\n");
 }
 
+static void a_session_is_wiped(void **state DV_UNUSED)
+{
+	struct fetch_answer answer = { 0 };
+	struct fetch_request request = request_for(NULL);
+	char url[160];
+
+	(void)snprintf(url, sizeof(url), "%s/cookie", web.url);
+	request.url = url;
+	assert_int_equal(fetch_memory(&request, &answer, &err), 0);
+	assert_string_equal(fetch_header(&answer, "Set-Cookie"), "t3_session=s3cret; Path=/");
+	fetch_answer_done(&answer);
+	/* The line as it came, and as it was kept. */
+	assert_int_equal(n_wiped_cookies, 2);
+}
+
 static void a_secret_is_taken_nowhere_else(void **state DV_UNUSED)
 {
 	const struct secret header = { .text = (char *)"X-Vault-Token: s3cret", .n_bytes = 21 };
@@ -354,6 +382,7 @@ int main(void)
 		SCRATCH_TEST(a_file_url_is_read_where_allowed),
 		SCRATCH_TEST(an_answer_of_any_status_is_one),
 		SCRATCH_TEST(headers_and_a_body_are_sent),
+		cmocka_unit_test(a_session_is_wiped),
 		SCRATCH_TEST(a_secret_is_taken_nowhere_else),
 		SCRATCH_TEST(a_unix_socket_is_asked_whatever_the_url_names),
 		cmocka_unit_test(no_proxy_hears_what_is_asked_of_this_machine),
