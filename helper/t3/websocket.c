@@ -65,8 +65,10 @@ static int read_line(int fd, int64_t deadline_ms, char ret_line[static ANSWER_BY
 
 		if (r < 0)
 			return r;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue; /* poll(2), BUGS */
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+			return -errno;
 		if (n == 0)
 			break;
 		n_bytes += (size_t)n;
