@@ -186,6 +186,17 @@ void visits_wait(struct visits *visits, const struct pair_target *target, struct
 	call_reply(call, text, n);
 }
 
+/* One that was cut to fit may end amid a character, which is no JSON. */
+static json_t *text_json(const char *text)
+{
+	size_t n_bytes = strlen(text);
+	json_t *json = json_stringn(text, n_bytes);
+
+	for (int i = 0; !json && i < 3 && n_bytes > 0; i++)
+		json = json_stringn(text, --n_bytes);
+	return json ? json : json_string("");
+}
+
 void visits_progress(struct visits *visits, const char *user, enum pair_what what,
 		     struct door_call *call)
 {
@@ -202,16 +213,17 @@ void visits_progress(struct visits *visits, const char *user, enum pair_what wha
 			const struct page_step *step = &(*at)->steps[i];
 
 			(void)json_array_append_new(steps,
-						    json_pack("{s:s,s:s,s:s}", "step", step->name,
+						    json_pack("{s:s,s:s,s:o}", "step", step->name,
 							      "status", step->status, "text",
-							      step->text));
+							      text_json(step->text)));
 		}
 		(void)pthread_mutex_unlock(&(*at)->lock);
 	}
 	/* Without a visit the page asks anew. */
-	answer = json_pack("{s:s,s:s,s:o}", "state", states[at ? (*at)->state : VISIT_READY],
-			   "text", at && (*at)->state == VISIT_FAILED ? (*at)->err.text : "",
-			   "steps", steps);
+	answer =
+		json_pack("{s:s,s:o,s:o}", "state", states[at ? (*at)->state : VISIT_READY], "text",
+			  text_json(at && (*at)->state == VISIT_FAILED ? (*at)->err.text : ""),
+			  "steps", steps);
 	json = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
 	text = json ? page_json(json, &n) : NULL;

@@ -387,6 +387,27 @@ static void a_visit_is_told_step_by_step(void **state DV_UNUSED)
 	end();
 }
 
+#define E10 "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+#define E100 E10 E10 E10 E10 E10 E10 E10 E10 E10 E10
+
+/* Or it would not be told at all, and the page would wait for good. */
+static void a_text_that_is_cut_amid_a_character_is_told(void **state DV_UNUSED)
+{
+	static const char *const script[] = {
+		"progress\nuser=emo\nstep=code\nstatus=failed\ntext=" E100 E100 "\n",
+		"error\ncode=failed\ntext=" E100 E100 E100 "\n", NULL
+	};
+	static struct visits visits; /* which outlive this test */
+
+	visits.pool = stage.pool;
+	begin(script, NULL);
+	visits_wait(&visits, &stage.target, new_call("/", NULL));
+	wait_for_progress(&visits, PAIR_T3, "{\"state\":\"failed\",\"text\":\"" E100 E100);
+	assert_contains(stage.calls[0].text,
+			"\"step\":\"code\",\"status\":\"failed\",\"text\":\"" E100);
+	end();
+}
+
 /* Not held up by a visit to their server, which goes on meanwhile. */
 static void a_visit_to_the_terminal_is_one_of_its_own(void **state DV_UNUSED)
 {
@@ -455,6 +476,7 @@ int main(void)
 		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
 		cmocka_unit_test(a_session_that_nobody_can_be_asked_about_is_passed_on),
 		cmocka_unit_test(a_visit_is_told_step_by_step),
+		cmocka_unit_test(a_text_that_is_cut_amid_a_character_is_told),
 		cmocka_unit_test(a_visit_to_the_terminal_is_one_of_its_own),
 		cmocka_unit_test(pages_of_the_status_share_a_question),
 		cmocka_unit_test(a_helper_that_is_away_is_said),
