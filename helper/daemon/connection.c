@@ -192,10 +192,13 @@ static void read_request(struct connection *connection)
 	/* MSG_TRUNC: the packet's real length, so that a cut one is seen as too long. */
 	ssize_t n = recv(connection->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
 
-	if (n > 0)
+	if (n > 0) {
 		answer_request(connection, bytes, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		/* It may be a credential. */
+		explicit_bzero(bytes, (size_t)n < sizeof(bytes) ? (size_t)n : sizeof(bytes));
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		connection_close(connection);
+	}
 }
 
 static int on_io(sd_event_source *source DV_UNUSED, int fd DV_UNUSED, uint32_t events,
