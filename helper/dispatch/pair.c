@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pwd.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@
 #define HELD_MS 5000	      /* a hold is over in seconds, most of the time */
 #define HOLD_FOLDER "var/lib/devvm/hold"
 #define LISTEN_EVERY_MS 200
+#define PASSWD_BYTES 16384 /* of a line, for getpwnam_r(3) */
 
 /* ---- their server --------------------------------------------------------------------- */
 
@@ -143,9 +145,20 @@ static int wait_listening(const struct pair_target *target, int64_t deadline_ms,
 	}
 }
 
+/* On a thread, so not as the loop asks. (uid_t)-1: there is none. */
+static uid_t find_uid(const char *user)
+{
+	struct passwd entry, *found = NULL;
+	char words[PASSWD_BYTES];
+
+	return getpwnam_r(user, &entry, words, sizeof(words), &found) == 0 && found ? found->pw_uid
+										    : (uid_t)-1;
+}
+
 int pair_ensure(const struct pair_target *target, ask_on_record on_progress, void *context,
 		struct dv_error *err)
 {
+	struct pair_target there = *target;
 	struct dv_error ensure_err = { "" };
 	struct record_writer writer;
 	int ensured, r;
@@ -156,7 +169,10 @@ int pair_ensure(const struct pair_target *target, ask_on_record on_progress, voi
 		record_add(&writer, "terminal", "1");
 	ensured = ask_helper(target->helper_path, &writer, clock_deadline_ms(ENSURE_MS),
 			     on_progress, context, &ensure_err);
-	r = wait_listening(target, clock_deadline_ms(ensured < 0 ? LISTEN_FAILED_MS : LISTEN_MS),
+	/* Their account may have been made just now. */
+	if (there.uid == (uid_t)-1)
+		there.uid = find_uid(there.user);
+	r = wait_listening(&there, clock_deadline_ms(ensured < 0 ? LISTEN_FAILED_MS : LISTEN_MS),
 			   err);
 	/* What failed first is the better sentence. */
 	return r < 0 && ensured < 0 ? dv_refuse(err, ensured, "%s", ensure_err.text) : r;

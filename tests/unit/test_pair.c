@@ -135,6 +135,24 @@ static void a_visit_ends_when_it_listens(void **state DV_UNUSED)
 	end(&stage);
 }
 
+/* Who has none gets one in the course of their visit, and is served then. */
+static void a_visit_ends_when_an_account_that_is_new_listens(void **state DV_UNUSED)
+{
+	static const char *const script[] = { "done\n", NULL };
+	static const struct fake_web_page pages[] = { { NULL, NULL } };
+	struct stage stage;
+	size_t n = 0;
+	int r;
+
+	set(&stage, "ensure\nv=1\nuser=root\nwait=1\n", script, pages);
+	(void)snprintf(stage.target.user, sizeof(stage.target.user), "root");
+	stage.target.uid = (uid_t)-1;
+	r = pair_ensure(&stage.target, on_progress, &n, &stage.err);
+	if (r < 0)
+		fail_msg("%d: %s", r, stage.err.text);
+	end(&stage);
+}
+
 /* systemd listens on the socket whatever is behind it. */
 static void on_hold_the_terminal_is_not_there(void **state)
 {
@@ -170,6 +188,7 @@ int main(void)
 		cmocka_unit_test(the_helper_says_why_not),
 		cmocka_unit_test(nothing_goes_to_a_port_of_another),
 		cmocka_unit_test(a_visit_ends_when_it_listens),
+		cmocka_unit_test(a_visit_ends_when_an_account_that_is_new_listens),
 		cmocka_unit_test_setup_teardown(on_hold_the_terminal_is_not_there, scratch_setup,
 						scratch_teardown),
 	};
