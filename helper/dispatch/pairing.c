@@ -16,6 +16,7 @@ struct pairing {
 	struct pairings *pairings;
 	struct pair_target target;
 	struct door_call *calls;
+	size_t n_calls;
 	bool is_running;
 	struct str_list cookies;
 	struct dv_error err;
@@ -71,6 +72,7 @@ static void end_pairing(struct work *work)
 
 	pairing->is_running = false;
 	pairing->calls = NULL;
+	pairing->n_calls = 0;
 	if (pairing->r < 0)
 		log_warning("%s", pairing->err.text);
 	while (call) {
@@ -146,6 +148,14 @@ void pairings_join(struct pairings *pairings, const struct pair_target *target,
 		turn_away(pairing, call);
 		return;
 	}
+	if (pairing->n_calls >= PAIRING_MAX_CALLS) {
+		call_message(call, 429, "Too many of your pages wait to be let in",
+			     "You are let in as soon as your workspace answers. Try again in a "
+			     "moment.",
+			     call->target);
+		return;
+	}
+	pairing->n_calls++;
 	call->next = pairing->calls;
 	pairing->calls = call;
 	if (pairing->is_running)

@@ -18,6 +18,9 @@
 #include "dispatch/work.h"
 
 #define PAIRING_MAX 10
+/* That wait for one: as many as nginx lets one person have (conf/nginx/devvm.conf). Those whose browser went away are
+ * among them, and hold a connection to the end. */
+#define PAIRING_MAX_CALLS 200
 
 struct pairing;
 

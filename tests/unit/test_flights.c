@@ -9,7 +9,7 @@
 #include "fake_helper.h"
 #include "fake_web.h"
 
-#define MAX_CALLS 16
+#define MAX_CALLS (PAIRING_MAX_CALLS + 1)
 #define OK(headers, body) "HTTP/1.1 200 OK\r\n" headers "Connection: close\r\n\r\n" body
 
 static const char *const MINTED[] = {
@@ -212,6 +212,30 @@ static void who_is_never_let_in_hears_why_to_the_end(void **state DV_UNUSED)
 	assert_contains(stage.calls[PAIRING_MAX - 1].text, "Status: 502 ");
 	assert_contains(stage.calls[PAIRING_MAX].text, "Status: 429 ");
 	assert_contains(stage.calls[PAIRING_MAX].text, "pair emo: connect to /nowhere");
+	end();
+}
+
+/* Or one person, whose server is slow and whose browser goes on asking, would fill the door. */
+static void no_more_than_so_many_wait_for_a_pairing(void **state DV_UNUSED)
+{
+	static const struct fake_web_page pages[] = {
+		{ "/api/auth/browser-session", OK("Set-Cookie: t3_session=x; Path=/\r\n", "{}") },
+		{ NULL, NULL }
+	};
+	static struct pairings pairings; /* which keeps what it counts */
+
+	pairings.pool = stage.pool;
+	pairings.keeper = &stage.keeper;
+	pairings.people = &stage.people;
+	begin(MINTED, pages);
+	for (int i = 0; i <= PAIRING_MAX_CALLS; i++)
+		pairings_join(&pairings, &stage.target, new_call("/x", NULL));
+	assert_int_equal(stage.n_told, 1);
+	assert_contains(stage.calls[PAIRING_MAX_CALLS].text, "Status: 429 ");
+	assert_contains(stage.calls[PAIRING_MAX_CALLS].text, "<a href=\"/x\">Try again</a>");
+	turn();
+	for (int i = 0; i < PAIRING_MAX_CALLS; i++)
+		assert_contains(stage.calls[i].text, "Set-Cookie: t3_session=x; Path=/\r\n");
 	end();
 }
 
@@ -471,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_pairing_that_fails_says_why),
 		cmocka_unit_test(a_browser_without_memory_is_stopped),
 		cmocka_unit_test(who_is_never_let_in_hears_why_to_the_end),
+		cmocka_unit_test(no_more_than_so_many_wait_for_a_pairing),
 		cmocka_unit_test(who_is_somebody_else_by_then_gets_no_session),
 		cmocka_unit_test(who_comes_meanwhile_is_let_in_where_they_are_now),
 		cmocka_unit_test(a_session_is_passed_on_unless_it_is_dead),
