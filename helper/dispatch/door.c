@@ -52,6 +52,8 @@ static int find_target(struct door *door, const struct route *route, struct pair
 		       enum listener *ret_listener, struct dv_error *err)
 {
 	const struct door_person *person = route->person;
+	uid_t uid;
+	int r;
 
 	*ret_target = (struct pair_target){ .what = route->is_of_terminal ? PAIR_TERMINAL : PAIR_T3,
 					    .helper_path = door->helper_path,
@@ -59,6 +61,14 @@ static int find_target(struct door *door, const struct route *route, struct pair
 					    .uid = door_people_uid(&door->people, person),
 					    .port = person->port };
 	(void)snprintf(ret_target->user, sizeof(ret_target->user), "%s", person->user);
+	r = pair_look(ret_target, ret_listener, err);
+	if (r < 0 || *ret_listener != LISTENER_FOREIGN)
+		return r;
+	/* Or theirs, and they have another uid by now. */
+	uid = door_people_uid_anew(&door->people, person);
+	if (uid == ret_target->uid)
+		return 0;
+	ret_target->uid = uid;
 	return pair_look(ret_target, ret_listener, err);
 }
 

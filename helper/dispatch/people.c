@@ -11,8 +11,8 @@
 #include "base/str.h"
 
 #define MAX_BYTES (16U << 20)
-#define MISSING_MS 1000 /* how long an account that is not there is not looked up again */
-#define MISSING_REST 10 /* and so many times as long as that took: everybody waits meanwhile */
+#define LOOK_MS 1000 /* how long an account is not looked up again */
+#define LOOK_REST 10 /* and so many times as long as that took: everybody waits meanwhile */
 
 static int compare(const void *a, const void *b)
 {
@@ -181,24 +181,24 @@ const struct door_person *door_people_find(const struct door_people *people, con
 					     sizeof(*people->rows), compare);
 }
 
-uid_t door_people_uid(const struct door_people *people, const struct door_person *person)
+uid_t door_people_uid_anew(const struct door_people *people, const struct door_person *person)
 {
 	struct door_person *own = &people->rows[person - people->rows];
+	int64_t began_ms = clock_now_ms();
 	const struct passwd *account;
-	int64_t began_ms;
 
-	if (own->uid != (uid_t)-1)
-		return own->uid;
-	began_ms = clock_now_ms();
 	if (began_ms < own->look_again_ms)
 		return own->uid;
 	account = getpwnam(own->user);
 	if (account)
 		own->uid = account->pw_uid;
-	else
-		own->look_again_ms =
-			began_ms + MISSING_MS + (clock_now_ms() - began_ms) * MISSING_REST;
+	own->look_again_ms = began_ms + LOOK_MS + (clock_now_ms() - began_ms) * LOOK_REST;
 	return own->uid;
+}
+
+uid_t door_people_uid(const struct door_people *people, const struct door_person *person)
+{
+	return person->uid != (uid_t)-1 ? person->uid : door_people_uid_anew(people, person);
 }
 
 void door_people_done(struct door_people *people)

@@ -50,6 +50,8 @@ const struct door_person *door_people_find(const struct door_people *people, con
  * the files: with many accounts it takes a millisecond. Where there is none it is asked again once a second, and more
  * seldom where it takes long. */
 uid_t door_people_uid(const struct door_people *people, const struct door_person *person);
+/* The same, for one that does not fit: asked again as where there is none. */
+uid_t door_people_uid_anew(const struct door_people *people, const struct door_person *person);
 void door_people_done(struct door_people *people);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "dispatch/server.h"
+#include "fake_web.h"
 
 #define MAX_CONNECTIONS 512 /* server.c, as the next */
 #define MAX_TURNED_AWAY 256
@@ -221,15 +222,15 @@ static void put_param(uint8_t *bytes, size_t *n_bytes, const char *name, const c
 	*n_bytes += strlen(value);
 }
 
-/* As an administrator asks for the status page. */
-static void ask_status(int fd)
+/* As a script of somebody's page asks; `uri` is short. */
+static void ask_for(int fd, const char *uri)
 {
 	static const uint8_t end[] = { 1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1, 0, 0, 0, 0 };
 	uint8_t bytes[256] = { 1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 4, 0, 1 };
 	size_t n = 24;
 
 	put_param(bytes, &n, "REQUEST_METHOD", "GET");
-	put_param(bytes, &n, "REQUEST_URI", "/devvm/");
+	put_param(bytes, &n, "REQUEST_URI", uri);
 	put_param(bytes, &n, "DEVVM_LISTENER", "unix:/x");
 	put_param(bytes, &n, "HTTP_X_AUTHENTIK_USERNAME", "emil");
 	bytes[21] = (uint8_t)(n - 24);
@@ -249,13 +250,38 @@ static void what_comes_too_late_is_wiped(void **state)
 	assert_ok(stage->scratch, work_pool_new(&pool, stage->server.event, &stage->scratch->err));
 	stage->door.status = (struct status_ask){ .pool = pool, .helper_path = "/nowhere" };
 	n_wiped_texts = 0;
-	ask_status(fd);
+	ask_for(fd, "/devvm/");
 	assert_true(sd_event_run(stage->server.event, 1000000) > 0);
 	assert_int_equal(close(fd), 0);
 	for (int i = 0; i < 100 && stage->server.n_connections > 0; i++)
 		assert_true(sd_event_run(stage->server.event, 100000) >= 0);
 	assert_int_equal(stage->server.n_connections, 0);
 	assert_int_equal(n_wiped_texts, 1);
+}
+
+static void who_has_another_uid_by_now_is_served(void **state)
+{
+	struct stage *stage = *state;
+	char map[128], bytes[2048] = { 0 };
+	int fd, listen_fd = -1;
+	unsigned int port;
+
+	if (geteuid() != 0)
+		skip();
+	fd = connect_one(stage);
+	port = fake_web_listen(&listen_fd);
+	assert_int_equal(listen(listen_fd, 1), 0);
+	(void)snprintf(map, sizeof(map), "{\"emil\": {\"os_user\": \"root\", \"port\": %u}}", port);
+	scratch_write(stage->scratch, DOOR_PEOPLE_PATH, map, 0644);
+	assert_ok(stage->scratch, door_people_refresh(&stage->door.people, stage->door.root_fd,
+						      &stage->scratch->err));
+	stage->door.people.rows[0].uid = OTHER_UID; /* as it was read before */
+	ask_for(fd, "/x");
+	turn(stage);
+	assert_true(take(fd, bytes, sizeof(bytes) - 1) > 8);
+	assert_contains(bytes + 8, "X-Accel-Redirect: @devvm_person\r\n");
+	assert_int_equal(close(fd), 0);
+	(void)close(listen_fd);
 }
 
 static void ask_five_times(struct stage *stage, int fd)
@@ -392,11 +418,17 @@ static void there_is_a_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(one_carries_many_requests),	  TEST(who_reads_slowly_hears_all),
-		TEST(what_nobody_hears_is_wiped),	  TEST(what_comes_too_late_is_wiped),
-		TEST(that_nobody_is_let_in_is_said_once), TEST(one_that_is_not_kept_ends),
-		TEST(what_is_no_request_ends_it),	  TEST(half_a_request_waits_without_harm),
-		TEST(who_is_not_nginx_is_turned_away),	  TEST(there_is_a_most),
+		TEST(one_carries_many_requests),
+		TEST(who_reads_slowly_hears_all),
+		TEST(what_nobody_hears_is_wiped),
+		TEST(what_comes_too_late_is_wiped),
+		TEST(who_has_another_uid_by_now_is_served),
+		TEST(that_nobody_is_let_in_is_said_once),
+		TEST(one_that_is_not_kept_ends),
+		TEST(what_is_no_request_ends_it),
+		TEST(half_a_request_waits_without_harm),
+		TEST(who_is_not_nginx_is_turned_away),
+		TEST(there_is_a_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

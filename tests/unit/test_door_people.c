@@ -46,12 +46,14 @@ static void a_change_is_seen_at_once(void **state)
 }
 
 static size_t n_asked;
+static uid_t uid_of_root;
 
 struct passwd *getpwnam(const char *name)
 {
-	static struct passwd root = { .pw_uid = 0 };
+	static struct passwd root;
 
 	n_asked++;
+	root.pw_uid = uid_of_root;
 	return strcmp(name, "root") == 0 ? &root : NULL;
 }
 
@@ -76,6 +78,31 @@ static void accounts_are_looked_up(void **state)
 	people.rows[1].look_again_ms = 0;
 	assert_int_equal(door_people_uid(&people, door_people_find(&people, "b")), (uid_t)-1);
 	assert_int_equal(n_asked, 3);
+	door_people_done(&people);
+}
+
+/* As of `usermod -u`, of which no file of ours tells. */
+static void an_account_with_another_uid_is_found(void **state)
+{
+	struct scratch *scratch = *state;
+	struct door_people people = { 0 };
+	const struct door_person *person;
+
+	scratch_write(scratch, DOOR_PEOPLE_PATH, "{\"a\": {\"os_user\": \"root\", \"port\": 1}}",
+		      0644);
+	refresh(scratch, &people);
+	person = door_people_find(&people, "a");
+	assert_int_equal(door_people_uid(&people, person), 0);
+	uid_of_root = 7;
+	n_asked = 0;
+	people.rows[0].look_again_ms = 0; /* a second later */
+	assert_int_equal(door_people_uid(&people, person), 0);
+	assert_int_equal(door_people_uid_anew(&people, person), 7);
+	assert_int_equal(door_people_uid(&people, person), 7);
+	/* Whose port is another's asks no more often. */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(door_people_uid_anew(&people, person), 7);
+	assert_int_equal(n_asked, 1);
 	door_people_done(&people);
 }
 
@@ -109,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(a_change_is_seen_at_once),
 					    TEST(accounts_are_looked_up),
+					    TEST(an_account_with_another_uid_is_found),
 					    TEST(what_is_no_map_knows_nobody) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
