@@ -311,18 +311,18 @@ UNIT_TESTS := test_account test_activity test_alive test_answer test_backups tes
               test_process test_programs test_progress test_protect_tree test_proto \
               test_protocol_doc test_queue test_rclone test_record test_refuse test_report \
               test_resolving test_restore_finish test_restore_place test_restores \
-              test_retire_legacy test_rollout_bad test_rollout_drain \
-              test_rollout_notify test_rollout_prune test_rollout_run test_rollout_waiting \
-              test_roster test_roster_fields \
-              test_roster_trust test_route test_rules test_schema test_secret test_secrets \
-              test_server test_session test_settle test_snapshot test_spare test_ssh_key \
-              test_staging test_state test_status test_status_page test_status_rollouts test_steps \
-              test_steps_log test_store test_str test_sync test_sync_ports test_sync_row test_t3 \
-              test_terminal test_ticket test_ticket_codec test_tiers test_token test_tokens \
-              test_tools test_tree test_turn test_unfinished test_unit_run test_units \
-              test_update_log test_update_notes test_update_timer test_update_verbs test_validate \
-              test_vault test_version test_view test_wait test_watch test_watchdog test_watches \
-              test_websocket test_window test_worked test_yaml
+              test_retire_legacy test_rollout_bad test_rollout_drain test_rollout_notify \
+              test_rollout_prune test_rollout_run test_rollout_waiting test_roster \
+              test_roster_fields test_roster_trust test_route test_rules test_schema test_secret \
+              test_secrets test_server test_session test_settle test_snapshot test_spare \
+              test_ssh_key test_staging test_state test_status test_status_page \
+              test_status_rollouts test_steps test_steps_log test_store test_str test_sync \
+              test_sync_ports test_sync_row test_t3 test_terminal test_ticket test_ticket_codec \
+              test_tiers test_token test_tokens test_tools test_tree test_turn test_unfinished \
+              test_unit_run test_units test_update_log test_update_notes test_update_timer \
+              test_update_verbs test_validate test_vault test_version test_view test_wait \
+              test_watch test_watchdog test_watches test_websocket test_window test_worked \
+              test_yaml
 FUZZ_TARGETS := fuzz_answer fuzz_fcgi fuzz_record fuzz_request fuzz_version fuzz_yaml_roster
 FAULT_TESTS := fault test_daemon_clients test_kill
 # TESTS-END

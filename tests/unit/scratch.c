@@ -114,6 +114,16 @@ void scratch_write(struct scratch *scratch, const char *path, const char *text, 
 	insist(fchmod(fd, mode) == 0, path);
 }
 
+void scratch_put_program(struct scratch *scratch, const char *name, const char *script)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "bin/%s", name);
+	scratch_write(scratch, path, script, 0755);
+	(void)snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", scratch->folder);
+	insist(setenv("PATH", path, 1) == 0, name);
+}
+
 char *scratch_read(struct scratch *scratch, const char *path)
 {
 	char *text = NULL;

@@ -50,6 +50,8 @@ void scratch_free(struct scratch *scratch);
 /* Files below the root; folders on the way are made. `mode` whatever the umask. */
 void scratch_write(struct scratch *scratch, const char *path, const char *text, mode_t mode);
 void scratch_make_folder(struct scratch *scratch, const char *path, mode_t mode);
+/* A script that is found before the machine's program of that name, by this process and what it starts. */
+void scratch_put_program(struct scratch *scratch, const char *name, const char *script);
 /* NULL when there is no such file; owned by the caller. */
 char *scratch_read(struct scratch *scratch, const char *path);
 bool scratch_has(struct scratch *scratch, const char *path);

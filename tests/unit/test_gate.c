@@ -14,15 +14,13 @@
 /* `script` runs in /run/devvm/gate for `systemctl start`; UNIT is what is started. */
 static void set_systemctl(struct scratch *scratch, const char *script)
 {
-	char text[2048], path[512];
+	char text[2048];
 
 	(void)snprintf(text, sizeof(text),
 		       "#!/bin/sh\ncd %s/" GATE_FOLDER "\necho \"$*\" >>../asked\n"
 		       "[ \"$1\" = start ] || exit 0\nUNIT=$2\n%s\n",
 		       scratch->folder, script);
-	scratch_write(scratch, "bin/systemctl", text, 0755);
-	(void)snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", scratch->folder);
-	assert_int_equal(setenv("PATH", path, 1), 0);
+	scratch_put_program(scratch, "systemctl", text);
 }
 
 static struct gate_result run(struct scratch *scratch, const char *version, const char *maker,

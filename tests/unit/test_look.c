@@ -118,14 +118,12 @@ static void a_zero_byte_is_no_end(void **state DV_UNUSED)
 /* `script` runs in /run/devvm/look for each call of systemctl. */
 static void set_systemctl(struct scratch *scratch, const char *script)
 {
-	char text[1024], path[512];
+	char text[1024];
 
 	(void)snprintf(text, sizeof(text),
 		       "#!/bin/sh\ncd %s/" LOOK_FOLDER "\necho \"$*\" >>../asked\n%s\n",
 		       scratch->folder, script);
-	scratch_write(scratch, "bin/systemctl", text, 0755);
-	(void)snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", scratch->folder);
-	assert_int_equal(setenv("PATH", path, 1), 0);
+	scratch_put_program(scratch, "systemctl", text);
 }
 
 static int run(struct scratch *scratch, const char *user, struct look *look)

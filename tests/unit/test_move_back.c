@@ -17,7 +17,7 @@
 /* Their database is at level 40; what was asked is in "asked". */
 static void set_systemctl(struct scratch *scratch)
 {
-	char text[1024], path[512];
+	char text[1024];
 
 	(void)snprintf(text, sizeof(text),
 		       "#!/bin/sh\ncd %s\necho \"$*\" >>asked\n"
@@ -25,9 +25,7 @@ static void set_systemctl(struct scratch *scratch)
 		       "echo '{\"state\":\"ok\",\"level\":40,\"turns\":0,\"worked_usec\":1}' "
 		       ">" LOOK_FOLDER "/emo.result\n",
 		       scratch->folder);
-	scratch_write(scratch, "bin/systemctl", text, 0755);
-	(void)snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", scratch->folder);
-	assert_int_equal(setenv("PATH", path, 1), 0);
+	scratch_put_program(scratch, "systemctl", text);
 }
 
 static int setup(void **state)
